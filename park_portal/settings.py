@@ -1,0 +1,400 @@
+"""Every setting of the portal, read from environment variables. A value that makes no sense stops the start.
+
+PARK_MODE says what this is:
+
+    local        (the default) one person's machine: services from wheels, a key made under .local/, mails kept in a
+                 folder, demo passwords. It answers to this machine's own names only, so it cannot serve a public site
+                 by accident.
+    production   nothing has a default that matters: SECRET_KEY, ALLOWED_HOSTS, DATABASE_URL, REDIS_URL and EMAIL_URL
+                 must be given.
+
+`docs/operating.md` has the table of all variables.
+"""
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+from psycopg2 import ProgrammingError
+from psycopg2.extensions import parse_dsn
+
+from park_portal import local
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+# --- Reading the environment --------------------------------------------------------------------------------------
+
+
+def _text(name: str, default: str | None = None) -> str:
+    value = os.environ.get(name, "").strip()
+    if value:
+        return value
+    if default is None:
+        raise ImproperlyConfigured(f"{name} must be set when PARK_MODE=production.")
+    return default
+
+
+def _flag(name: str, default: bool) -> bool:
+    value = os.environ.get(name, "").strip().lower()
+    if value in ("1", "true", "yes", "on"):
+        return True
+    if value in ("0", "false", "no", "off"):
+        return False
+    if value == "":
+        return default
+    raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
+
+
+def _number(name: str, default: int, *, low: int = 0, high: int = 10**12) -> int:
+    value = os.environ.get(name, "").strip()
+    if value == "":
+        return default
+    if not value.isdecimal() or not low <= int(value) <= high:
+        raise ImproperlyConfigured(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
+    return int(value)
+
+
+def _list(name: str, default: list[str] | None = None) -> list[str]:
+    values = [value.strip() for value in os.environ.get(name, "").split(",") if value.strip()]
+    if values:
+        return values
+    if default is None:
+        raise ImproperlyConfigured(f"{name} must be set when PARK_MODE=production.")
+    return default
+
+
+PARK_MODE = os.environ.get("PARK_MODE", "").strip() or "local"
+if PARK_MODE not in ("local", "production"):
+    raise ImproperlyConfigured(f"PARK_MODE must be local or production, not {PARK_MODE!r}.")
+LOCAL = PARK_MODE == "local"
+if LOCAL and (os.environ.get("SECRET_KEY") or os.environ.get("ALLOWED_HOSTS")):
+    raise ImproperlyConfigured("SECRET_KEY and ALLOWED_HOSTS are for production: set PARK_MODE=production too.")
+
+DEBUG = _flag("DEBUG", False)
+if DEBUG and not LOCAL:
+    raise ImproperlyConfigured("DEBUG shows secrets to visitors: it is possible in local mode only.")
+
+
+def _local_secret() -> str:
+    """The key of this checkout, made once. Written whole or not at all, whoever else starts at the same moment."""
+    path = local.LOCAL / "secret_key"
+    if not path.exists():
+        local.LOCAL.mkdir(exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=local.LOCAL, delete=False) as file:
+            file.write(secrets.token_urlsafe(64))
+        try:
+            os.link(file.name, path)
+        except FileExistsError:
+            pass
+        finally:
+            os.unlink(file.name)
+    return path.read_text()
+
+
+# --- Who and where ------------------------------------------------------------------------------------------------
+
+SECRET_KEY = _local_secret() if LOCAL else _text("SECRET_KEY")
+if len(SECRET_KEY) < 50:
+    raise ImproperlyConfigured("SECRET_KEY must have at least 50 characters.")
+SECRET_KEY_FALLBACKS = _list("SECRET_KEY_FALLBACKS", [])
+
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if LOCAL else _list("ALLOWED_HOSTS")
+PORT = _number("PORT", 8000, low=1, high=65535)
+# The address that mails and letters point to.
+SITE_URL = _text("SITE_URL", f"http://localhost:{PORT}" if LOCAL else f"https://{ALLOWED_HOSTS[0]}").rstrip("/")
+if urlsplit(SITE_URL).scheme not in ("http", "https") or not urlsplit(SITE_URL).netloc:
+    raise ImproperlyConfigured(f"SITE_URL must be an address such as https://park.example.cn, not {SITE_URL!r}.")
+CSRF_TRUSTED_ORIGINS = _list("CSRF_TRUSTED_ORIGINS", [] if LOCAL else [SITE_URL])
+
+ROOT_URLCONF = "park_portal.urls"
+WSGI_APPLICATION = "park_portal.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "modeltranslation",
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.import_export",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "rules",
+    "pgtrigger",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "import_export",
+    "django_htmx",
+    "rest_framework",
+    "park_portal.core",
+    "incubator",
+    "funding",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
+CRISPY_TEMPLATE_PACK = "bootstrap5"
+
+
+# --- PostgreSQL ---------------------------------------------------------------------------------------------------
+
+DATABASE_URL = _text("DATABASE_URL", local.database_url() if LOCAL else None)
+if not DATABASE_URL.startswith(("postgres://", "postgresql://")):
+    raise ImproperlyConfigured("DATABASE_URL must begin with postgresql://: the portal relies on PostgreSQL itself.")
+try:
+    _dsn = parse_dsn(DATABASE_URL)
+except ProgrammingError as error:
+    raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}") from error
+if not _dsn.get("dbname"):
+    raise ImproperlyConfigured("DATABASE_URL must name a database: postgresql://user:password@host:5432/NAME")
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": _dsn.pop("dbname"),
+        "USER": _dsn.pop("user", ""),
+        "PASSWORD": _dsn.pop("password", ""),
+        "HOST": _dsn.pop("host", ""),
+        "PORT": _dsn.pop("port", ""),
+        "CONN_MAX_AGE": _number("CONN_MAX_AGE", 600),
+        "CONN_HEALTH_CHECKS": True,
+        # A service owns its transaction; a request does not, so that what a service did stays done.
+        "ATOMIC_REQUESTS": False,
+        "OPTIONS": {"connect_timeout": 5, **_dsn},
+        "TEST": {"NAME": os.environ.get("PARK_TEST_DB") or "test_park"},
+    },
+}
+# Triggers are part of the migrations; installing them after every `migrate` again would hide one that was forgotten.
+PGTRIGGER_INSTALL_ON_MIGRATE = False
+
+
+# --- Redis or Valkey: Celery's doorbell, and a cache that may be lost at any time --------------------------------------
+
+REDIS_URL = _text("REDIS_URL", local.redis_url() if LOCAL else None)
+_redis = urlsplit(REDIS_URL)
+if _redis.scheme not in ("redis", "rediss", "unix"):
+    raise ImproperlyConfigured(f"REDIS_URL must begin with redis://, rediss:// or unix://, not {_redis.scheme!r}.")
+# Portals that share a server (two databases on one machine) must never take each other's messages.
+REDIS_PREFIX = _text("REDIS_PREFIX", DATABASES["default"]["NAME"])
+
+
+def _broker_url() -> str:
+    """The same address in Celery's spelling, which differs for a socket."""
+    if _redis.scheme != "unix":
+        return REDIS_URL
+    number = parse_qs(_redis.query).get("db", ["0"])[0]
+    return f"redis+socket://{_redis.path}?virtual_host={number}"
+
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": REDIS_PREFIX,
+    },
+}
+
+CELERY_BROKER_URL = _broker_url()
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": f"{REDIS_PREFIX}:",
+    "visibility_timeout": 3600,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 10,
+    # A request that rings the doorbell must not wait for a dead Redis: PostgreSQL has the message, the sweeper rings again.
+    "retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.1},
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_IGNORE_RESULT = True  # PostgreSQL is the truth; a result in Redis would be a second one.
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True  # Every task may run twice; none may be lost with its worker.
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 30 * 60
+CELERY_TASK_SOFT_TIME_LIMIT = 25 * 60
+CELERY_TASK_DEFAULT_QUEUE = "park"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TIMEZONE = "Asia/Shanghai"
+CELERY_ENABLE_UTC = True
+
+
+# --- People -------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "core.User"
+AUTHENTICATION_BACKENDS = [
+    "rules.permissions.ObjectPermissionBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
+
+# In PostgreSQL, so that losing Redis logs nobody out.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = _number("SESSION_HOURS", 24 * 7, low=1) * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+
+
+# --- Mail ---------------------------------------------------------------------------------------------------------
+
+# Local mode's sink keeps every mail as a file; production names a server: smtp://user:password@host:587?tls=1
+MAIL_SINK = Path(os.environ.get("PARK_MAIL_SINK") or local.LOCAL / "mail") if LOCAL else None
+MAIL_SINK_PORT = _number("MAIL_SINK_PORT", 2525, low=1, high=65535)
+_mail = urlsplit(_text("EMAIL_URL", f"smtp://127.0.0.1:{MAIL_SINK_PORT}" if LOCAL else None))
+if _mail.scheme not in ("smtp", "smtps") or not _mail.hostname:
+    raise ImproperlyConfigured("EMAIL_URL must look like smtp://user:password@host:587?tls=1 or smtps://…:465.")
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_HOST = _mail.hostname
+EMAIL_PORT = _mail.port or (465 if _mail.scheme == "smtps" else 25)
+EMAIL_HOST_USER = unquote(_mail.username or "")
+EMAIL_HOST_PASSWORD = unquote(_mail.password or "")
+EMAIL_USE_SSL = _mail.scheme == "smtps"
+EMAIL_USE_TLS = parse_qs(_mail.query).get("tls", ["0"])[0] == "1"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = _text("MAIL_FROM", "Park Portal <portal@park.example>" if LOCAL else None)
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+
+# --- Languages, time ----------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+MODELTRANSLATION_DEFAULT_LANGUAGE = "zh-hans"
+MODELTRANSLATION_LANGUAGES = ("zh-hans", "en")
+MODELTRANSLATION_FALLBACK_LANGUAGES = {"default": ("zh-hans", "en")}
+
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+
+
+# --- Files --------------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(_text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Private: never under a public address. Documents leave only through an authorised view.
+MEDIA_ROOT = Path(_text("MEDIA_ROOT", str(local.LOCAL / "media") if LOCAL else None))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if LOCAL
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage",
+    },
+}
+WHITENOISE_USE_FINDERS = LOCAL
+WHITENOISE_AUTOREFRESH = DEBUG
+# The location that nginx serves documents from after the portal said yes; empty: the portal sends them itself.
+X_ACCEL_REDIRECT = _text("X_ACCEL_REDIRECT", "")
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024  # A form's text; files do not count.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+
+
+# --- Safety -------------------------------------------------------------------------------------------------------
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if not LOCAL:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = _flag("SECURE_SSL_REDIRECT", True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_HSTS_SECONDS = _number("SECURE_HSTS_SECONDS", 30 * 24 * 3600)
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+
+# --- The staff admin ----------------------------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": _("Park Portal"),
+    "SITE_HEADER": _("Park Portal"),
+    "SHOW_LANGUAGES": True,
+}
+
+
+# --- Logs: one line each, to the standard error that the supervisor keeps --------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": _text("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": _text("LOG_LEVEL", "INFO"), "propagate": False},
+        "celery": {"level": _text("LOG_LEVEL", "INFO")},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+    },
+}
