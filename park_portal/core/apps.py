@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+
+class CoreConfig(AppConfig):
+    name = "park_portal.core"
+    label = "core"
+    default_auto_field = "django.db.models.BigAutoField"
+    verbose_name = _("Portal")
+
+    def ready(self) -> None:
+        # Imports wait until the models are loaded.
+        from park_portal.core.rooms import import_rooms
+
+        import_rooms("park_portal.core")
+        post_migrate.connect(_sync_roles, dispatch_uid="core.sync_roles")
+
+
+def _sync_roles(sender: AppConfig, **kwargs: Any) -> None:
+    """Bring the staff groups up to date once the last app has its permissions."""
+    from django.apps import apps
+
+    from park_portal.core.accounts.services import sync_roles
+
+    if sender is list(apps.get_app_configs())[-1]:
+        sync_roles()
