@@ -3,14 +3,20 @@
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "park_portal.settings")
 
 app = Celery("park_portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.steps["worker"].add("park_portal.health:SignOfLife")
 app.autodiscover_tasks()  # `tasks.py` of each app: a contents page of its rooms.
 
 # name: (task, seconds or crontab). Every entry is safe to run twice, and late.
-BEAT: dict[str, tuple[str, object]] = {}
+BEAT: dict[str, tuple[str, object]] = {
+    "ring the relay for whatever is left": ("core.outbox.relay", 2.0),
+    "seal the audit chain": ("core.audit.seal_entries", 5.0),
+    "send the daily digests": ("core.outbox.send_digests", crontab(hour=8, minute=0)),
+}
 
 app.conf.beat_schedule = {name: {"task": task, "schedule": when} for name, (task, when) in BEAT.items()}

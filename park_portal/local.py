@@ -93,6 +93,24 @@ def create_database(name: str) -> str:
     return database_url(name)
 
 
+def in_use() -> bool:
+    """Whether any client is connected to the local PostgreSQL."""
+    try:
+        connection = _connect("postgres")
+    except Exception:
+        return False
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT EXISTS (SELECT 1 FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())"
+            )
+            row = cursor.fetchone()
+            return bool(row and row[0])
+    finally:
+        connection.close()
+
+
 def stop_services() -> None:
     """Stop both, cleanly; quiet when they are not running."""
     with _lock():
@@ -315,7 +333,9 @@ def _start_valkey(run: Path) -> None:
         "--save", "",
         "--appendonly", "no",
     ]  # fmt: skip
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=folder)
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=folder, env=_clean_environment()
+    )
     if done.returncode != 0:
         raise LocalServiceError(f"Valkey did not start:\n{done.stdout}\n{done.stderr}")
     if not _wait(lambda: _answers(sock), seconds=20):
@@ -380,7 +400,9 @@ def _as_user(owner: pwd.struct_passwd | None) -> dict:
 
 
 def _clean_environment() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if not key.startswith("PG")} | {"LC_ALL": "C"}
+    """Without what would change the servers, and without the mark of a run: they outlive it."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "PARK_"))}
+    return kept | {"LC_ALL": "C"}
 
 
 def _tail(path: Path, lines: int = 15) -> str:

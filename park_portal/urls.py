@@ -5,9 +5,21 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
+from park_portal import mailbox
+from park_portal.health import healthz
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
+    path("healthz", healthz, name="healthz"),
 ]
+
+if settings.LOCAL:
+    urlpatterns += [
+        path("local/mail/", mailbox.mail_list, name="local-mail"),
+        path("local/mail/clear/", mailbox.mail_clear, name="local-mail-clear"),
+        path("local/mail/<str:name>/", mailbox.mail_detail, name="local-mail-detail"),
+        path("local/mail/<str:name>/html/", mailbox.mail_html, name="local-mail-html"),
+    ]

@@ -1,0 +1,55 @@
+# Everything one does with a checkout. Needs Python 3.11 or newer, make and git; nothing else.
+#
+#   make run        the portal on this machine, with demo data        (PORT=8001 make run: on another port)
+#   make test       every test, browser tests included                (make test ARGS="tests/core -x": some of them)
+#   make check      formatting, types, architecture, templates, migrations, translations
+#   make bench      each page beside its floor
+#   make messages   translations: find new strings, compile
+#   make format     let ruff and djlint put the code in order
+#   make clean      forget this checkout's data, services and tools
+
+PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,$(if $(shell $(p) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(p))))
+BIN := .venv/bin
+STAMP := .venv/.installed
+ARGS ?=
+
+.DEFAULT_GOAL := run
+.PHONY: run test check bench messages format browser clean setup
+
+setup: $(STAMP)
+
+$(STAMP): requirements.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found."; exit 1; }
+	@echo "▸ Installing the portal's packages into .venv (once)"
+	@$(PYTHON) -m venv .venv || { echo "Python's venv module does not work here. On Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-compile -r requirements.txt
+	@touch $(STAMP)
+
+run: $(STAMP)
+	@$(BIN)/python -m park_portal.run
+
+test: $(STAMP) browser
+	@$(BIN)/python -m park_portal.translations build --quiet
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+# The browser tests use the system's Chromium; it is installed where it is missing and we may.
+browser:
+	@tests/install_browser.sh
+
+check: $(STAMP)
+	@$(BIN)/python -m park_portal.check $(ARGS)
+
+bench: $(STAMP)
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+messages: $(STAMP)
+	@$(BIN)/python -m park_portal.translations build
+	@$(BIN)/python -m park_portal.translations check
+
+format: $(STAMP)
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:
+	@test ! -x $(BIN)/python || $(BIN)/python -m park_portal.local stop
+	rm -rf .local .venv staticfiles
