@@ -1,0 +1,1 @@
+"""Working days of mainland China and the deadlines counted in them."""
