@@ -1,0 +1,1 @@
+"""Every threshold of law or policy as a dated, sourced row."""
