@@ -102,7 +102,7 @@ class Organisation(models.Model):
     district = models.CharField(
         _("district"), max_length=60, blank=True, help_text=_("District of the registered address, for example Qingpu.")
     )
-    website = models.URLField(_("website"), blank=True, assume_scheme="https")
+    website = models.URLField(_("website"), blank=True)
     summary = models.TextField(_("summary"), max_length=2000, blank=True)
     contact_name = models.CharField(_("contact person"), max_length=100, blank=True)
     contact_phone = models.CharField(_("contact phone"), max_length=40, blank=True)

@@ -1,0 +1,48 @@
+"""What is moved when two records of one organisation become one; rooms above add what needs more than a new owner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from incubator.organisations.models import Organisation
+
+# Called with (the record that goes, the record that stays); returns how many rows it moved.
+Mover = Callable[["Organisation", "Organisation"], int]
+
+MOVERS: Final[dict[tuple[str, str], Mover]] = {}
+
+
+def merges(model: str, field: str) -> Callable[[Mover], Mover]:
+    """Registers how the rows of `model` ("app.Model") that point to an organisation by `field` move in a merge.
+
+    Needed only where giving the row its new organisation is not enough: whatever is not registered is simply moved.
+    """
+
+    def register(mover: Mover) -> Mover:
+        MOVERS[model.lower(), field] = mover
+        return mover
+
+    return register
+
+
+def move_rows(loser: Organisation, survivor: Organisation) -> dict[str, int]:
+    """Moves every row that points to `loser` and returns how many of each model were moved."""
+    moved: dict[str, int] = {}
+    for relation in type(loser)._meta.get_fields(include_hidden=True):
+        if not (relation.auto_created and not relation.concrete and (relation.one_to_many or relation.one_to_one)):
+            continue
+        model, field = relation.related_model, relation.field.name
+        mover = MOVERS.get((model._meta.label_lower, field))
+        count = mover(loser, survivor) if mover else _repoint(model, field, loser, survivor)
+        if count:
+            label = model._meta.label_lower
+            moved[label] = moved.get(label, 0) + count
+    return moved
+
+
+def _repoint(model: type[models.Model], field: str, loser: Organisation, survivor: Organisation) -> int:
+    return model._base_manager.filter(**{field: loser}).update(**{field: survivor})
