@@ -19,6 +19,7 @@ class CoreConfig(AppConfig):
 
         import_rooms("park_portal.core")
         post_migrate.connect(_sync_roles, dispatch_uid="core.sync_roles")
+        post_migrate.connect(_sync_policies, sender=self, dispatch_uid="core.sync_policies")
 
 
 def _sync_roles(sender: AppConfig, **kwargs: Any) -> None:
@@ -29,3 +30,10 @@ def _sync_roles(sender: AppConfig, **kwargs: Any) -> None:
 
     if sender is list(apps.get_app_configs())[-1]:
         sync_roles()
+
+
+def _sync_policies(sender: AppConfig, **kwargs: Any) -> None:
+    """Bring in the figures of law and policy that the release ships."""
+    from park_portal.core.policies.services import load_shipped
+
+    load_shipped(sender, **kwargs)

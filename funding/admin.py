@@ -1,0 +1,1 @@
+"""Contents page: the admin pages of every room of calls and funds."""

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from funding.applications.models import Application
+from funding.awards.states import AWARD_MACHINE, AwardState
+from funding.funds.models import Fund
+from incubator.organisations.models import Organisation
+from incubator.projects.models import ResearchProject
+from park_portal.core.accounts.rules import sees_records
+from park_portal.core.money import MoneyField
+
+
+class AwardQuerySet(models.QuerySet["Award"]):
+    def visible_to(self, user: Any) -> AwardQuerySet:
+        """Staff see all; everyone else the awards of applications they may see."""
+        if not user.is_authenticated:
+            return self.none()
+        if sees_records(user):
+            return self
+        return self.filter(application__in=Application.objects.visible_to(user).values("pk"))
+
+
+class Award(models.Model):
+    """One grant: what an approved application was given, from which fund."""
+
+    machine = AWARD_MACHINE
+
+    number = models.CharField(_("number"), max_length=36, unique=True)
+    application = models.OneToOneField(
+        Application, verbose_name=_("application"), on_delete=models.PROTECT, related_name="award"
+    )
+    fund = models.ForeignKey(Fund, verbose_name=_("fund"), on_delete=models.PROTECT, related_name="awards")
+    organisation = models.ForeignKey(
+        Organisation,
+        verbose_name=_("organisation"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="awards",
+    )
+    project = models.ForeignKey(
+        ResearchProject,
+        verbose_name=_("research project"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="awards",
+    )
+    title = models.CharField(_("title"), max_length=300)
+    amount_fen = MoneyField(_("amount"))
+    state = models.CharField(_("state"), max_length=12, choices=AwardState, default=AwardState.AGREEMENT)
+    awarded_at = models.DateTimeField(_("awarded"), default=timezone.now)
+
+    objects = AwardQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("award")
+        verbose_name_plural = _("awards")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(name="award_amount_positive", condition=models.Q(amount_fen__gt=0)),
+            models.CheckConstraint(
+                name="award_has_holder",
+                condition=models.Q(organisation__isnull=False) | models.Q(project__isnull=False),
+            ),
+        ]
+        indexes = [models.Index(fields=["fund", "state"], name="award_by_fund")]
+        triggers = AWARD_MACHINE.triggers()
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.title}"

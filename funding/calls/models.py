@@ -1,0 +1,467 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pgtrigger
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from funding.calls.states import (
+    CALL_MACHINE,
+    Acts,
+    ApplicantKind,
+    CallState,
+    Completion,
+    CriterionKind,
+    OnNegative,
+    Outcome,
+    Purpose,
+    QuestionKind,
+    RuleKind,
+    StageKind,
+    Track,
+)
+from funding.funds.models import Fund
+from park_portal.core.accounts.rules import sees_records
+from park_portal.core.money import MoneyField
+
+if TYPE_CHECKING:
+    pass
+
+
+def default_applicants() -> list[str]:
+    return [ApplicantKind.ORGANISATION, ApplicantKind.PROJECT]
+
+
+class CallQuerySet(models.QuerySet["Call"]):
+    def visible_to(self, user: Any) -> CallQuerySet:
+        """Staff see every call; everyone, signed in or not, sees those that were announced."""
+        if user.is_authenticated and sees_records(user):
+            return self
+        return self.announced()
+
+    def announced(self) -> CallQuerySet:
+        return self.filter(state__in=[CallState.PUBLISHED, CallState.OPEN, CallState.CLOSED])
+
+    def due_to_open(self, now: datetime) -> CallQuerySet:
+        return self.filter(state=CallState.PUBLISHED, opens_at__lte=now)
+
+    def due_to_close(self, now: datetime) -> CallQuerySet:
+        """Return open calls whose closing minute and grace are both over."""
+        ends = models.F("closes_at") + models.F("grace_minutes") * timedelta(minutes=1)
+        return self.filter(state=CallState.OPEN).annotate(ends=ends).filter(ends__lte=now)
+
+
+class Call(models.Model):
+    """One call for applications: its text, times, limits, form and stages."""
+
+    machine = CALL_MACHINE
+
+    code = models.CharField(
+        _("code"),
+        max_length=24,
+        unique=True,
+        validators=[
+            RegexValidator(
+                r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$", _("Capital letters, digits and hyphens, such as AIBT-2026.")
+            )
+        ],
+        help_text=_("Begins the number of each application: AIBT-2026 gives AIBT-2026-0001."),
+    )
+    title = models.CharField(_("title"), max_length=160)
+    summary = models.CharField(_("summary"), max_length=400, blank=True)
+    body = models.TextField(
+        _("text"),
+        blank=True,
+        help_text=_("Blank lines separate paragraphs; a line beginning with “- ” is a list item."),
+    )
+    fund = models.ForeignKey(Fund, verbose_name=_("fund"), on_delete=models.PROTECT, related_name="calls")
+    outcome = models.CharField(
+        _("a positive decision opens"), max_length=12, choices=Outcome, default=Outcome.AWARD
+    )
+    track = models.CharField(_("track"), max_length=8, choices=Track, default=Track.AI_BT)
+    opens_at = models.DateTimeField(_("opens"))
+    closes_at = models.DateTimeField(_("closes"))
+    grace_minutes = models.PositiveSmallIntegerField(
+        _("grace (minutes)"),
+        default=0,
+        validators=[MaxValueValidator(1440)],
+        help_text=_("Drafts begun before the closing minute may still be submitted this long."),
+    )
+    applicants = ArrayField(
+        models.CharField(max_length=12, choices=ApplicantKind),
+        verbose_name=_("who may apply"),
+        default=default_applicants,
+    )
+    budget_fen = MoneyField(_("budget"), null=True, blank=True)
+    min_amount_fen = MoneyField(_("smallest amount"), null=True, blank=True)
+    max_amount_fen = MoneyField(_("largest amount"), null=True, blank=True)
+    max_files = models.PositiveSmallIntegerField(_("files an application"), default=20)
+    max_file_mb = models.PositiveSmallIntegerField(
+        _("size of a file (MB)"), default=20, validators=[MinValueValidator(1), MaxValueValidator(200)]
+    )
+    contact = models.CharField(_("contact"), max_length=200, blank=True)
+    lead = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("staff lead"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        limit_choices_to={"is_staff": True},
+        help_text=_("Is told when something is overdue."),
+    )
+    copied_from = models.ForeignKey(
+        "self",
+        verbose_name=_("copied from"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    state = models.CharField(
+        _("state"), max_length=12, choices=CallState, default=CallState.DRAFT, editable=False
+    )
+    published_at = models.DateTimeField(_("published at"), null=True, blank=True, editable=False)
+    last_number = models.PositiveIntegerField(_("last number given"), default=0, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("created by"),
+        null=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    objects = CallQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("call")
+        verbose_name_plural = _("calls")
+        ordering = ["-opens_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="call_closes_after_opening",
+                condition=models.Q(closes_at__gt=models.F("opens_at")),
+                violation_error_message=_("A call closes after it opens."),
+            ),
+            models.CheckConstraint(
+                name="call_amounts_in_order",
+                condition=models.Q(max_amount_fen__gte=models.F("min_amount_fen"))
+                | models.Q(min_amount_fen__isnull=True)
+                | models.Q(max_amount_fen__isnull=True),
+                violation_error_message=_("The largest amount is smaller than the smallest."),
+            ),
+            models.CheckConstraint(
+                name="call_amounts_positive",
+                condition=(models.Q(budget_fen__isnull=True) | models.Q(budget_fen__gte=0))
+                & (models.Q(min_amount_fen__isnull=True) | models.Q(min_amount_fen__gte=0)),
+            ),
+            models.CheckConstraint(
+                name="call_has_applicants",
+                condition=models.Q(applicants__len__gt=0),
+                violation_error_message=_("Say who may apply."),
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "closes_at"], name="call_by_state")]
+        triggers = CALL_MACHINE.triggers()
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.title}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("calls:detail", args=[self.code])
+
+    @property
+    def ends_at(self) -> datetime:
+        """The moment after which nothing is taken any more: closing minute plus grace."""
+        return self.closes_at + timedelta(minutes=self.grace_minutes)
+
+    def accepts(self, now: datetime | None = None) -> bool:
+        """Return whether a draft may be submitted at ``now``, by the clock alone."""
+        now = now or timezone.now()
+        return self.state in (CallState.PUBLISHED, CallState.OPEN) and self.opens_at <= now < self.ends_at
+
+    def takes_new_drafts(self, now: datetime | None = None) -> bool:
+        """Return whether an application may be begun at ``now``: grace is only for drafts already begun."""
+        now = now or timezone.now()
+        return self.state in (CallState.PUBLISHED, CallState.OPEN) and self.opens_at <= now < self.closes_at
+
+
+# What belongs to a call's form and stages may only change while the call is a draft: once it is published, applications
+# are written and reviewed against it.
+_ONLY_IN_DRAFT = """
+    IF TG_OP = 'DELETE' THEN owner := <old>; ELSE owner := <new>; END IF;
+    SELECT state INTO held FROM funding_call WHERE id = owner;
+    IF held IS NOT NULL AND held <> 'draft' THEN
+        RAISE EXCEPTION 'the form and stages of call % are fixed', owner USING ERRCODE = 'check_violation';
+    END IF;
+    IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+    RETURN NEW;
+"""
+
+
+def fixed_once_published(name: str, path: str = "{row}.call_id") -> list[pgtrigger.Trigger]:
+    """Return the trigger that refuses changes to rows of a call that is no longer a draft.
+
+    ``path`` is an SQL expression of the call's id, with ``{row}`` for NEW or OLD.
+    """
+    body = _ONLY_IN_DRAFT.replace("<old>", path.format(row="OLD")).replace("<new>", path.format(row="NEW"))
+    return [
+        pgtrigger.Trigger(
+            name=f"{name}_fixed",
+            when=pgtrigger.Before,
+            operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+            declare=[("owner", "bigint"), ("held", "text")],
+            func=body,
+        )
+    ]
+
+
+class Section(models.Model):
+    """One heading of a call's form."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="sections")
+    title = models.CharField(_("title"), max_length=120)
+    position = models.PositiveSmallIntegerField(_("position"), default=1)
+
+    class Meta:
+        verbose_name = _("section")
+        verbose_name_plural = _("sections")
+        ordering = ["position", "id"]
+        triggers = fixed_once_published("section")
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class QuestionQuerySet(models.QuerySet["Question"]):
+    def in_use(self) -> QuestionQuerySet:
+        return self.filter(retired=False)
+
+
+class Question(models.Model):
+    """One question of the bank; it keeps its key across calls, so that answers line up."""
+
+    key = models.SlugField(
+        _("key"),
+        max_length=40,
+        unique=True,
+        help_text=_("Never changes; answers of all calls are found by it."),
+    )
+    kind = models.CharField(_("kind"), max_length=16, choices=QuestionKind)
+    label = models.CharField(_("question"), max_length=200)
+    help = models.TextField(_("help"), max_length=1000, blank=True)
+    config = models.JSONField(_("settings"), default=dict, blank=True)
+    retired = models.BooleanField(_("retired"), default=False, help_text=_("Not offered for new calls."))
+
+    objects = QuestionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("question")
+        verbose_name_plural = _("question bank")
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.key})"
+
+
+class CallQuestion(models.Model):
+    """One question as it stands in one call's form."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="questions")
+    section = models.ForeignKey(
+        Section, verbose_name=_("section"), on_delete=models.CASCADE, related_name="questions"
+    )
+    question = models.ForeignKey(
+        Question, verbose_name=_("question"), on_delete=models.PROTECT, related_name="uses"
+    )
+    position = models.PositiveSmallIntegerField(_("position"), default=1)
+    required = models.BooleanField(_("required"), default=True)
+    reviewers_see = models.BooleanField(_("reviewers see it"), default=True)
+    purpose = models.CharField(_("read as"), max_length=12, choices=Purpose, default=Purpose.NONE, blank=True)
+    help = models.TextField(
+        _("help in this call"), max_length=1000, blank=True, help_text=_("Instead of the bank's.")
+    )
+    config = models.JSONField(_("settings in this call"), default=dict, blank=True)
+    condition_on = models.ForeignKey(
+        "self",
+        verbose_name=_("only if"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="dependents",
+    )
+    condition_value = models.CharField(
+        _("is answered"), max_length=80, blank=True, help_text=_("The value of the choice; empty: anything.")
+    )
+
+    class Meta:
+        verbose_name = _("question of the call")
+        verbose_name_plural = _("questions of the call")
+        ordering = ["section__position", "section_id", "position", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["call", "question"],
+                name="call_question_once",
+                violation_error_message=_("This question is already in the form."),
+            ),
+            models.UniqueConstraint(
+                fields=["call", "purpose"],
+                condition=~models.Q(purpose=""),
+                name="call_purpose_once",
+                violation_error_message=_("Another question is already read as this."),
+            ),
+        ]
+        triggers = fixed_once_published("call_question")
+
+    def __str__(self) -> str:
+        return self.question.label
+
+    @property
+    def key(self) -> str:
+        return self.question.key
+
+    @property
+    def kind(self) -> str:
+        return self.question.kind
+
+    @property
+    def label(self) -> str:
+        return self.question.label
+
+    @property
+    def help_text(self) -> str:
+        return self.help or self.question.help
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The bank's settings with this call's over them."""
+        return {**self.question.config, **self.config}
+
+
+class EligibilityRule(models.Model):
+    """One condition that an applicant must meet, worked out live, with its source."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="eligibility_rules")
+    kind = models.CharField(_("rule"), max_length=20, choices=RuleKind)
+    applies_to = models.CharField(
+        _("for"), max_length=12, choices=ApplicantKind, blank=True, help_text=_("Empty: every applicant.")
+    )
+    value = models.DecimalField(_("value"), max_digits=14, decimal_places=2, null=True, blank=True)
+    policy_key = models.CharField(
+        _("or from the policy"),
+        max_length=80,
+        blank=True,
+        help_text=_("Takes its value and source from the dated rules."),
+    )
+    organisation = models.ForeignKey(
+        "incubator.Organisation",
+        verbose_name=_("university"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        limit_choices_to={"kind": "university"},
+    )
+    source = models.CharField(_("source"), max_length=200, blank=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=1)
+
+    class Meta:
+        verbose_name = _("eligibility rule")
+        verbose_name_plural = _("eligibility rules")
+        ordering = ["position", "id"]
+        triggers = fixed_once_published("eligibility_rule")
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+
+class Stage(models.Model):
+    """One step of a call's review, in the order staff gave it."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="stages")
+    position = models.PositiveSmallIntegerField(_("position"))
+    kind = models.CharField(_("kind"), max_length=12, choices=StageKind)
+    name = models.CharField(_("name"), max_length=80)
+    instructions = models.TextField(_("instructions"), max_length=4000, blank=True)
+    working_days = models.PositiveSmallIntegerField(
+        _("working days"), default=5, validators=[MinValueValidator(1), MaxValueValidator(250)]
+    )
+    acts = models.CharField(_("who acts"), max_length=12, choices=Acts)
+    required_count = models.PositiveSmallIntegerField(
+        _("how many"), default=1, validators=[MinValueValidator(1), MaxValueValidator(20)]
+    )
+    completion = models.CharField(
+        _("is complete when"), max_length=8, choices=Completion, default=Completion.COUNT
+    )
+    on_negative = models.CharField(
+        _("a negative opinion"), max_length=8, choices=OnNegative, default=OnNegative.CONTINUE
+    )
+    blind = models.BooleanField(_("blind"), default=False, help_text=_("Reviewers do not see who applies."))
+
+    class Meta:
+        verbose_name = _("stage")
+        verbose_name_plural = _("stages")
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["call", "position"], name="stage_position_once", deferrable=models.Deferrable.DEFERRED
+            )
+        ]
+        triggers = fixed_once_published("stage")
+
+    def __str__(self) -> str:
+        return self.name or self.get_kind_display()
+
+
+class Criterion(models.Model):
+    """One line of a stage's rubric or checklist."""
+
+    stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="criteria")
+    kind = models.CharField(_("kind"), max_length=8, choices=CriterionKind, default=CriterionKind.SCORE)
+    label = models.CharField(_("criterion"), max_length=160)
+    help = models.TextField(_("help"), max_length=1000, blank=True)
+    weight = models.PositiveSmallIntegerField(
+        _("weight"), default=1, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
+    max_score = models.PositiveSmallIntegerField(
+        _("highest score"), default=10, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
+    allow_na = models.BooleanField(_("“not applicable” allowed"), default=False)
+    position = models.PositiveSmallIntegerField(_("position"), default=1)
+
+    class Meta:
+        verbose_name = _("criterion")
+        verbose_name_plural = _("criteria")
+        ordering = ["position", "id"]
+        triggers = fixed_once_published(
+            "criterion", "(SELECT call_id FROM funding_stage WHERE id = {row}.stage_id)"
+        )
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class CallText(models.Model):
+    """One call's own text of one kind of notice, instead of the portal's."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="texts")
+    kind = models.CharField(_("notice"), max_length=80)
+    subject = models.CharField(_("subject"), max_length=200, blank=True)
+    body = models.TextField(_("text"), max_length=10000, blank=True)
+
+    class Meta:
+        verbose_name = _("notice text")
+        verbose_name_plural = _("notice texts")
+        ordering = ["kind"]
+        constraints = [models.UniqueConstraint(fields=["call", "kind"], name="call_text_once")]
+
+    def __str__(self) -> str:
+        return self.kind

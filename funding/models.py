@@ -1,0 +1,54 @@
+"""Contents page: the tables of every room of calls and funds."""
+
+from funding.funds.models import Fund
+from funding.calls.models import (
+    Call,
+    CallQuestion,
+    CallText,
+    Criterion,
+    EligibilityRule,
+    Question,
+    Section,
+    Stage,
+)
+from funding.applications.models import (
+    Answer,
+    AnswerFile,
+    Application,
+    Extension,
+    Return,
+    ReturnItem,
+    Version,
+)
+from funding.reviews.models import Conflict, Objection, Review, Reviewer, Score, StageRun
+from funding.awards.models import Award
+from funding.decisions.models import Decision, Letter, LetterTemplate
+
+__all__ = [
+    "Answer",
+    "AnswerFile",
+    "Application",
+    "Award",
+    "Call",
+    "CallQuestion",
+    "CallText",
+    "Conflict",
+    "Criterion",
+    "Decision",
+    "EligibilityRule",
+    "Extension",
+    "Fund",
+    "Letter",
+    "LetterTemplate",
+    "Objection",
+    "Question",
+    "Return",
+    "ReturnItem",
+    "Review",
+    "Reviewer",
+    "Score",
+    "Section",
+    "Stage",
+    "StageRun",
+    "Version",
+]

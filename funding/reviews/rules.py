@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from typing import Any
+
+import rules
+
+from funding.applications.rules import is_liaison_of
+from funding.calls.states import Acts
+from park_portal.core.accounts.rules import has_role, is_lead, is_officer, sees_records
+from park_portal.core.accounts.states import StaffRole
+
+_ROLE_OF_ACTS = {
+    Acts.OFFICER: has_role(StaffRole.OFFICER, StaffRole.LEAD),
+    Acts.LEAD: has_role(StaffRole.LEAD),
+    Acts.FUND_MANAGER: has_role(StaffRole.FUND_MANAGER, StaffRole.LEAD),
+}
+
+
+@rules.predicate
+def is_reviewer_of(user: Any, review: Any) -> bool:
+    return review is not None and review.reviewer_id == user.pk
+
+
+@rules.predicate
+def acts_in(user: Any, run: Any) -> bool:
+    """The person belongs to those who act in this stage of this application."""
+    if run is None:
+        return False
+    acts = run.stage.acts
+    if acts == Acts.LIAISON:
+        return bool(is_liaison_of(user, run.application))
+    if acts == Acts.EXPERT:
+        return False  # experts act on the review assigned to them, never on the queue
+    return bool(_ROLE_OF_ACTS[acts](user))
+
+
+rules.add_perm("funding.act_in_stage", acts_in)
+rules.add_perm("funding.return_application_run", acts_in | is_officer)
+rules.add_perm("funding.complete_stage", acts_in | is_officer)
+rules.add_perm("funding.drive_stages", is_lead)
+rules.add_perm("funding.answer_review", is_reviewer_of)
+rules.add_perm("funding.write_review", is_reviewer_of)
+rules.add_perm("funding.assign_reviews", is_officer)
+rules.add_perm("funding.invite_reviewers", is_officer)
+rules.add_perm("funding.record_conflict", is_officer)
+rules.add_perm("funding.resolve_objection", is_officer)
+rules.add_perm("funding.see_reviews", sees_records)

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from funding.calls.states import StageKind
+from park_portal.core.workflow import Machine, Transition
+
+
+class RunState(models.TextChoices):
+    ACTIVE = "active", pgettext_lazy("stage", "under way")
+    PAUSED = "paused", pgettext_lazy("stage", "with the applicant")
+    PASSED = "passed", pgettext_lazy("stage", "passed")
+    REJECTED = "rejected", pgettext_lazy("stage", "not passed")
+    SKIPPED = "skipped", pgettext_lazy("stage", "does not apply")
+    STOPPED = "stopped", pgettext_lazy("stage", "stopped")
+
+
+RUN_MACHINE = Machine(
+    name="stage_run",
+    label=_("stage of an application"),
+    states=RunState,
+    initial=RunState.ACTIVE,
+    transitions=(
+        Transition(
+            "pause",
+            (RunState.ACTIVE,),
+            RunState.PAUSED,
+            _("Return for changes"),
+            "funding.return_application_run",
+        ),
+        Transition("resume", (RunState.PAUSED,), RunState.ACTIVE, _("Go on"), "funding.drive_stages"),
+        Transition("pass", (RunState.ACTIVE,), RunState.PASSED, _("Complete"), "funding.complete_stage"),
+        Transition(
+            "reject",
+            (RunState.ACTIVE, RunState.PAUSED),
+            RunState.REJECTED,
+            _("Reject"),
+            "funding.complete_stage",
+        ),
+        Transition("skip", (RunState.ACTIVE,), RunState.SKIPPED, _("Skip"), "funding.drive_stages"),
+        Transition(
+            "stop", (RunState.ACTIVE, RunState.PAUSED), RunState.STOPPED, _("Stop"), "funding.drive_stages"
+        ),
+    ),
+)
+
+
+class ReviewState(models.TextChoices):
+    ASSIGNED = "assigned", pgettext_lazy("review", "waiting for an answer")
+    ACCEPTED = "accepted", pgettext_lazy("review", "being written")
+    SUBMITTED = "submitted", pgettext_lazy("review", "submitted")
+    DECLINED = "declined", pgettext_lazy("review", "declined")
+    RECUSED = "recused", pgettext_lazy("review", "conflict of interest")
+    RELEASED = "released", pgettext_lazy("review", "released by staff")
+
+
+REVIEW_MACHINE = Machine(
+    name="review",
+    label=_("review"),
+    states=ReviewState,
+    initial=ReviewState.ASSIGNED,
+    transitions=(
+        Transition(
+            "accept", (ReviewState.ASSIGNED,), ReviewState.ACCEPTED, _("Accept"), "funding.answer_review"
+        ),
+        Transition(
+            "decline",
+            (ReviewState.ASSIGNED, ReviewState.ACCEPTED),
+            ReviewState.DECLINED,
+            _("Decline"),
+            "funding.answer_review",
+        ),
+        Transition(
+            "recuse",
+            (ReviewState.ASSIGNED, ReviewState.ACCEPTED),
+            ReviewState.RECUSED,
+            _("Declare a conflict of interest"),
+            "funding.answer_review",
+        ),
+        Transition(
+            "submit",
+            (ReviewState.ACCEPTED,),
+            ReviewState.SUBMITTED,
+            _("Submit the review"),
+            "funding.write_review",
+        ),
+        Transition(
+            "reopen", (ReviewState.SUBMITTED,), ReviewState.ACCEPTED, _("Reopen"), "funding.assign_reviews"
+        ),
+        Transition(
+            "release",
+            (ReviewState.ASSIGNED, ReviewState.ACCEPTED),
+            ReviewState.RELEASED,
+            _("Release the reviewer"),
+            "funding.assign_reviews",
+        ),
+    ),
+)
+
+OPEN_REVIEWS = (ReviewState.ASSIGNED, ReviewState.ACCEPTED)
+
+
+class Opinion(models.TextChoices):
+    """What a review recommends; which of these a stage offers depends on its kind."""
+
+    PASS = "pass", _("pass")
+    ENDORSE = "endorse", _("endorse")
+    FUND = "fund", _("fund")
+    FUND_WITH_CHANGES = "fund_with_changes", _("fund with changes")
+    RETURN = "return", _("return for changes")
+    REJECT = "reject", _("reject")
+    OBJECT = "object", _("object")
+    DO_NOT_FUND = "do_not_fund", _("do not fund")
+
+
+POSITIVE = (Opinion.PASS, Opinion.ENDORSE, Opinion.FUND, Opinion.FUND_WITH_CHANGES)
+NEGATIVE = (Opinion.REJECT, Opinion.OBJECT, Opinion.DO_NOT_FUND)
+
+OPINIONS_OF_STAGE: dict[str, tuple[Opinion, ...]] = {
+    StageKind.SCREENING: (Opinion.PASS, Opinion.RETURN, Opinion.REJECT),
+    StageKind.LIAISON: (Opinion.ENDORSE, Opinion.RETURN, Opinion.OBJECT),
+    StageKind.EXPERT: (Opinion.FUND, Opinion.FUND_WITH_CHANGES, Opinion.DO_NOT_FUND),
+    StageKind.PANEL: (Opinion.FUND, Opinion.FUND_WITH_CHANGES, Opinion.DO_NOT_FUND),
+    StageKind.DILIGENCE: (Opinion.PASS, Opinion.RETURN, Opinion.REJECT),
+    StageKind.NOTICE: (Opinion.PASS, Opinion.REJECT),
+    StageKind.DECISION: (),
+}
+
+
+class Confidence(models.IntegerChoices):
+    LOW = 1, _("I know the field from outside")
+    FAIR = 2, _("I work in a neighbouring field")
+    HIGH = 3, _("I work in this field")
+    EXPERT = 4, _("this is my own subject")
+
+
+class ConflictKind(models.TextChoices):
+    DECLARED = "declared", _("declared by the reviewer")
+    MEMBER = "member", _("belongs to the applicant")
+    EMPLOYER = "employer", _("same employer")
+    COAUTHOR = "coauthor", _("co-author")
+    SUPERVISOR = "supervisor", _("teacher or student")
+    SHAREHOLDER = "shareholder", _("shareholder")
+    UNSUITABLE = "unsuitable", _("named as unsuitable by the applicant")
+    OTHER = "other", _("another reason")

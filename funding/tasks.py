@@ -1,0 +1,1 @@
+"""Contents page: the tasks of every room of calls and funds."""

@@ -1,0 +1,276 @@
+"""Accounts: roles, invitations, profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
+from django.contrib.sessions.models import Session
+from django.db import models, transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, override
+
+from park_portal.core.accounts.models import Invitation, User
+from park_portal.core.accounts.states import ROLE_RIGHTS, Language, StaffRole
+from park_portal.core.audit.services import Actor, changes_of, record
+from park_portal.core.errors import DomainError, Text
+from park_portal.core.outbox.services import absolute, notify
+from park_portal.core.workflow import require
+
+INVITATION_LASTS: Final = timedelta(days=14)
+
+
+# --- roles ---------------------------------------------------------------------------------------------------------
+
+
+def sync_roles() -> None:
+    """Give each staff group exactly the model rights that ``ROLE_RIGHTS`` lists."""
+    for role, rights in ROLE_RIGHTS.items():
+        group, _created = Group.objects.get_or_create(name=role)
+        group.permissions.set(_permissions(rights))
+
+
+def _permissions(rights: dict[str, tuple[str, ...]]) -> list[Permission]:
+    wanted = models.Q(pk__in=[])
+    for label, verbs in rights.items():
+        app, name = label.split(".")
+        names = [m._meta.model_name for m in apps.get_app_config(app).get_models()] if name == "*" else [name]
+        codenames = [f"{verb}_{model}" for verb in verbs for model in names]
+        wanted |= models.Q(content_type__app_label=app, codename__in=codenames)
+    return list(Permission.objects.filter(wanted))
+
+
+def set_roles(user: User, *, actor: Actor, roles: Iterable[str]) -> User:
+    """Give ``user`` exactly these staff roles; none makes an ordinary person of a staff member."""
+    require(actor, "core.manage_accounts", user)
+    wanted = set(roles)
+    if wanted - set(StaffRole.values):
+        raise DomainError(_("There is no such role."), code="unknown_role")
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=user.pk)
+        before = sorted(user.groups.filter(name__in=StaffRole.values).values_list("name", flat=True))
+        user.groups.remove(*user.groups.filter(name__in=set(StaffRole.values) - wanted))
+        user.groups.add(*Group.objects.filter(name__in=wanted))
+        user.is_staff = bool(wanted) or user.is_superuser
+        user.save(update_fields=["is_staff"])
+        record("user.set_roles", user, actor=actor, before={"roles": before}, after={"roles": sorted(wanted)})
+    user.__dict__.pop("roles", None)
+    return user
+
+
+def set_active(user: User, *, actor: Actor, active: bool, reason: str = "") -> User:
+    """Switch a person on or off; switching off ends every session at once."""
+    require(actor, "core.manage_accounts", user)
+    if actor.pk == user.pk:
+        raise DomainError(_("You cannot switch off your own account."), code="own_account")
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=user.pk)
+        before, user.is_active = user.is_active, active
+        user.save(update_fields=["is_active"])
+        record(
+            "user.set_active",
+            user,
+            actor=actor,
+            before={"is_active": before},
+            after={"is_active": active},
+            reason=reason,
+        )
+        if not active:
+            end_sessions(user)
+    return user
+
+
+def end_sessions(user: User) -> int:
+    """Delete every session of ``user`` and return how many there were."""
+    keys = [
+        session.session_key
+        for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator()
+        if session.get_decoded().get("_auth_user_id") == str(user.pk)
+    ]
+    Session.objects.filter(session_key__in=keys).delete()
+    return len(keys)
+
+
+def update_profile(user: User, *, actor: Actor, **values: Any) -> User:
+    """Change name, phone and language of a person."""
+    require(actor, "core.edit_profile", user)
+    if values.keys() - {"name", "phone", "language"}:
+        raise TypeError(f"not part of a profile: {sorted(values)}")
+    before, after = changes_of(user, values)
+    if not after:
+        return user
+    with transaction.atomic():
+        for key, value in after.items():
+            setattr(user, key, value)
+        user.save(update_fields=[*after])
+        record("user.update_profile", user, actor=actor, before=before, after=after)
+    return user
+
+
+# --- invitations ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class InvitationKind:
+    """What an accepted invitation of one kind does, and how its place is called."""
+
+    name: str
+    label: Text
+    accept: Callable[[Invitation, User], str]
+    role_label: Callable[[str], Text]
+
+
+INVITATION_KINDS: dict[str, InvitationKind] = {}
+
+
+def accepts(
+    kind: str, *, label: Text, role_label: Callable[[str], Text] = str
+) -> Callable[[Callable[[Invitation, User], str]], Callable[[Invitation, User], str]]:
+    """Register what happens when an invitation of ``kind`` is accepted: called as (invitation, user), returns a path."""
+
+    def register(function: Callable[[Invitation, User], str]) -> Callable[[Invitation, User], str]:
+        INVITATION_KINDS[kind] = InvitationKind(kind, label, function, role_label)
+        return function
+
+    return register
+
+
+def invite(
+    email: str,
+    kind: str,
+    *,
+    actor: User,
+    target: models.Model | None = None,
+    role: str = "",
+    name: str = "",
+    language: str = Language.ZH_HANS,
+) -> Invitation:
+    """Invite ``email`` and return the invitation; an open one to the same place is replaced, its old link dies.
+
+    The caller has checked that ``actor`` may offer this place.
+    """
+    known = INVITATION_KINDS[kind]
+    token = Invitation.new_token()
+    now = timezone.now()
+    with transaction.atomic():
+        earlier = Invitation.objects.select_for_update().filter(
+            email__iexact=email,
+            kind=kind,
+            target_id=target.pk if target else None,
+            accepted_at__isnull=True,
+            revoked_at__isnull=True,
+        )
+        earlier.update(revoked_at=now)
+        invitation = Invitation.objects.create(
+            email=email.lower(),
+            name=name,
+            kind=kind,
+            target_id=target.pk if target else None,
+            target_label=str(target)[:200] if target else "",
+            role=role,
+            language=language,
+            token_digest=Invitation.digest(token),
+            invited_by=actor,
+            expires_at=now + INVITATION_LASTS,
+        )
+        record("invitation.send", invitation, actor=actor, after={"email": email, "kind": kind, "role": role})
+        labels = {}
+        for code in Language.values:
+            with override(code):
+                labels[code] = (str(target) if target else str(known.label), str(known.role_label(role)))
+        path = reverse("invitation", args=[token])
+        notify(
+            "account.invitation",
+            recipients=(),
+            addresses=[email],
+            language=language,
+            key=str(invitation.pk),
+            link=path,
+            context={
+                "name": name or email,
+                "inviter": actor.name,
+                "target": {code: label[0] for code, label in labels.items()},
+                "role": {code: label[1] for code, label in labels.items()},
+                "until": timezone.localtime(invitation.expires_at).strftime("%Y-%m-%d"),
+                "token_link": absolute(path),
+            },
+        )
+    return invitation
+
+
+def revoke_invitation(invitation: Invitation, *, actor: Actor) -> Invitation:
+    """Make an open invitation worthless. The caller has checked that ``actor`` may."""
+    with transaction.atomic():
+        changed = Invitation.objects.filter(
+            pk=invitation.pk, accepted_at__isnull=True, revoked_at__isnull=True
+        ).update(revoked_at=timezone.now())
+        if not changed:
+            raise DomainError(_("This invitation is no longer open."), code="invitation_closed")
+        record("invitation.revoke", invitation, actor=actor)
+    invitation.refresh_from_db()
+    return invitation
+
+
+def find_invitation(token: str) -> Invitation | None:
+    """Return the invitation that ``token`` opens, whatever state it is in."""
+    return (
+        Invitation.objects.filter(token_digest=Invitation.digest(token)).select_related("invited_by").first()
+    )
+
+
+def accept_invitation(token: str, *, actor: User) -> str:
+    """Accept for ``actor`` and return the path to go to next.
+
+    Only the person with the invited address may (whoever else holds the link gets a ``DomainError`` that says so); a
+    second acceptance by the same person leads to the same place.
+    """
+    with transaction.atomic():
+        invitation = (
+            Invitation.objects.select_for_update().filter(token_digest=Invitation.digest(token)).first()
+        )
+        if invitation is None or invitation.revoked_at is not None:
+            raise DomainError(
+                _("This invitation is no longer valid. Ask for a new one."), code="invitation_gone"
+            )
+        if invitation.email.lower() != actor.email.lower():
+            raise DomainError(
+                _("This invitation was sent to another address. Sign in with that one to accept it."),
+                code="invitation_not_yours",
+            )
+        known = INVITATION_KINDS[invitation.kind]
+        if invitation.accepted_at is not None:
+            return known.accept(invitation, actor)
+        if invitation.expires_at <= timezone.now():
+            raise DomainError(_("This invitation has expired. Ask for a new one."), code="invitation_expired")
+        path = known.accept(invitation, actor)
+        invitation.accepted_at, invitation.accepted_by = timezone.now(), actor
+        invitation.save(update_fields=["accepted_at", "accepted_by"])
+        record("invitation.accept", invitation, actor=actor)
+    return path
+
+
+def _accept_staff(invitation: Invitation, user: User) -> str:
+    user.groups.add(Group.objects.get(name=invitation.role))
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+    return reverse("admin:index")
+
+
+accepts("staff", label=gettext_lazy("the park's staff"), role_label=lambda role: StaffRole(role).label)(
+    _accept_staff
+)
+
+
+def invite_staff(
+    email: str, *, actor: User, role: str, name: str = "", language: str = Language.ZH_HANS
+) -> Invitation:
+    """Invite someone to the park's staff in ``role``."""
+    require(actor, "core.invite_staff")
+    if role not in StaffRole.values:
+        raise DomainError(_("There is no such role."), code="unknown_role", field="role")
+    return invite(email, "staff", actor=actor, role=role, name=name, language=language)

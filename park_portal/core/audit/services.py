@@ -1,0 +1,194 @@
+"""The audit trail: append-only entries, sealed into a hash chain after the fact so that no request waits for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection, models, transaction
+
+from park_portal.core import context
+from park_portal.core.audit.models import Entry, Seal
+
+if TYPE_CHECKING:
+    from park_portal.core.accounts.models import User
+
+GENESIS: Final = "0" * 64
+# Any constant will do, as long as nothing else takes the same advisory lock.
+_SEAL_LOCK: Final = 0x5EA1
+
+
+@dataclass(frozen=True)
+class System:
+    """The portal itself, acting by the clock or on an event rather than for a person."""
+
+    pk: None = None
+    is_active: bool = True
+
+    def __str__(self) -> str:
+        return "portal"
+
+
+SYSTEM: Final = System()
+Actor = "User | System"
+if TYPE_CHECKING:
+    Actor = User | System
+
+
+def record(
+    action: str,
+    obj: models.Model,
+    *,
+    actor: Actor,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    **facts: Any,
+) -> Entry:
+    """Write the entry for ``action`` on ``obj`` in the caller's transaction and return it."""
+    source = context.current()
+    return Entry.objects.create(
+        action=action,
+        actor_id=actor.pk,
+        on_behalf_of=source.on_behalf_of,
+        object_type=obj._meta.label_lower,
+        object_id=str(obj.pk),
+        object_label=str(obj)[:200],
+        before=_plain(before),
+        after=_plain(after),
+        facts=_plain({key: value for key, value in facts.items() if value not in ("", None)}) or {},
+        door=source.door,
+        address=source.address,
+        request_id=source.request_id,
+    )
+
+
+def changes_of(obj: models.Model, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return (before, after) of the columns in ``values`` that would really change on ``obj``."""
+    before, after = {}, {}
+    for key, value in values.items():
+        held = getattr(obj, key)
+        if held != value:
+            before[key] = held.pk if isinstance(held, models.Model) else held
+            after[key] = value.pk if isinstance(value, models.Model) else value
+    return before, after
+
+
+def _plain(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return ``value`` as the JSON that will be stored, so that hashing now and later gives the same bytes."""
+    if value is None:
+        return None
+    plain: dict[str, Any] = json.loads(json.dumps(dict(value), cls=_Encoder).replace("\\u0000", ""))
+    return plain
+
+
+class _Encoder(DjangoJSONEncoder):
+    def default(self, o: Any) -> Any:
+        if isinstance(o, models.Model):
+            return o.pk
+        if isinstance(o, set | frozenset):
+            return sorted(o)
+        try:
+            return super().default(o)
+        except TypeError:
+            return str(o)
+
+
+def _digest(previous: str, entry: Entry) -> str:
+    body = json.dumps(
+        [
+            entry.pk,
+            entry.at.isoformat(),
+            entry.action,
+            entry.actor_id,
+            entry.on_behalf_of,
+            entry.object_type,
+            entry.object_id,
+            entry.object_label,
+            entry.before,
+            entry.after,
+            entry.facts,
+            entry.door,
+            entry.address,
+            entry.request_id,
+        ],
+        ensure_ascii=False,
+        sort_keys=True,
+        separators=(",", ":"),
+    )
+    return hashlib.sha256(f"{previous}\n{body}".encode()).hexdigest()
+
+
+def seal_entries(*, limit: int = 5000) -> int:
+    """Add up to ``limit`` unsealed entries to the chain, oldest first; return how many.
+
+    One sealer at a time (advisory lock); a second call meanwhile returns 0.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_SEAL_LOCK])
+            if not cursor.fetchone()[0]:
+                return 0
+        head = Seal.objects.order_by("-position").first()
+        position, previous = (head.position, head.digest) if head else (0, GENESIS)
+        sealed = Seal.objects.filter(entry_id=models.OuterRef("pk"))
+        seals = []
+        for entry in Entry.objects.filter(~models.Exists(sealed)).order_by("pk")[:limit]:
+            position += 1
+            previous = _digest(previous, entry)
+            seals.append(Seal(position=position, entry_id=entry.pk, digest=previous))
+        Seal.objects.bulk_create(seals, batch_size=1000)
+        return len(seals)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a walk of the chain found; ``broken_at`` is the first entry that was touched, if any."""
+
+    sealed: int
+    unsealed: int
+    head: str
+    broken_at: int | None = None
+    why: str = ""
+
+    @property
+    def intact(self) -> bool:
+        return self.broken_at is None and not self.why
+
+
+def verify_chain(*, expected_head: str | None = None) -> Verdict:
+    """Recompute the chain and return the verdict.
+
+    Names the first entry whose content, order or existence differs from what was sealed. With ``expected_head`` (a head
+    exported earlier) it also tells whether the chain still passes through it, which a cut of the newest links would not.
+    """
+    previous, position, passed = GENESIS, 0, expected_head in (None, GENESIS)
+    unsealed = Entry.objects.filter(
+        ~models.Exists(Seal.objects.filter(entry_id=models.OuterRef("pk")))
+    ).count()
+    for seal, entry in _links():
+        position += 1
+        if seal.position != position:
+            return Verdict(position - 1, unsealed, previous, seal.entry_id, f"link {position} is missing")
+        if entry is None:
+            return Verdict(position - 1, unsealed, previous, seal.entry_id, "the entry is gone")
+        digest = _digest(previous, entry)
+        if digest != seal.digest:
+            return Verdict(position - 1, unsealed, previous, entry.pk, "the entry or its seal was changed")
+        previous = digest
+        passed = passed or digest == expected_head
+    if not passed:
+        return Verdict(position, unsealed, previous, None, "the chain does not contain the expected head")
+    return Verdict(position, unsealed, previous)
+
+
+def _links(batch: int = 2000) -> Iterator[tuple[Seal, Entry | None]]:
+    after = -1
+    while seals := list(Seal.objects.filter(position__gt=after).order_by("position")[:batch]):
+        entries = Entry.objects.in_bulk([seal.entry_id for seal in seals])
+        for seal in seals:
+            yield seal, entries.get(seal.entry_id)
+        after = seals[-1].position

@@ -1,0 +1,32 @@
+"""Contents page: every table of the ground floor."""
+
+from park_portal.core.audit.models import Entry, Seal
+from park_portal.core.calendar.models import SpecialDay
+from park_portal.core.policies.models import PolicyValue
+from park_portal.core.calendar.models import SpecialDay
+from park_portal.core.policies.models import PolicyValue
+from park_portal.core.outbox.models import ChatChannel, Delivery, Message, Preference
+from park_portal.core.documents.models import Document
+from park_portal.core.imports.models import ImportBatch, ImportedRow
+from park_portal.core.documents.models import Document
+from park_portal.core.accounts.models import Invitation, SavedView, User
+
+__all__ = [
+    "ChatChannel",
+    "Delivery",
+    "Document",
+    "Document",
+    "Entry",
+    "ImportBatch",
+    "ImportedRow",
+    "Invitation",
+    "Message",
+    "PolicyValue",
+    "PolicyValue",
+    "Preference",
+    "SavedView",
+    "Seal",
+    "SpecialDay",
+    "SpecialDay",
+    "User",
+]

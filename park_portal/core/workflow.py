@@ -1,0 +1,145 @@
+"""State machines: one table per machine, one function that moves a row, one trigger that refuses the rest.
+
+``states.py`` of a room declares the table; ``advance`` is the only code that assigns a state; the database trigger made
+from the same table refuses any other change. Buttons, API actions, diagrams and the exhaustive tests read the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pgtrigger
+from django.apps import apps
+from django.db import models, transaction
+
+from park_portal.core.audit.services import SYSTEM, Actor, System, record
+from park_portal.core.errors import Forbidden, IllegalTransition, Text
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+M = TypeVar("M", bound=models.Model)
+
+__all__ = ["SYSTEM", "Actor", "Machine", "System", "Transition", "advance", "machines", "may", "require"]
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One legal move: from any of ``sources`` to ``target``, allowed to whom ``rule`` (a permission string) allows."""
+
+    name: str
+    sources: tuple[str, ...]
+    target: str
+    label: Text
+    rule: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The whole table of one model's states."""
+
+    name: str
+    label: Text
+    states: type[models.TextChoices]
+    initial: str
+    transitions: tuple[Transition, ...]
+    field: str = "state"
+
+    def get(self, name: str) -> Transition:
+        """Return the transition called ``name``; ``KeyError`` when the table has none."""
+        for transition in self.transitions:
+            if transition.name == name:
+                return transition
+        raise KeyError(f"{self.name} has no transition {name!r}")
+
+    def pairs(self) -> set[tuple[str, str]]:
+        """Return every legal (source, target) pair."""
+        return {(source, t.target) for t in self.transitions for source in t.sources}
+
+    def available(self, obj: models.Model, user: Any) -> list[Transition]:
+        """Return the transitions that ``user`` may make from the state ``obj`` is in."""
+        state = getattr(obj, self.field)
+        return [t for t in self.transitions if state in t.sources and may(user, t.rule, obj)]
+
+    def triggers(self) -> list[pgtrigger.Trigger]:
+        """Return the database triggers that keep the table: no illegal change, no birth in a later state."""
+        column = self.field
+        legal = ", ".join(f"('{a}', '{b}')" for a, b in sorted(self.pairs()))
+        return [
+            pgtrigger.Trigger(
+                name=f"{self.name}_{column}_legal",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(f'OLD."{column}" IS DISTINCT FROM NEW."{column}"'),
+                func=(
+                    f'IF (OLD."{column}", NEW."{column}") NOT IN ({legal}) THEN '
+                    f"RAISE EXCEPTION 'illegal transition of {self.name}: % to %', "
+                    f'OLD."{column}", NEW."{column}" USING ERRCODE = \'check_violation\'; END IF; RETURN NEW;'
+                ),
+            ),
+            pgtrigger.Trigger(
+                name=f"{self.name}_{column}_initial",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func=(
+                    f"IF NEW.\"{column}\" <> '{self.initial}' THEN "
+                    f"RAISE EXCEPTION '{self.name} cannot begin as %', NEW.\"{column}\" "
+                    "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
+                ),
+            ),
+        ]
+
+
+def machines() -> Iterator[tuple[type[models.Model], Machine]]:
+    """Yield every model that has a state machine, with it."""
+    for model in apps.get_models():
+        machine = model.__dict__.get("machine")
+        if isinstance(machine, Machine):
+            yield model, machine
+
+
+def may(actor: Actor | AnonymousUser, rule: str, obj: models.Model | None = None) -> bool:
+    """Return whether ``actor`` passes the permission string ``rule`` on ``obj``; the system always does."""
+    if isinstance(actor, System):
+        return True
+    return bool(actor.is_active and actor.has_perm(rule, obj))
+
+
+def require(actor: Actor | AnonymousUser, rule: str, obj: models.Model | None = None) -> None:
+    """Raise ``Forbidden`` unless ``actor`` passes ``rule`` on ``obj``."""
+    if not may(actor, rule, obj):
+        raise Forbidden(rule=rule)
+
+
+def advance(
+    obj: M, name: str, *, actor: Actor, changes: Mapping[str, Any] | None = None, reason: str = "", **facts: Any
+) -> M:
+    """Make transition ``name`` on ``obj`` and return it, refreshed.
+
+    Locks the row, checks source state and rule on what is stored (not on what the caller holds), writes the state with
+    ``changes`` (other columns that belong to the move) in one UPDATE, and writes the audit entry with ``reason`` and
+    ``facts``. Raises ``IllegalTransition`` or ``Forbidden``; then nothing is written.
+    """
+    machine: Machine = type(obj).machine  # type: ignore[attr-defined]
+    transition_ = machine.get(name)
+    with transaction.atomic():
+        locked = type(obj)._base_manager.select_for_update(of=("self",)).get(pk=obj.pk)
+        source = getattr(locked, machine.field)
+        if source not in transition_.sources:
+            raise IllegalTransition(state=source, transition=name)
+        require(actor, transition_.rule, locked)
+        values = {machine.field: transition_.target, **(changes or {})}
+        before = {key: getattr(locked, locked._meta.get_field(key).attname) for key in values}
+        for key, value in values.items():
+            setattr(locked, key, value)
+        locked.save(update_fields=[*values])
+        after = {key: getattr(locked, locked._meta.get_field(key).attname) for key in values}
+        record(
+            f"{machine.name}.{name}", locked, actor=actor, before=before, after=after, reason=reason, **facts
+        )
+    for key in values:
+        attname = locked._meta.get_field(key).attname
+        setattr(obj, attname, getattr(locked, attname))
+    return obj
