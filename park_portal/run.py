@@ -85,7 +85,16 @@ def processes(port: int) -> dict[str, list[str]]:
     schedule = local.LOCAL / "celerybeat-schedule"
     return {
         "web": [python, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"],
-        "worker": [*celery, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "-l", "WARNING"],
+        "worker": [
+            *celery,
+            "worker",
+            "--concurrency",
+            "2",
+            "--without-gossip",
+            "--without-mingle",
+            "-l",
+            "WARNING",
+        ],
         "beat": [*celery, "beat", "--schedule", str(schedule), "--pidfile=", "-l", "WARNING"],
         "mail": [python, "-m", "park_portal.mailsink"],
     }
@@ -143,7 +152,9 @@ def _free_port(variable: str, default: int, *, exact: bool = False) -> int:
                 probe.bind(("127.0.0.1", candidate))
             except OSError:
                 if exact or asked:
-                    sys.exit(f"Port {port} is taken by another program. Choose another: {variable}={port + 1} make run")
+                    sys.exit(
+                        f"Port {port} is taken by another program. Choose another: {variable}={port + 1} make run"
+                    )
                 continue
             return int(probe.getsockname()[1])
     raise AssertionError("the system always has a free port")
@@ -173,7 +184,9 @@ def _announce(port: int, started: float) -> None:
             break
         time.sleep(0.5)
     else:
-        say(f"The portal does not answer as it should. /healthz says: {json.dumps(answer.get('checks', answer))}")
+        say(
+            f"The portal does not answer as it should. /healthz says: {json.dumps(answer.get('checks', answer))}"
+        )
         return
     lines = [
         "",

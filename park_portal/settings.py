@@ -27,7 +27,7 @@ from park_portal import local
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
-# --- Reading the environment --------------------------------------------------------------------------------------
+# --- Reading the environment --------------------------------------------------------------------------------
 
 
 def _text(name: str, default: str | None = None) -> str:
@@ -73,7 +73,9 @@ if PARK_MODE not in ("local", "production"):
     raise ImproperlyConfigured(f"PARK_MODE must be local or production, not {PARK_MODE!r}.")
 LOCAL = PARK_MODE == "local"
 if LOCAL and (os.environ.get("SECRET_KEY") or os.environ.get("ALLOWED_HOSTS")):
-    raise ImproperlyConfigured("SECRET_KEY and ALLOWED_HOSTS are for production: set PARK_MODE=production too.")
+    raise ImproperlyConfigured(
+        "SECRET_KEY and ALLOWED_HOSTS are for production: set PARK_MODE=production too."
+    )
 
 DEBUG = _flag("DEBUG", False)
 if DEBUG and not LOCAL:
@@ -96,7 +98,7 @@ def _local_secret() -> str:
     return path.read_text()
 
 
-# --- Who and where ------------------------------------------------------------------------------------------------
+# --- Who and where ------------------------------------------------------------------------------------------
 
 SECRET_KEY = _local_secret() if LOCAL else _text("SECRET_KEY")
 if len(SECRET_KEY) < 50:
@@ -106,9 +108,13 @@ SECRET_KEY_FALLBACKS = _list("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if LOCAL else _list("ALLOWED_HOSTS")
 PORT = _number("PORT", 8000, low=1, high=65535)
 # The address that mails and letters point to.
-SITE_URL = _text("SITE_URL", f"http://localhost:{PORT}" if LOCAL else f"https://{ALLOWED_HOSTS[0]}").rstrip("/")
+SITE_URL = _text("SITE_URL", f"http://localhost:{PORT}" if LOCAL else f"https://{ALLOWED_HOSTS[0]}").rstrip(
+    "/"
+)
 if urlsplit(SITE_URL).scheme not in ("http", "https") or not urlsplit(SITE_URL).netloc:
-    raise ImproperlyConfigured(f"SITE_URL must be an address such as https://park.example.cn, not {SITE_URL!r}.")
+    raise ImproperlyConfigured(
+        f"SITE_URL must be an address such as https://park.example.cn, not {SITE_URL!r}."
+    )
 CSRF_TRUSTED_ORIGINS = _list("CSRF_TRUSTED_ORIGINS", [] if LOCAL else [SITE_URL])
 
 ROOT_URLCONF = "park_portal.urls"
@@ -178,11 +184,13 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 
-# --- PostgreSQL ---------------------------------------------------------------------------------------------------
+# --- PostgreSQL ---------------------------------------------------------------------------------------------
 
 DATABASE_URL = _text("DATABASE_URL", local.database_url() if LOCAL else None)
 if not DATABASE_URL.startswith(("postgres://", "postgresql://")):
-    raise ImproperlyConfigured("DATABASE_URL must begin with postgresql://: the portal relies on PostgreSQL itself.")
+    raise ImproperlyConfigured(
+        "DATABASE_URL must begin with postgresql://: the portal relies on PostgreSQL itself."
+    )
 try:
     _dsn = parse_dsn(DATABASE_URL)
 except ProgrammingError as error:
@@ -210,12 +218,14 @@ DATABASES = {
 PGTRIGGER_INSTALL_ON_MIGRATE = False
 
 
-# --- Redis or Valkey: Celery's doorbell, and a cache that may be lost at any time --------------------------------------
+# --- Redis or Valkey: Celery's doorbell, and a cache that may be lost at any time ---------------------------
 
 REDIS_URL = _text("REDIS_URL", local.redis_url() if LOCAL else None)
 _redis = urlsplit(REDIS_URL)
 if _redis.scheme not in ("redis", "rediss", "unix"):
-    raise ImproperlyConfigured(f"REDIS_URL must begin with redis://, rediss:// or unix://, not {_redis.scheme!r}.")
+    raise ImproperlyConfigured(
+        f"REDIS_URL must begin with redis://, rediss:// or unix://, not {_redis.scheme!r}."
+    )
 # Portals that share a server (two databases on one machine) must never take each other's messages.
 REDIS_PREFIX = _text("REDIS_PREFIX", DATABASES["default"]["NAME"])
 
@@ -263,7 +273,7 @@ CELERY_TIMEZONE = "Asia/Shanghai"
 CELERY_ENABLE_UTC = True
 
 
-# --- People -------------------------------------------------------------------------------------------------------
+# --- People -------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "core.User"
 AUTHENTICATION_BACKENDS = [
@@ -302,14 +312,16 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 
 
-# --- Mail ---------------------------------------------------------------------------------------------------------
+# --- Mail ---------------------------------------------------------------------------------------------------
 
 # Local mode's sink keeps every mail as a file; production names a server: smtp://user:password@host:587?tls=1
 MAIL_SINK = Path(os.environ.get("PARK_MAIL_SINK") or local.LOCAL / "mail") if LOCAL else None
 MAIL_SINK_PORT = _number("MAIL_SINK_PORT", 2525, low=1, high=65535)
 _mail = urlsplit(_text("EMAIL_URL", f"smtp://127.0.0.1:{MAIL_SINK_PORT}" if LOCAL else None))
 if _mail.scheme not in ("smtp", "smtps") or not _mail.hostname:
-    raise ImproperlyConfigured("EMAIL_URL must look like smtp://user:password@host:587?tls=1 or smtps://…:465.")
+    raise ImproperlyConfigured(
+        "EMAIL_URL must look like smtp://user:password@host:587?tls=1 or smtps://…:465."
+    )
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST = _mail.hostname
 EMAIL_PORT = _mail.port or (465 if _mail.scheme == "smtps" else 25)
@@ -322,7 +334,7 @@ DEFAULT_FROM_EMAIL = _text("MAIL_FROM", "Park Portal <portal@park.example>" if L
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 
-# --- Languages, time ----------------------------------------------------------------------------------------------
+# --- Languages, time ----------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
@@ -338,7 +350,7 @@ TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
 
 
-# --- Files --------------------------------------------------------------------------------------------------------
+# --- Files --------------------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(_text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
@@ -358,11 +370,19 @@ WHITENOISE_AUTOREFRESH = DEBUG
 # The location that nginx serves documents from after the portal said yes; empty: the portal sends them itself.
 X_ACCEL_REDIRECT = _text("X_ACCEL_REDIRECT", "")
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+UPLOAD_REQUEST_MAX = _number(
+    "UPLOAD_REQUEST_MAX", 60 * 1024 * 1024
+)  # Files of a larger request are not kept.
+FILE_UPLOAD_HANDLERS = [
+    "park_portal.core.documents.uploads.CappedUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024  # A form's text; files do not count.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 
 
-# --- Safety -------------------------------------------------------------------------------------------------------
+# --- Safety -------------------------------------------------------------------------------------------------
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -376,7 +396,7 @@ if not LOCAL:
     CSRF_COOKIE_SECURE = True
 
 
-# --- The staff admin ----------------------------------------------------------------------------------------------
+# --- The staff admin ----------------------------------------------------------------------------------------
 
 UNFOLD = {
     "SITE_TITLE": _("Park Portal"),
@@ -385,7 +405,7 @@ UNFOLD = {
 }
 
 
-# --- Logs: one line each, to the standard error that the supervisor keeps --------------------------------------------
+# --- Logs: one line each, to the standard error that the supervisor keeps -----------------------------------
 
 LOGGING = {
     "version": 1,
