@@ -1,0 +1,269 @@
+"""Keeping private files and letting the right people read them."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
+from django.db import connection, models, transaction
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.functional import lazy
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from park_portal.core.audit.services import Actor, System, record
+from park_portal.core.documents import formats
+from park_portal.core.documents.formats import Format
+from park_portal.core.documents.models import Document
+from park_portal.core.documents.names import clean_name, ending_of
+from park_portal.core.documents.uploads import OversizedFile
+from park_portal.core.errors import DomainError
+
+log = logging.getLogger(__name__)
+_lazy_size = lazy(filesizeformat, str)
+
+MAX_BYTES: Final = 20 * 1024 * 1024
+Reader = Callable[[Any, Document], bool]
+READERS: dict[str, Reader] = {}
+
+
+class FileRefused(DomainError):
+    """A file that cannot be taken, with the reason."""
+
+    code = "file_refused"
+    default = _("This file cannot be taken.")
+
+
+def readable(subject_type: str) -> Callable[[Reader], Reader]:
+    """Register who may read the documents of one kind of record (its label: ``funding.application``).
+
+    The function gets a user (perhaps anonymous) and a document and returns whether they may read it.
+    Without one, nobody but a superuser may.
+    """
+
+    def register(reader: Reader) -> Reader:
+        label = subject_type.lower()
+        if label in READERS and READERS[label].__qualname__ != reader.__qualname__:
+            raise ValueError(f"documents of {label} have two readers")
+        READERS[label] = reader
+        return reader
+
+    return register
+
+
+def may_read(user: Any, document: Document) -> bool:
+    """Return whether ``user`` may read ``document``."""
+    if user.is_active and user.is_superuser:
+        return True
+    reader = READERS.get(document.subject_type)
+    return reader is not None and bool(reader(user, document))
+
+
+def store_document(
+    file: File | bytes,
+    *,
+    actor: Actor,
+    subject: models.Model,
+    kind: str,
+    name: str | None = None,
+    allowed: Collection[Format] = formats.DEFAULT,
+    max_bytes: int = MAX_BYTES,
+    max_number: int | None = None,
+    replaces: Document | None = None,
+) -> Document:
+    """Keep ``file`` as a document of ``subject`` and return it.
+
+    What the file is, is told from its bytes and must be one of ``allowed``, agree with the ending of its
+    name, and be at most ``max_bytes`` large; with ``max_number``, at most so many current documents of
+    this kind belong to the subject. ``replaces`` makes it the next version of that document. Raises
+    ``FileRefused``; then nothing is kept.
+    """
+    if isinstance(file, bytes):
+        file = ContentFile(file, name=name or "")
+    given = (name or file.name or "").strip()
+    shown = clean_name(given, extension=ending_of(given) or "file") if given else str(_("file"))
+    format_ = _check(file, name=given, shown=shown, allowed=allowed, max_bytes=max_bytes)
+    digest, size = _digest(file, name=shown, max_bytes=max_bytes)
+    ending = ending_of(given)
+    final_name = clean_name(
+        given, extension=ending if ending in format_.extensions else format_.extensions[0]
+    )
+    path = _keep(file, digest=digest, size=size)
+    with transaction.atomic():
+        _check_number(subject, kind, max_number=max_number, replaces=replaces)
+        document = Document.objects.create(
+            subject_type=subject._meta.label_lower,
+            subject_id=str(subject.pk),
+            kind=kind,
+            name=final_name,
+            mime=format_.mime,
+            size=size,
+            sha256=digest,
+            path=path,
+            version=replaces.version + 1 if replaces else 1,
+            replaces=replaces,
+            uploaded_by_id=None if isinstance(actor, System) else actor.pk,
+        )
+        record(
+            "document.stored",
+            document,
+            actor=actor,
+            after={"name": final_name, "sha256": digest, "size": size, "kind": kind},
+            subject=f"{document.subject_type} {document.subject_id}",
+        )
+    return document
+
+
+def remove_document(document: Document, *, actor: Actor) -> Document:
+    """Take ``document`` out of the current ones; what refers to it (a submitted version) still finds it."""
+    with transaction.atomic():
+        changed = Document.objects.filter(pk=document.pk, removed_at__isnull=True).update(
+            removed_at=timezone.now()
+        )
+        if changed:
+            record("document.removed", document, actor=actor)
+    document.refresh_from_db()
+    return document
+
+
+def read_document(public_id: Any, *, user: Any) -> Document:
+    """Return the document for ``user`` to read, and note that they did; ``Document.DoesNotExist`` for a
+    stranger.
+    """
+    document = Document.objects.get(public_id=public_id)
+    if not may_read(user, document):
+        raise Document.DoesNotExist
+    record(
+        "document.read",
+        document,
+        actor=user if user.is_authenticated else System(),
+        subject=f"{document.subject_type} {document.subject_id}",
+        sha256=document.sha256,
+    )
+    return document
+
+
+def _check(file: File, *, name: str, shown: str, allowed: Collection[Format], max_bytes: int) -> Format:
+    if isinstance(file, OversizedFile) or (file.size or 0) > max_bytes:
+        raise _too_large(shown, file.size or 0, max_bytes)
+    if not file.size:
+        raise FileRefused(
+            format_lazy(_("“{name}” is empty. Choose it again, or save it once more first."), name=shown),
+            code="file_empty",
+        )
+    try:
+        format_ = formats.sniff(file)  # type: ignore[arg-type]
+    except formats.Bomb:
+        raise FileRefused(
+            format_lazy(_("“{name}” unpacks to far more than it is and was not opened."), name=shown),
+            code="file_bomb",
+        ) from None
+    wanted = ", ".join(sorted({f".{ending}" for known in allowed for ending in known.extensions}))
+    if format_ is None or format_ not in allowed:
+        found = format_.name if format_ else None
+        if found:
+            text = _("“{name}” is a {found} file. Possible here: {wanted}.")
+        else:
+            text = _("What is inside “{name}” is not a file that can be taken. Possible here: {wanted}.")
+        raise FileRefused(
+            format_lazy(text, name=shown, found=found or "", wanted=wanted), code="file_type", found=found
+        )
+    ending = ending_of(name)
+    if ending and ending in formats.BY_NAME and ending not in format_.extensions:
+        raise FileRefused(
+            format_lazy(
+                _("“{name}” is named .{ending} but is a {found} file inside. Save it in the right format."),
+                name=shown,
+                ending=ending,
+                found=format_.name,
+            ),
+            code="file_disguised",
+            found=format_.name,
+        )
+    if (
+        ending
+        and ending not in formats.BY_NAME
+        and len(ending) <= 4
+        and ending.isascii()
+        and ending.isalpha()
+    ):
+        raise FileRefused(
+            format_lazy(
+                _("“{name}” has the ending .{ending}. Possible here: {wanted}."),
+                name=shown,
+                ending=ending,
+                wanted=wanted,
+            ),
+            code="file_ending",
+        )
+    return format_
+
+
+def _too_large(name: str, size: int, max_bytes: int) -> FileRefused:
+    return FileRefused(
+        format_lazy(
+            _("“{name}” is {size}; at most {most} is possible. Compress the pictures in it, for instance."),
+            name=name,
+            size=human_size(size),
+            most=human_size(max_bytes),
+        ),
+        code="file_too_large",
+    )
+
+
+def human_size(size: int) -> Any:
+    """Return ``size`` bytes as people read it, in the language of whoever reads it."""
+    return _lazy_size(size)
+
+
+def _digest(file: File, *, name: str, max_bytes: int) -> tuple[str, int]:
+    """Return SHA-256 and length of what ``file`` really holds, whatever it said of itself."""
+    digest, size = hashlib.sha256(), 0
+    file.seek(0)
+    for chunk in file.chunks():
+        size += len(chunk)
+        if size > max_bytes:
+            raise _too_large(name, size, max_bytes)
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest(), size
+
+
+def _keep(file: File, *, digest: str, size: int) -> str:
+    """Put the content into the store under its hash, unless it is there, and return its path."""
+    path = f"documents/{digest[:2]}/{digest[2:4]}/{digest}"
+    if default_storage.exists(path):
+        if default_storage.size(path) == size:
+            return path
+        log.warning("The stored content %s has the wrong length and is written again.", path)
+        default_storage.delete(path)  # cut short by a crash: a hash has one content
+    return default_storage.save(path, File(file, name=path))
+
+
+def _check_number(
+    subject: models.Model, kind: str, *, max_number: int | None, replaces: Document | None
+) -> None:
+    if replaces is not None:
+        if not Document.objects.of(subject).current().filter(pk=replaces.pk, kind=kind).exists():
+            raise FileRefused(
+                _("The file that this one should replace has been replaced or removed meanwhile."),
+                code="file_replaced",
+            )
+        return
+    if max_number is None:
+        return
+    with connection.cursor() as cursor:  # two uploads at once must not both be the last one
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            [f"documents:{subject._meta.label_lower}:{subject.pk}:{kind}"],
+        )
+    if Document.objects.of(subject).current().filter(kind=kind).count() >= max_number:
+        raise FileRefused(
+            format_lazy(_("At most {number} files are possible here. Remove one first."), number=max_number),
+            code="file_number",
+        )

@@ -1,0 +1,50 @@
+"""The one door through which a private file leaves."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from park_portal.core.documents.models import Document
+from park_portal.core.documents.services import read_document
+
+log = logging.getLogger(__name__)
+
+
+@require_safe
+def download(request: HttpRequest, public_id: Any) -> HttpResponseBase:
+    """Send a document to who may read it, as an attachment that no browser runs; 404 for everyone else.
+
+    Who is not signed in is asked to, whether the document exists or not. With ``X_ACCEL_REDIRECT`` nginx
+    sends the bytes.
+    """
+    try:
+        document = read_document(public_id, user=request.user)
+    except Document.DoesNotExist:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        raise Http404 from None
+    response: HttpResponseBase
+    if settings.X_ACCEL_REDIRECT:
+        response = HttpResponse()
+        response["X-Accel-Redirect"] = f"{settings.X_ACCEL_REDIRECT.rstrip('/')}/{quote(document.path)}"
+    else:
+        try:
+            response = FileResponse(document.open())
+        except FileNotFoundError:
+            log.error("The content of document %s (%s) is not in the store.", document.pk, document.path)
+            raise Http404 from None
+        response["Content-Length"] = str(document.size)
+    response["Content-Type"] = document.mime
+    response["Content-Disposition"] = content_disposition_header(True, document.name)
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["Cache-Control"] = "private, no-store"
+    return response

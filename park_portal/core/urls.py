@@ -1,0 +1,7 @@
+"""Contents page: every address of the ground floor."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("park_portal.core.documents.urls")),
+]
