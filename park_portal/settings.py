@@ -117,6 +117,9 @@ if urlsplit(SITE_URL).scheme not in ("http", "https") or not urlsplit(SITE_URL).
     )
 CSRF_TRUSTED_ORIGINS = _list("CSRF_TRUSTED_ORIGINS", [] if LOCAL else [SITE_URL])
 
+# How many proxies of our own stand before the portal: as many last entries of X-Forwarded-For are believed.
+TRUSTED_PROXIES = _number("TRUSTED_PROXIES", 0 if LOCAL else 1, high=5)
+
 ROOT_URLCONF = "park_portal.urls"
 WSGI_APPLICATION = "park_portal.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -151,6 +154,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "park_portal.core.middleware.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -158,6 +162,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "park_portal.core.middleware.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -252,7 +257,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "socket_connect_timeout": 2,
     "socket_timeout": 10,
-    # A request that rings the doorbell must not wait for a dead Redis: PostgreSQL has the message, the sweeper rings again.
+    # A request that rings must not wait for a dead Redis: PostgreSQL has the message, the sweeper rings again.
     "retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.1},
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -332,6 +337,8 @@ EMAIL_USE_TLS = parse_qs(_mail.query).get("tls", ["0"])[0] == "1"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = _text("MAIL_FROM", "Park Portal <portal@park.example>" if LOCAL else None)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# The right-hand side of every Message-ID.
+MAIL_DOMAIN = DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">").strip()
 
 
 # --- Languages, time ----------------------------------------------------------------------------------------

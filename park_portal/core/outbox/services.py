@@ -293,7 +293,7 @@ def _people(ids: list[int]) -> list[Any]:
 
 def absolute(path: str) -> str:
     """Return the full address of a path of the portal."""
-    return path if path.startswith(("http://", "https://")) else f"{settings.PORTAL_URL}{path}"
+    return path if path.startswith(("http://", "https://")) else f"{settings.SITE_URL}{path}"
 
 
 def claim_deliveries(*, limit: int = BATCH) -> list[int]:
@@ -366,7 +366,7 @@ def _mail(
         "link": absolute(link) if link else "",
         "preferences_link": absolute("/account/notifications/") if footer else "",
         "items": items,
-        "portal_url": settings.PORTAL_URL,
+        "portal_url": settings.SITE_URL,
     }
     mail = EmailMultiAlternatives(
         subject=subject,

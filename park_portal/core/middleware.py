@@ -1,0 +1,60 @@
+"""What every request carries: where it comes from, and the language of the person who sent it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from ipaddress import ip_address
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+
+from park_portal.core import context
+
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class OriginMiddleware:
+    """Give each request an id and make its origin known to the audit trail."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if _REQUEST_ID.match(given) else uuid.uuid4().hex
+        door = "admin" if request.path.startswith("/admin/") else "api" if request.path.startswith("/api/") else "web"
+        with context.origin(request_id=request_id, address=_address(request), door=door):
+            response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        return response
+
+
+def _address(request: HttpRequest) -> str | None:
+    """Return the client's address: the last one a trusted proxy added, or that of the connection."""
+    remote = request.META.get("REMOTE_ADDR") or None
+    hops = settings.TRUSTED_PROXIES
+    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    if hops and len(forwarded) >= hops:
+        remote = forwarded[-hops]
+    try:
+        return str(ip_address(remote)) if remote else None
+    except ValueError:
+        return None
+
+
+class LanguageMiddleware:
+    """Use the language a signed-in person chose; everyone else's comes from the cookie or the browser."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES and request.user.is_authenticated:
+            translation.activate(request.user.language)
+            request.LANGUAGE_CODE = translation.get_language()
+        return self.get_response(request)
