@@ -7,7 +7,7 @@ import rules
 from funding.applications.states import EDITABLE
 from funding.calls.states import Acts
 from incubator.organisations.models import Liaison
-from park_portal.core.accounts.rules import is_lead, is_officer, sees_records
+from park_portal.core.accounts.rules import is_fund_manager, is_lead, is_officer, sees_records
 
 
 @rules.predicate
@@ -44,6 +44,17 @@ def is_liaison_in_turn(user: Any, application: Any) -> bool:
 
 
 @rules.predicate
+def is_fund_manager_in_turn(user: Any, application: Any) -> bool:
+    """A fund manager, while the application is at a stage where fund managers act."""
+    return (
+        application is not None
+        and application.current_stage is not None
+        and application.current_stage.acts == Acts.FUND_MANAGER
+        and bool(is_fund_manager(user))
+    )
+
+
+@rules.predicate
 def is_liaison_of(user: Any, application: Any) -> bool:
     project = application.project if application is not None else None
     if project is None:
@@ -57,8 +68,8 @@ rules.add_perm("funding.view_application_page", sees_records | is_member | is_li
 rules.add_perm("funding.edit_application", is_editor & is_editable)
 rules.add_perm("funding.submit_application", is_editor)
 rules.add_perm("funding.withdraw_application", is_owner | is_officer)
-rules.add_perm("funding.return_application", is_officer | is_liaison_in_turn)
-rules.add_perm("funding.reject_application", is_officer | is_liaison_in_turn)
+rules.add_perm("funding.return_application", is_officer | is_liaison_in_turn | is_fund_manager_in_turn)
+rules.add_perm("funding.reject_application", is_officer | is_liaison_in_turn | is_fund_manager_in_turn)
 rules.add_perm("funding.grant_extension", is_officer)
 rules.add_perm("funding.export_applications", sees_records)
 rules.add_perm("funding.release_decisions", is_lead)

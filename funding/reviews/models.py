@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pgtrigger
 from django.conf import settings
@@ -26,10 +26,6 @@ from funding.reviews.states import (
 from incubator.organisations.models import Organisation
 from incubator.projects.models import ResearchProject
 from park_portal.core.accounts.rules import sees_records
-
-if TYPE_CHECKING:
-    pass
-
 
 class ReviewerQuerySet(models.QuerySet["Reviewer"]):
     def visible_to(self, user: Any) -> ReviewerQuerySet:
@@ -138,6 +134,34 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         return self.filter(state=ReviewState.SUBMITTED)
 
 
+# Whoever belongs to the applicant, or has a conflict on record, gives no opinion, in whatever stage. Sharing the employer
+# bars an expert; for the university's liaison it is the point.
+_REFUSE_CONFLICT = """
+    IF TG_OP = 'UPDATE' THEN
+        IF NEW.state <> 'assigned' OR OLD.state = NEW.state THEN RETURN NEW; END IF;
+    END IF;
+    IF EXISTS (SELECT 1 FROM funding_conflict c
+               WHERE c.person_id = NEW.reviewer_id AND c.application_id = NEW.application_id)
+       OR EXISTS (SELECT 1 FROM funding_application a JOIN incubator_membership m
+                  ON m.organisation_id = a.organisation_id
+                  WHERE a.id = NEW.application_id AND m.user_id = NEW.reviewer_id)
+       OR EXISTS (SELECT 1 FROM funding_application a JOIN incubator_projectmember p ON p.project_id = a.project_id
+                  WHERE a.id = NEW.application_id AND p.user_id = NEW.reviewer_id)
+       OR EXISTS (SELECT 1 FROM funding_application a JOIN incubator_researchproject p ON p.id = a.project_id
+                  WHERE a.id = NEW.application_id AND p.pi_user_id = NEW.reviewer_id)
+       OR EXISTS (SELECT 1 FROM funding_stagerun r JOIN funding_stage s ON s.id = r.stage_id
+                  JOIN funding_application a ON a.id = r.application_id
+                  JOIN funding_reviewer e ON e.user_id = NEW.reviewer_id
+                  LEFT JOIN incubator_researchproject p ON p.id = a.project_id
+                  WHERE r.id = NEW.run_id AND s.acts = 'expert'
+                  AND e.organisation_id IN (a.organisation_id, p.university_id)) THEN
+        RAISE EXCEPTION 'person % has a conflict of interest with application %', NEW.reviewer_id, NEW.application_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'review_refuses_conflict';
+    END IF;
+    RETURN NEW;
+"""
+
+
 class Review(models.Model):
     """One person's opinion on one application in one stage, from being asked to being submitted."""
 
@@ -209,20 +233,12 @@ class Review(models.Model):
         ]
         triggers = [
             *REVIEW_MACHINE.triggers(),
+            pgtrigger.ReadOnly(name="review_identity_fixed", fields=["run", "application", "reviewer"]),
             pgtrigger.Trigger(
                 name="review_refuses_conflict",
                 when=pgtrigger.Before,
-                operation=pgtrigger.Insert,
-                func=(
-                    "IF EXISTS (SELECT 1 FROM funding_conflict c WHERE c.person_id = NEW.reviewer_id AND "
-                    "c.application_id = NEW.application_id) OR EXISTS (SELECT 1 FROM incubator_membership m JOIN "
-                    "funding_application a ON a.organisation_id = m.organisation_id WHERE a.id = NEW.application_id AND "
-                    "m.user_id = NEW.reviewer_id) OR EXISTS (SELECT 1 FROM incubator_projectmember p JOIN "
-                    "funding_application a ON a.project_id = p.project_id WHERE a.id = NEW.application_id AND "
-                    "p.user_id = NEW.reviewer_id) THEN RAISE EXCEPTION "
-                    "'person % has a conflict of interest with application %', NEW.reviewer_id, NEW.application_id "
-                    "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
-                ),
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                func=_REFUSE_CONFLICT,
             ),
             pgtrigger.Protect(
                 name="review_submitted_fixed",

@@ -90,6 +90,13 @@ REVIEW_MACHINE = Machine(
             "reopen", (ReviewState.SUBMITTED,), ReviewState.ACCEPTED, _("Reopen"), "funding.assign_reviews"
         ),
         Transition(
+            "ask_again",
+            (ReviewState.DECLINED, ReviewState.RELEASED),
+            ReviewState.ASSIGNED,
+            _("Ask again"),
+            "funding.assign_reviews",
+        ),
+        Transition(
             "release",
             (ReviewState.ASSIGNED, ReviewState.ACCEPTED),
             ReviewState.RELEASED,
