@@ -140,7 +140,7 @@ def _titles(project: ResearchProject) -> dict[str, str]:
 
 
 def update_project(project: ResearchProject, *, actor: Actor, **values: Any) -> ResearchProject:
-    """Changes fields in `FIELDS` and returns the project; nothing is written where nothing differs."""
+    """Changes fields in `FIELDS` or `pi_user` and returns the project; nothing is written where nothing differs."""
     require(actor, "incubator.edit_project", project)
     try:
         with transaction.atomic():
@@ -150,11 +150,12 @@ def update_project(project: ResearchProject, *, actor: Actor, **values: Any) -> 
             before, after = changes_of(stored, values)
             if not after:
                 return stored
-            set_fields(stored, values, FIELDS)
+            set_fields(stored, values, (*FIELDS, "pi_user"))
             clean_or_refuse(stored)
             stored.save()
-            if "principal_investigator" in after:
-                stored.team.filter(role=ProjectRole.PI, user=None).update(name=stored.principal_investigator)
+            if after.keys() & {"principal_investigator", "pi_user"}:
+                lead = {"name": stored.principal_investigator, "user": stored.pi_user}
+                stored.team.filter(role=ProjectRole.PI).update(**lead)
             record("project.update", stored, actor=actor, before=before, after=after)
     except IntegrityError as error:
         raise _refused(error) from error

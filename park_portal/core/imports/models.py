@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from park_portal.core.imports.registry import IMPORT_KINDS, ImportKind
@@ -60,6 +61,10 @@ class ImportBatch(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    def get_absolute_url(self) -> str:
+        meta = self.definition.model._meta
+        return reverse(f"admin:{meta.app_label}_{meta.model_name}_import", args=[self.pk])
 
     @property
     def definition(self) -> ImportKind:

@@ -109,6 +109,9 @@ class SheetResource(ModelResource):
                 self.repeated[number] = first[key]
         self.kind.begin([values for values, _errors in self.parsed.values()], self.options)
 
+    def after_import(self, dataset: Dataset, result: Any, **kwargs: Any) -> None:
+        """Ids are never imported, so the library's reset of the table's sequence is not needed."""
+
     def get_instance(self, instance_loader: Any, row: Mapping[str, Any]) -> models.Model | None:
         number = row[ROW_NUMBER]
         if number in self.repeated:
