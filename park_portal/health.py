@@ -38,7 +38,9 @@ def healthz(request: HttpRequest) -> JsonResponse:
     results = {name: _try(name, check) for name, check in CHECKS.items()}
     ok = all(result["ok"] for result in results.values())
     body = {"status": "ok" if ok else "failing", "checks": results}
-    return JsonResponse(body, status=200 if ok else 503)
+    response = JsonResponse(body, status=200 if ok else 503)
+    response._has_been_logged = True  # type: ignore[attr-defined] # Django would log each 503 as an error of ours.
+    return response
 
 
 def check_database() -> None:

@@ -145,7 +145,7 @@ def _start_postgres(run: Path) -> None:
         _initialise(binaries, owner)
     if PGDATA.stat().st_uid != (os.getuid() if owner is None else owner.pw_uid):
         raise LocalServiceError(
-            f"{PGDATA} belongs to another user ({PGDATA.stat().st_uid}). Run as the user who made it, or remove {LOCAL}."
+            f"{PGDATA} belongs to another user ({PGDATA.stat().st_uid}). Run as who made it, or remove {LOCAL}."
         )
     _end_leftovers()
     log = PGDATA / "server.log"

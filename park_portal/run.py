@@ -43,6 +43,9 @@ def main() -> int:
     os.environ["PORT"] = str(port)
     os.environ.setdefault("EMAIL_URL", f"smtp://127.0.0.1:{_free_port('MAIL_SINK_PORT', 2525)}")
     os.environ.setdefault("LOG_LEVEL", "WARNING")
+    os.environ.setdefault(
+        "PYTHONWARNINGS", "ignore"
+    )  # Celery's about root and the like: not for who runs a demo.
 
     try:
         prepare()
@@ -81,7 +84,7 @@ def prepare() -> None:
 def processes(port: int) -> dict[str, list[str]]:
     """The commands of a run, by name."""
     python = str(BIN / "python")
-    celery = [python, "-m", "celery", "-A", "park_portal"]
+    celery = [python, "-m", "celery", "--quiet", "-A", "park_portal"]
     schedule = local.LOCAL / "celerybeat-schedule"
     return {
         "web": [python, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"],
@@ -233,8 +236,8 @@ def _logins() -> list[str]:
 
 def _stop_services() -> None:
     """Stop PostgreSQL and Valkey, unless somebody else (a test run) is using them now."""
-    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
-        return
+    if os.environ.get("DATABASE_URL") or os.environ.get("REDIS_URL"):
+        return  # Whoever named them keeps them.
     if local.in_use():
         say("PostgreSQL and Valkey stay up: another program is using them")
         return
