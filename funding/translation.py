@@ -37,7 +37,7 @@ class QuestionTranslation(TranslationOptions):
 
 @register(CallQuestion)
 class CallQuestionTranslation(TranslationOptions):
-    fields = ("help",)
+    fields = ("own_label", "help")
 
 
 @register(Stage)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pgtrigger
 from django.conf import settings
@@ -30,10 +30,6 @@ from funding.calls.states import (
 from funding.funds.models import Fund
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.money import MoneyField
-
-if TYPE_CHECKING:
-    pass
-
 
 def default_applicants() -> list[str]:
     return [ApplicantKind.ORGANISATION, ApplicantKind.PROJECT]
@@ -170,7 +166,24 @@ class Call(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["state", "closes_at"], name="call_by_state")]
-        triggers = CALL_MACHINE.triggers()
+        triggers = [
+            *CALL_MACHINE.triggers(),
+            # What people apply under does not change once it was announced; times are extended, never shortened.
+            pgtrigger.Trigger(
+                name="call_terms_fixed",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.state <> 'draft' AND ((OLD.code, OLD.fund_id, OLD.outcome, OLD.track, OLD.applicants, "
+                    "OLD.min_amount_fen, OLD.max_amount_fen) IS DISTINCT FROM (NEW.code, NEW.fund_id, NEW.outcome, "
+                    "NEW.track, NEW.applicants, NEW.min_amount_fen, NEW.max_amount_fen) "
+                    "OR NEW.closes_at < OLD.closes_at)"
+                ),
+                func=(
+                    "RAISE EXCEPTION 'the terms of call % are fixed', OLD.id USING ERRCODE = 'check_violation';"
+                ),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} {self.title}"
@@ -197,9 +210,15 @@ class Call(models.Model):
 # What belongs to a call's form and stages may only change while the call is a draft: once it is published, applications
 # are written and reviewed against it.
 _ONLY_IN_DRAFT = """
-    IF TG_OP = 'DELETE' THEN owner := <old>; ELSE owner := <new>; END IF;
-    SELECT state INTO held FROM funding_call WHERE id = owner;
-    IF held IS NOT NULL AND held <> 'draft' THEN
+    IF TG_OP <> 'INSERT' THEN
+        owner := <old>;
+        SELECT state INTO held FROM funding_call WHERE id = owner;
+    END IF;
+    IF TG_OP <> 'DELETE' AND COALESCE(held, 'draft') = 'draft' THEN
+        owner := <new>;
+        SELECT state INTO held FROM funding_call WHERE id = owner;
+    END IF;
+    IF COALESCE(held, 'draft') <> 'draft' THEN
         RAISE EXCEPTION 'the form and stages of call % are fixed', owner USING ERRCODE = 'check_violation';
     END IF;
     IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
@@ -224,12 +243,21 @@ def fixed_once_published(name: str, path: str = "{row}.call_id") -> list[pgtrigg
     ]
 
 
+class SectionQuerySet(models.QuerySet["Section"]):
+    def with_questions(self) -> SectionQuerySet:
+        """Return the sections with their questions in order: two queries in all."""
+        questions = CallQuestion.objects.select_related("question").order_by("position", "id")
+        return self.prefetch_related(models.Prefetch("questions", questions))
+
+
 class Section(models.Model):
     """One heading of a call's form."""
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="sections")
     title = models.CharField(_("title"), max_length=120)
     position = models.PositiveSmallIntegerField(_("position"), default=1)
+
+    objects = SectionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("section")
@@ -267,13 +295,14 @@ class Question(models.Model):
         verbose_name = _("question")
         verbose_name_plural = _("question bank")
         ordering = ["key"]
+        triggers = [pgtrigger.ReadOnly(name="question_identity_fixed", fields=["key", "kind"])]
 
     def __str__(self) -> str:
         return f"{self.label} ({self.key})"
 
 
 class CallQuestion(models.Model):
-    """One question as it stands in one call's form."""
+    """One question as it stands in one call's form; publishing copies the bank's wording and settings into it."""
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="questions")
     section = models.ForeignKey(
@@ -286,6 +315,9 @@ class CallQuestion(models.Model):
     required = models.BooleanField(_("required"), default=True)
     reviewers_see = models.BooleanField(_("reviewers see it"), default=True)
     purpose = models.CharField(_("read as"), max_length=12, choices=Purpose, default=Purpose.NONE, blank=True)
+    own_label = models.CharField(
+        _("question in this call"), max_length=200, blank=True, help_text=_("Instead of the bank's.")
+    )
     help = models.TextField(
         _("help in this call"), max_length=1000, blank=True, help_text=_("Instead of the bank's.")
     )
@@ -322,7 +354,7 @@ class CallQuestion(models.Model):
         triggers = fixed_once_published("call_question")
 
     def __str__(self) -> str:
-        return self.question.label
+        return self.label
 
     @property
     def key(self) -> str:
@@ -334,7 +366,7 @@ class CallQuestion(models.Model):
 
     @property
     def label(self) -> str:
-        return self.question.label
+        return self.own_label or self.question.label
 
     @property
     def help_text(self) -> str:
