@@ -81,11 +81,10 @@ def prepare() -> None:
     connections.close_all()
 
 
-def processes(port: int) -> dict[str, list[str]]:
-    """The commands of a run, by name."""
+def processes(schedule: Path = local.LOCAL / "celerybeat-schedule") -> dict[str, list[str]]:
+    """The commands of a run, by name; `schedule` is where beat remembers what it did last."""
     python = str(BIN / "python")
     celery = [python, "-m", "celery", "--quiet", "-A", "park_portal"]
-    schedule = local.LOCAL / "celerybeat-schedule"
     return {
         "web": [python, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"],
         "worker": [
@@ -168,7 +167,7 @@ def _serve(port: int, started: float) -> int:
     from honcho.printer import Printer
 
     manager = Manager(Printer(sys.stdout))
-    for name, command in processes(port).items():
+    for name, command in processes().items():
         # `exec`: the process itself, not a shell around it, gets the signals.
         manager.add_process(name, "exec " + shlex.join(command), env=os.environ.copy(), cwd=str(local.ROOT))
     threading.Thread(target=_announce, args=(port, started), daemon=True).start()

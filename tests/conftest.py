@@ -3,13 +3,42 @@
 PARK_TEST_DB names the test database, so that several runs at once do not meet.
 """
 
-import pytest
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from park_portal import translations
+from park_portal.core.accounts.models import User
 from park_portal.local import ensure_for_this_process
+from tests import factories
+from tests.browser import browser, page  # noqa: F401 - fixtures
+from tests.personas import person
+from tests.stack import live_database, live_stack  # noqa: F401 - fixtures
 
 
 def pytest_configure() -> None:
     ensure_for_this_process()
+    translations.build(quiet=True, force=False)
+    # What a test rings or caches must reach neither a portal that runs from this checkout nor another test process.
+    mine = f"{settings.DATABASES['default']['TEST']['NAME']}-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    settings.REDIS_PREFIX = mine
+    settings.CACHES["default"]["KEY_PREFIX"] = mine
+    settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = f"{mine}:"
+    settings.MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="park-test-media-"))
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Fast; nothing is protected here.
+    factories.load()
+
+
+def pytest_unconfigure() -> None:
+    import shutil
+
+    if str(settings.MEDIA_ROOT).startswith(tempfile.gettempdir()):
+        shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +50,21 @@ def django_db_setup(django_db_setup, django_db_blocker):
         name = connection.ops.quote_name(connection.settings_dict["NAME"])
         cursor.execute(f"ALTER DATABASE {name} SET park.allow_truncate = 'on'")
         cursor.execute("SET park.allow_truncate = 'on'")
+
+
+@pytest.fixture
+def people(db) -> Callable[[str], User]:
+    """The personas by name, each made when first asked for: `people("officer")`."""
+    return person
+
+
+@pytest.fixture
+def client_of(people) -> Callable[[str | User], Client]:
+    """A test client in which a persona is logged in: `client_of("stranger").get(…)`."""
+
+    def login(who: str | User) -> Client:
+        client = Client()
+        client.force_login(people(who) if isinstance(who, str) else who, settings.AUTHENTICATION_BACKENDS[1])
+        return client
+
+    return login

@@ -1,0 +1,101 @@
+"""A real browser for tests: the system's Chromium, driven by Playwright, and axe to look at each page."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SCREENSHOTS = Path(__file__).resolve().parent.parent / ".local" / "screenshots"
+
+
+def chromium() -> str:
+    """The path of the system's Chromium. Fails the test when there is none: a test that is skipped proves nothing."""
+    for name in (os.environ.get("PARK_CHROMIUM", ""), *NAMES):
+        found = shutil.which(name) if name else None
+        if found:
+            return found
+    pytest.fail("The browser tests need Chromium. `make test` installs it where it may; or set PARK_CHROMIUM.")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium for the whole run."""
+    # Playwright's loop runs in this thread; Django would take that for asynchronous code and refuse the database.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page in a context of its own, 1366 px wide, in Chinese; what its scripts complain about fails the test."""
+    context = new_context(browser)
+    one = context.new_page()
+    yield one
+    complaints = one.complaints  # type: ignore[attr-defined]
+    context.close()
+    assert complaints == []
+
+
+def new_context(browser: Browser, *, language: str = "zh-CN", width: int = 1366, height: int = 900) -> BrowserContext:
+    """A context like a person's own browser: nothing shared with another person's."""
+    context = browser.new_context(
+        locale=language, timezone_id="Asia/Shanghai", viewport={"width": width, "height": height}
+    )
+    context.set_default_timeout(15_000)
+    context.on("page", _listen)
+    return context
+
+
+def _listen(page: Page) -> None:
+    complaints: list[str] = []
+    page.complaints = complaints  # type: ignore[attr-defined]
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    page.on(
+        "console",
+        lambda message: complaints.append(f"{page.url}: {message.text}")
+        if message.type == "error" and "Failed to load resource" not in message.text
+        else None,
+    )
+
+
+def accessibility_violations(page: Page, *, only_serious: bool = False) -> list[dict[str, Any]]:
+    """What axe finds on this page: rule, impact, and the elements. `only_serious` leaves out what is minor."""
+    page.evaluate(AXE.read_text())
+    result = page.evaluate(
+        "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+    )
+    return [
+        {
+            "rule": one["id"],
+            "impact": one["impact"],
+            "help": one["help"],
+            "elements": [node["html"][:200] for node in one["nodes"][:5]],
+        }
+        for one in result["violations"]
+        if not only_serious or one["impact"] in ("serious", "critical")
+    ]
+
+
+def assert_accessible(page: Page) -> None:
+    """No violation on the portal, none serious on the staff admin."""
+    found = accessibility_violations(page, only_serious="/admin/" in page.url)
+    assert found == [], f"{page.url}: {found}"
+
+
+def screenshot(page: Page, name: str) -> Path:
+    """Keep a picture of the whole page under .local/screenshots/."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    path = SCREENSHOTS / f"{name}.png"
+    page.screenshot(path=str(path), full_page=True)
+    return path

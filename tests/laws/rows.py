@@ -1,0 +1,21 @@
+"""The factories by which the laws reach every model that cannot be filled field by field."""
+
+from tests.factories import makes
+from tests.factories.core import make_user
+from tests.factories.incubator import (
+    make_faculty,
+    make_liaison,
+    make_organisation,
+    make_project,
+    make_university,
+)
+
+makes("core.User")(make_user)
+makes("incubator.Organisation")(make_organisation)
+makes("incubator.Faculty")(make_faculty)
+makes("incubator.ResearchProject")(make_project)
+
+
+@makes("incubator.Liaison")
+def liaison(**values):
+    return make_liaison(values.pop("user", None) or make_user(), make_university(), **values)

@@ -1,0 +1,92 @@
+"""A list page knows its cost: as many queries for 30 rows as for one. Every list page there is must be measured here.
+
+A portal's list page is registered with `tests.factories.list_page`; the admin's lists are filled by the model's factory.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from park_portal.core import views
+from tests.factories import list_pages, make
+from tests.personas import person
+
+pytestmark = pytest.mark.django_db
+
+OURS = ("core", "incubator", "funding")
+LISTS = [
+    model for model in apps.get_models() if model in admin.site._registry and model._meta.app_label in OURS
+]
+
+
+def portal_lists(resolver: URLResolver | None = None, namespace: str = "") -> Iterator[str]:
+    """The route names of every list page of the portal."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace == "admin":
+                continue
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from portal_lists(pattern, inner)
+        elif isinstance(pattern, URLPattern):
+            view = getattr(pattern.callback, "view_class", None)
+            if isinstance(view, type) and issubclass(view, views.ListPage):
+                yield f"{namespace}{pattern.name}"
+
+
+def queries(client: Client, address: str) -> list[str]:
+    """The queries of one request, after one that fills what is cached for the whole process."""
+    client.get(address)
+    with CaptureQueriesContext(connection) as captured:
+        response = client.get(address)
+    assert response.status_code == 200, f"{address}: {response.status_code}"
+    return [query["sql"] for query in captured.captured_queries]
+
+
+def explain(few: list[str], many: list[str]) -> str:
+    """The statements that came more often with more rows, with their values left out."""
+    import re
+    from collections import Counter
+
+    def shape(statement: str) -> str:
+        return re.sub(r"'[^']*'|\b\d+\b", "?", statement)[:300]
+
+    more = Counter(map(shape, many)) - Counter(map(shape, few))
+    return "\n".join(f"{count} more: {statement}" for statement, count in more.most_common(8))
+
+
+def test_every_portal_list_is_measured():
+    assert sorted(set(portal_lists()) - set(list_pages())) == []
+    assert sorted(set(list_pages()) - set(portal_lists())) == []
+
+
+@pytest.mark.parametrize("route", sorted(list_pages()))
+def test_portal_list_costs_the_same_for_many_rows(route):
+    persona, fill = list_pages()[route]
+    client = Client()
+    client.force_login(person(persona), "django.contrib.auth.backends.ModelBackend")
+    fill(1)
+    few = queries(client, reverse(route))
+    fill(29)
+    many = queries(client, reverse(route))
+    assert len(many) == len(few), explain(few, many)
+    assert len(few) <= 12
+
+
+@pytest.mark.parametrize("model", LISTS, ids=lambda model: model._meta.label)
+def test_admin_list_costs_the_same_for_many_rows(model: Any):
+    client = Client()
+    client.force_login(person("superuser"), "django.contrib.auth.backends.ModelBackend")
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    make(model._meta.label)
+    few = queries(client, address)
+    for _ in range(29):
+        make(model._meta.label)
+    many = queries(client, address)
+    assert len(many) == len(few), explain(few, many)

@@ -1,0 +1,224 @@
+"""The real thing for tests: gunicorn, a Celery worker, beat and the mail sink over a database of their own.
+
+    def test_letters_arrive(live_stack, page):
+        page.goto(live_stack.url + "/")
+        mail = live_stack.wait_for_mail(to="founder@people.example", subject="录取")
+        page.goto(live_stack.links(mail)[0])
+
+In a test that uses `live_stack`, Django's own database connection is that of the stack: rows made with the factories are
+there for the browser, and services can be called directly. The database is empty when the session begins; tests share it.
+"""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import psycopg2
+import pytest
+from django.conf import settings
+from django.db import connection
+from psycopg2 import sql
+
+from park_portal import local, run
+from park_portal.mailbox import Mail, mails
+
+READY_WITHIN = 90  # Seconds.
+
+
+@dataclass
+class Stack:
+    """A running portal."""
+
+    port: int
+    folder: Path
+    environment: dict[str, str]
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def mail_folder(self) -> Path:
+        return self.folder / "mail"
+
+    def start(self, *names: str) -> None:
+        """Start the processes of these names, or all of them."""
+        for name, command in run.processes(self.folder / "schedule").items():
+            if name in self.running or (names and name not in names):
+                continue
+            log = (self.folder / f"{name}.log").open("ab")
+            self.running[name] = subprocess.Popen(
+                command,
+                cwd=local.ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def wait_until_ready(self) -> None:
+        """Until /healthz says that every piece works; fails with the logs when that takes too long."""
+        answer: dict[str, Any] = {}
+
+        def ready() -> bool:
+            answer.update(run.health(self.port))
+            return answer.get("status") == "ok"
+
+        if not self.wait(ready, seconds=READY_WITHIN):
+            pytest.fail(f"The portal did not become healthy: {answer}\n{self.logs()}")
+
+    def stop(self, *names: str, kill: bool = False) -> None:
+        """Stop the processes of these names, or all of them; `kill` as a power cut would."""
+        chosen = {name: self.running.pop(name) for name in names or list(self.running)}
+        for process in chosen.values():
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, 9) if kill else process.terminate()
+        for process in chosen.values():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, 9)
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command against this portal; its output."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=local.ROOT, env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def logs(self, lines: int = 30) -> str:
+        """The end of what each process said."""
+        texts = []
+        for path in sorted(self.folder.glob("*.log")):
+            tail = path.read_text(errors="replace").splitlines()[-lines:]
+            texts.append("\n".join([f"--- {path.name}", *tail]))
+        return "\n".join(texts)
+
+    def mails(self, *, to: str = "", subject: str = "") -> list[Mail]:
+        """The mails that went out, newest first."""
+        return [mail for mail in mails(self.mail_folder, to=to, limit=1000) if subject in mail.subject]
+
+    def wait_for_mail(self, *, to: str, subject: str = "", after: int = 0, seconds: float = 30) -> Mail:
+        """The newest such mail, as soon as there are more than `after` of them."""
+        found: list[Mail] = []
+
+        def came() -> bool:
+            found[:] = self.mails(to=to, subject=subject)
+            return len(found) > after
+
+        if not self.wait(came, seconds=seconds):
+            there = [(mail.to, mail.subject) for mail in self.mails()]
+            pytest.fail(f"No mail to {to!r} about {subject!r}. There are {there}.\n{self.logs()}")
+        return found[0]
+
+    def links(self, mail: Mail) -> list[str]:
+        """The addresses in a mail that lead to this portal."""
+        return re.findall(rf"{re.escape(self.url)}[^\s<>\"')\]]*", mail.text or mail.html)
+
+    def wait(self, condition: Callable[[], Any], *, seconds: float = 30) -> bool:
+        """Whether the condition came true in time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if condition():
+                return True
+            time.sleep(0.1)
+        return bool(condition())
+
+
+@pytest.fixture(scope="session")
+def _stack() -> Iterator[Stack]:
+    name = f"{settings.DATABASES['default']['TEST']['NAME']}_live"
+    mark = f"{local.ROOT}#{name}"
+    run.end_leftovers(mark)
+    folder = Path(tempfile.mkdtemp(prefix="park-live-"))
+    mail = folder / "mail"
+    mail.mkdir()
+    port, mail_port = _free_port(), _free_port()
+    _fresh_database(name)
+    environment = {
+        **os.environ,
+        "PARK_MODE": "local",
+        run.MARK: mark,
+        "DATABASE_URL": _url(name),
+        "REDIS_PREFIX": name,
+        "PORT": str(port),
+        "EMAIL_URL": f"smtp://127.0.0.1:{mail_port}",
+        "PARK_MAIL_SINK": str(mail),
+        "MEDIA_ROOT": str(folder / "media"),
+        "PYTHONWARNINGS": "ignore",
+        "LOG_LEVEL": "INFO",
+    }
+    environment.pop("WEB_BIND", None)
+    stack = Stack(port, folder, environment)
+    try:
+        stack.manage("migrate", "--no-input", "--verbosity", "0")
+        stack.start()
+        stack.wait_until_ready()
+        yield stack
+    finally:
+        stack.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def live_database(_stack: Stack, django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Django's connection of this process, turned to the database of the stack."""
+    tests_own = connection.settings_dict["NAME"]
+    media = settings.MEDIA_ROOT
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.settings_dict["NAME"] = f"{settings.DATABASES['default']['TEST']['NAME']}_live"
+        settings.MEDIA_ROOT = _stack.folder / "media"
+        try:
+            yield
+        finally:
+            connection.close()
+            connection.settings_dict["NAME"] = tests_own
+            settings.MEDIA_ROOT = media
+
+
+@pytest.fixture
+def live_stack(_stack: Stack, live_database: None) -> Stack:
+    """The running portal, with this test's database connection turned to it."""
+    return _stack
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _url(name: str) -> str:
+    database = settings.DATABASES["default"]
+    parts = {"host": database["HOST"], "port": database["PORT"], "user": database["USER"]}
+    parts["password"] = database["PASSWORD"]
+    return f"postgresql:///{name}?{urlencode({key: value for key, value in parts.items() if value})}"
+
+
+def _fresh_database(name: str) -> None:
+    """Drop what an earlier run left, and make it anew."""
+    server = psycopg2.connect(_url("postgres"))
+    try:
+        server.autocommit = True
+        with server.cursor() as cursor:
+            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            cursor.execute(sql.SQL("ALTER DATABASE {} SET park.allow_truncate = 'on'").format(sql.Identifier(name)))
+    finally:
+        server.close()
