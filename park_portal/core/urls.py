@@ -4,4 +4,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("park_portal.core.documents.urls")),
+    path("", include("park_portal.core.jobs.urls")),
+    path("", include("park_portal.core.search.urls")),
 ]

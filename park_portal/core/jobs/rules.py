@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from typing import Any
+
+import rules
+
+
+@rules.predicate
+def started_job(user: Any, job: Any) -> bool:
+    return job is not None and job.owner_id is not None and job.owner_id == user.pk
+
+
+rules.add_perm("core.run_job", rules.always_false)  # only the portal itself
+rules.add_perm("core.cancel_job", started_job)
+rules.add_perm("core.retry_job", started_job)
