@@ -31,6 +31,7 @@ from funding.funds.models import Fund
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.money import MoneyField
 
+
 def default_applicants() -> list[str]:
     return [ApplicantKind.ORGANISATION, ApplicantKind.PROJECT]
 
