@@ -1,5 +1,8 @@
-"""Contents page: the addresses of every room of the park."""
+"""Contents page: every address of the park."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("organisations/", include("incubator.organisations.urls")),
+    path("projects/", include("incubator.projects.urls")),
+]

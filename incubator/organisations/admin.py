@@ -60,7 +60,9 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
     """Shows near duplicates once before a new record is kept."""
 
     not_a_duplicate = forms.BooleanField(
-        label=gettext_lazy("None of these: it is another organisation"), required=False, widget=forms.HiddenInput
+        label=gettext_lazy("None of these: it is another organisation"),
+        required=False,
+        widget=forms.HiddenInput,
     )
 
     class Meta:
@@ -71,7 +73,9 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned = super().clean() or self.cleaned_data
         if self.instance.pk is None and not self.errors and not cleaned.get("not_a_duplicate"):
             found = near_duplicates(
-                name=cleaned.get("name_zh_hans", ""), name_en=cleaned.get("name_en") or "", uscc=cleaned.get("uscc")
+                name=cleaned.get("name_zh_hans", ""),
+                name_en=cleaned.get("name_en") or "",
+                uscc=cleaned.get("uscc"),
             )
             if found:
                 links = ", ".join(f"{one.organisation} (No. {one.organisation.pk})" for one in found)
@@ -99,7 +103,10 @@ class OrganisationAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
     actions_list = ["import_rows", "duplicates"]
     actions_detail = ["merge", "close", "reopen"]
     fieldsets = [
-        (None, {"fields": ["name_zh_hans", "name_en", "uscc", "kind", "technology_field", "not_a_duplicate"]}),
+        (
+            None,
+            {"fields": ["name_zh_hans", "name_en", "uscc", "kind", "technology_field", "not_a_duplicate"]},
+        ),
         (gettext_lazy("Registration"), {"fields": ["founded_on", "registered_address", "district"]}),
         (gettext_lazy("Summary"), {"fields": ["summary_zh_hans", "summary_en", "website"]}),
         (gettext_lazy("Contact"), {"fields": ["contact_name", "contact_phone", "contact_email"]}),
@@ -163,7 +170,9 @@ class OrganisationAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
     def _save_members(request: HttpRequest, organisation: Organisation, formset: Any) -> None:
         formset.save(commit=False)
         # New owners first, so that an owner may be replaced in one step.
-        changed = sorted((one for one, _fields in formset.changed_objects), key=lambda one: one.role != Role.OWNER)
+        changed = sorted(
+            (one for one, _fields in formset.changed_objects), key=lambda one: one.role != Role.OWNER
+        )
         try:
             with transaction.atomic():
                 for one in formset.new_objects:
@@ -177,7 +186,9 @@ class OrganisationAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
 
     # --- acts ---
 
-    @action(description=gettext_lazy("Near duplicates"), url_path="duplicates", permissions=["merge"], icon="join")
+    @action(
+        description=gettext_lazy("Near duplicates"), url_path="duplicates", permissions=["merge"], icon="join"
+    )
     def duplicates(self, request: HttpRequest) -> HttpResponse:
         if not self.has_merge_permission(request):
             raise PermissionDenied
@@ -187,7 +198,10 @@ class OrganisationAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
     def has_merge_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         if not request.user.has_perm("incubator.merge_organisation"):
             return False
-        return object_id is None or self._state(object_id) in (OrganisationState.ACTIVE, OrganisationState.CLOSED)
+        return object_id is None or self._state(object_id) in (
+            OrganisationState.ACTIVE,
+            OrganisationState.CLOSED,
+        )
 
     def has_close_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self._may_move(request, object_id, OrganisationState.ACTIVE)
@@ -203,7 +217,12 @@ class OrganisationAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
         pk = getattr(object_id, "pk", object_id)
         return Organisation.objects.filter(pk=pk).values_list("state", flat=True).first()
 
-    @action(description=gettext_lazy("Merge with another record"), url_path="merge", permissions=["merge"], icon="join")
+    @action(
+        description=gettext_lazy("Merge with another record"),
+        url_path="merge",
+        permissions=["merge"],
+        icon="join",
+    )
     def merge(self, request: HttpRequest, object_id: int) -> HttpResponse:
         organisation = get_object_or_404(Organisation.objects.visible_to(request.user), pk=object_id)
         other_id = request.GET.get("with", "")
@@ -232,12 +251,16 @@ class OrganisationAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
         if not text:
             return []
         wanted = (
-            models.Q(name_zh_hans__icontains=text) | models.Q(name_en__icontains=text) | models.Q(uscc__iexact=text)
+            models.Q(name_zh_hans__icontains=text)
+            | models.Q(name_en__icontains=text)
+            | models.Q(uscc__iexact=text)
         )
         stored = Organisation.objects.exclude(state=OrganisationState.MERGED).exclude(pk=organisation.pk)
         return list(stored.filter(wanted)[:10])
 
-    @action(description=gettext_lazy("Mark as closed down"), url_path="close", permissions=["close"], icon="block")
+    @action(
+        description=gettext_lazy("Mark as closed down"), url_path="close", permissions=["close"], icon="block"
+    )
     def close(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return self._move(request, object_id, "close")
 

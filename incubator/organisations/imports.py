@@ -29,7 +29,14 @@ KIND_WORDS = {
     OrganisationKind.STARTUP: ("初创", "创业企业", "start-up"),
     OrganisationKind.COMPANY: ("公司", "企业法人", "有限公司", "enterprise", "firm"),
     OrganisationKind.UNIVERSITY: ("大学", "高等院校", "院校", "college"),
-    OrganisationKind.INSTITUTE: ("研究所", "研究院", "科研院所", "研究机构", "institute", "researchinstitution"),
+    OrganisationKind.INSTITUTE: (
+        "研究所",
+        "研究院",
+        "科研院所",
+        "研究机构",
+        "institute",
+        "researchinstitution",
+    ),
     OrganisationKind.HOSPITAL: ("医疗机构", "clinic"),
     OrganisationKind.PUBLIC_BODY: ("事业单位", "政府", "机关", "政府机构", "government"),
 }

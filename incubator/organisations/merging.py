@@ -33,7 +33,9 @@ def move_rows(loser: Organisation, survivor: Organisation) -> dict[str, int]:
     """Moves every row that points to `loser` and returns how many of each model were moved."""
     moved: dict[str, int] = {}
     for relation in type(loser)._meta.get_fields(include_hidden=True):
-        if not (relation.auto_created and not relation.concrete and (relation.one_to_many or relation.one_to_one)):
+        if not (
+            relation.auto_created and not relation.concrete and (relation.one_to_many or relation.one_to_one)
+        ):
             continue
         model, field = relation.related_model, relation.field.name
         mover = MOVERS.get((model._meta.label_lower, field))

@@ -55,9 +55,18 @@ def validate_code(code: str) -> None:
         stdnum_uscc.validate(code)
     except InvalidCode as error:
         raise ValidationError(
-            _("This is not a valid Unified Social Credit Code: 18 characters, the last one checks the others."),
+            _(
+                "This is not a valid Unified Social Credit Code: 18 characters, the last one checks the others."
+            ),
             code="uscc",
         ) from error
+
+
+class WebsiteField(models.URLField):  # type: ignore[type-arg]
+    """An address on the web; typed without a scheme it means https."""
+
+    def formfield(self, **kwargs):
+        return super().formfield(**{"assume_scheme": "https", **kwargs})
 
 
 class OrganisationQuerySet(models.QuerySet["Organisation"]):
@@ -93,16 +102,21 @@ class Organisation(models.Model):
     uscc = models.CharField(
         _("unified social credit code"), max_length=18, null=True, blank=True, validators=[validate_code]
     )
-    kind = models.CharField(_("kind"), max_length=20, choices=OrganisationKind, default=OrganisationKind.STARTUP)
+    kind = models.CharField(
+        _("kind"), max_length=20, choices=OrganisationKind, default=OrganisationKind.STARTUP
+    )
     technology_field = models.CharField(
         _("technology field"), max_length=10, choices=TechnologyField, default=TechnologyField.OTHER
     )
     founded_on = models.DateField(_("founded on"), null=True, blank=True)
     registered_address = models.CharField(_("registered address"), max_length=300, blank=True)
     district = models.CharField(
-        _("district"), max_length=60, blank=True, help_text=_("District of the registered address, for example Qingpu.")
+        _("district"),
+        max_length=60,
+        blank=True,
+        help_text=_("District of the registered address, for example Qingpu."),
     )
-    website = models.URLField(_("website"), blank=True)
+    website = WebsiteField(_("website"), blank=True)
     summary = models.TextField(_("summary"), max_length=2000, blank=True)
     contact_name = models.CharField(_("contact person"), max_length=100, blank=True)
     contact_phone = models.CharField(_("contact phone"), max_length=40, blank=True)
@@ -110,7 +124,11 @@ class Organisation(models.Model):
     normalised_name = models.CharField(max_length=200, editable=False)
     normalised_name_en = models.CharField(max_length=200, editable=False, blank=True)
     state = models.CharField(
-        _("state"), max_length=10, choices=OrganisationState, default=ORGANISATION_MACHINE.initial, editable=False
+        _("state"),
+        max_length=10,
+        choices=OrganisationState,
+        default=ORGANISATION_MACHINE.initial,
+        editable=False,
     )
     merged_into = models.ForeignKey(
         "self",
@@ -147,7 +165,9 @@ class Organisation(models.Model):
                 fields=["uscc"],
                 name="organisation_uscc_once",
                 violation_error_code="unique",
-                violation_error_message=_("An organisation with this Unified Social Credit Code is already registered."),
+                violation_error_message=_(
+                    "An organisation with this Unified Social Credit Code is already registered."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(uscc__isnull=True) | Q(uscc__regex=rf"^[{CODE_ALPHABET}]{{18}}$"),
@@ -173,7 +193,9 @@ class Organisation(models.Model):
         ]
         indexes = [
             GinIndex(fields=["normalised_name"], opclasses=["gin_trgm_ops"], name="organisation_name_trgm"),
-            GinIndex(fields=["normalised_name_en"], opclasses=["gin_trgm_ops"], name="organisation_name_en_trgm"),
+            GinIndex(
+                fields=["normalised_name_en"], opclasses=["gin_trgm_ops"], name="organisation_name_en_trgm"
+            ),
             models.Index(fields=["kind", "-id"], name="organisation_kind"),
             models.Index(fields=["state", "-id"], name="organisation_state"),
         ]
@@ -183,7 +205,8 @@ class Organisation(models.Model):
                 name="uscc_check_character",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert | pgtrigger.UpdateOf("uscc"),
-                condition=pgtrigger.Q(new__uscc__isnull=False) & pgtrigger.Q(new__uscc__regex=f"^[{CODE_ALPHABET}]{{18}}$"),
+                condition=pgtrigger.Q(new__uscc__isnull=False)
+                & pgtrigger.Q(new__uscc__regex=f"^[{CODE_ALPHABET}]{{18}}$"),
                 declare=[("total", "integer"), ("weight", "integer := 1"), ("i", "integer")],
                 func=CHECK_DIGIT,
             ),
@@ -257,7 +280,10 @@ class Membership(models.Model):
         Organisation, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("organisation")
     )
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("person")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="memberships",
+        verbose_name=_("person"),
     )
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.VIEWER)
     created_at = models.DateTimeField(_("since"), auto_now_add=True)
@@ -342,7 +368,9 @@ class LiaisonQuerySet(models.QuerySet["Liaison"]):
     def current(self, on: datetime.date | None = None) -> "LiaisonQuerySet":
         """Returns the appointments in force on the given day, by default today."""
         day = on or timezone.localdate()
-        return self.filter(Q(active=True, starts_on__lte=day) & (Q(ends_on__isnull=True) | Q(ends_on__gte=day)))
+        return self.filter(
+            Q(active=True, starts_on__lte=day) & (Q(ends_on__isnull=True) | Q(ends_on__gte=day))
+        )
 
     def for_user(self, user) -> "LiaisonQuerySet":
         """Returns the user's own appointments in force today."""

@@ -20,7 +20,9 @@ LEGAL_FORMS = (
 ENGLISH_FORMS = re.compile(
     r"\b(?:co|company|ltd|limited|inc|incorporated|corp|corporation|llc|llp|lp|plc|gmbh|group|the|shanghai|china|prc)\b"
 )
-BRACKETED_PLACE = re.compile(r"\((?:" + "|".join((*PLACES, "北京", "深圳", "集团", "shanghai", "china")) + r")\)")
+BRACKETED_PLACE = re.compile(
+    r"\((?:" + "|".join((*PLACES, "北京", "深圳", "集团", "shanghai", "china")) + r")\)"
+)
 NOT_WORD = re.compile(r"[\W_]+")
 
 
@@ -51,7 +53,7 @@ def _without_prefix(text: str) -> str:
 
 def _without_suffix(text: str) -> str:
     for form in LEGAL_FORMS:
-        if text.endswith(form) and len(text) - len(form) >= 2:
+        if text.endswith(form) and len(text) - len(form) >= 2 and text not in LEGAL_FORMS:
             return text[: -len(form)]
     return text
 

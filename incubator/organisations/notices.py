@@ -4,7 +4,9 @@ from django.utils.translation import gettext_lazy as _
 
 from park_portal.core.outbox.registry import Kind, MergeField
 
-ORGANISATION = MergeField(_("name of the organisation"), {"zh-hans": "上海澄光生物科技有限公司", "en": "Chengguang Biotech"})
+ORGANISATION = MergeField(
+    _("name of the organisation"), {"zh-hans": "上海澄光生物科技有限公司", "en": "Chengguang Biotech"}
+)
 PERSON = MergeField(_("who it is about"), {"zh-hans": "林晓岚", "en": "Lin Xiaolan"})
 
 KINDS = [
@@ -17,7 +19,9 @@ KINDS = [
             "organisation": ORGANISATION,
             "person": PERSON,
             "email": MergeField(_("e-mail address of the person"), "lin.xiaolan@example.com"),
-            "message": MergeField(_("what the person wrote"), {"zh-hans": "我负责财务。", "en": "I keep the books."}),
+            "message": MergeField(
+                _("what the person wrote"), {"zh-hans": "我负责财务。", "en": "I keep the books."}
+            ),
         },
         subject={
             "zh-hans": "{{ person }} 申请加入“{{ organisation }}”",
@@ -59,7 +63,9 @@ KINDS = [
         fields={
             "organisation": ORGANISATION,
             "person": MergeField(_("who changed it"), {"zh-hans": "顾文清", "en": "Gu Wenqing"}),
-            "change": MergeField(_("what changed"), {"zh-hans": "您的角色现在是“编辑”。", "en": "You are now an editor."}),
+            "change": MergeField(
+                _("what changed"), {"zh-hans": "您的角色现在是“编辑”。", "en": "You are now an editor."}
+            ),
         },
         subject={
             "zh-hans": "您在“{{ organisation }}”的成员身份有变化",

@@ -8,7 +8,9 @@ from incubator.organisations.states import OrganisationState, Role
 from park_portal.core.accounts.rules import has_role, is_officer
 from park_portal.core.accounts.states import StaffRole
 
-may_see_all = has_role(StaffRole.OFFICER, StaffRole.LEAD, StaffRole.FUND_MANAGER, StaffRole.FINANCE, StaffRole.AUDITOR)
+may_see_all = has_role(
+    StaffRole.OFFICER, StaffRole.LEAD, StaffRole.FUND_MANAGER, StaffRole.FINANCE, StaffRole.AUDITOR
+)
 
 
 def member_in(*roles: str) -> rules.Predicate:

@@ -13,7 +13,7 @@ from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, override
+from django.utils.translation import gettext_lazy
 
 from incubator.organisations.merging import merges, move_rows
 from incubator.organisations.models import Faculty, Liaison, Membership, Organisation
@@ -25,6 +25,7 @@ from park_portal.core.accounts.states import StaffRole
 from park_portal.core.audit.services import changes_of, record
 from park_portal.core.errors import DomainError, Problem
 from park_portal.core.outbox.services import notify
+from park_portal.core.text import both
 from park_portal.core.workflow import Actor, advance, require
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 # Two names this alike (share of common three-character pieces) are shown to people as perhaps the same.
 ALIKE: Final = 0.45
-LANGUAGES: Final = ("zh-hans", "en")
 INVITATION: Final = "organisation_member"
 
 FIELDS: Final = (
@@ -130,7 +130,9 @@ def clean_or_refuse(instance: models.Model, exclude: Iterable[str] = ()) -> None
             for name, messages in error.message_dict.items()
             for message in messages
         ]
-        raise DomainError(problems[0].message, code="invalid", field=problems[0].field, problems=problems) from error
+        raise DomainError(
+            problems[0].message, code="invalid", field=problems[0].field, problems=problems
+        ) from error
 
 
 def set_fields(instance: models.Model, values: Mapping[str, Any], allowed: Iterable[str]) -> None:
@@ -143,7 +145,9 @@ def set_fields(instance: models.Model, values: Mapping[str, Any], allowed: Itera
 
 def _code_taken() -> DomainError:
     return DomainError(
-        _("An organisation with this Unified Social Credit Code is already registered."), code="uscc_taken", field="uscc"
+        _("An organisation with this Unified Social Credit Code is already registered."),
+        code="uscc_taken",
+        field="uscc",
     )
 
 
@@ -240,7 +244,7 @@ def request_to_join(organisation: Organisation, *, actor: User, message: str = "
             key=f"{organisation.pk}:{actor.pk}:{timezone.localdate()}",
             link=link,
             context={
-                "organisation": _names(organisation),
+                "organisation": both(lambda: organisation),
                 "person": actor.name,
                 "email": actor.email,
                 "message": message[:1000],
@@ -248,26 +252,26 @@ def request_to_join(organisation: Organisation, *, actor: User, message: str = "
         )
 
 
-def _names(organisation: Organisation) -> dict[str, str]:
-    names = {}
-    for language in LANGUAGES:
-        with override(language):
-            names[language] = str(organisation)
-    return names
-
-
 # --- members -------------------------------------------------------------------------------------------------------
 
 
 def invite_member(
-    organisation: Organisation, *, actor: User, email: str, role: str, name: str = "", language: str = "zh-hans"
+    organisation: Organisation,
+    *,
+    actor: User,
+    email: str,
+    role: str,
+    name: str = "",
+    language: str = "zh-hans",
 ) -> Invitation:
     """Invites a person by e-mail; an open invitation to the same address is replaced."""
     require(actor, "incubator.manage_organisation_members", organisation)
     _check_role(role)
     if organisation.memberships.filter(user__email__iexact=email).exists():
         raise DomainError(_("This person is already a member."), code="already_member", field="email")
-    return invite(email, INVITATION, actor=actor, target=organisation, role=role, name=name, language=language)
+    return invite(
+        email, INVITATION, actor=actor, target=organisation, role=role, name=name, language=language
+    )
 
 
 def resend_invitation(organisation: Organisation, invitation: Invitation, *, actor: User) -> Invitation:
@@ -299,7 +303,9 @@ def invitations_of(organisation: Organisation) -> models.QuerySet[Invitation]:
 
 
 @accepts(
-    INVITATION, label=gettext_lazy("an organisation"), role_label=lambda role: Role(role).label if role else role
+    INVITATION,
+    label=gettext_lazy("an organisation"),
+    role_label=lambda role: Role(role).label if role else role,
 )
 def _accept_membership(invitation: Invitation, user: User) -> str:
     organisation = Organisation.objects.get(pk=invitation.target_id).survivor
@@ -317,9 +323,9 @@ def _accept_membership(invitation: Invitation, user: User) -> str:
             key=str(membership.pk),
             link=reverse("organisations:members", args=[organisation.pk]),
             context={
-                "organisation": _names(organisation),
+                "organisation": both(lambda: organisation),
                 "person": user.name,
-                "role": _in_languages(lambda: str(membership.get_role_display())),
+                "role": both(lambda: str(membership.get_role_display())),
             },
         )
     return reverse("organisations:detail", args=[organisation.pk])
@@ -349,7 +355,7 @@ def change_member_role(membership: Membership, *, actor: User, role: str) -> Mem
             _tell_member(
                 stored,
                 actor,
-                _in_languages(lambda: _("Your role is now: %(role)s.") % {"role": stored.get_role_display()}),
+                both(lambda: _("Your role is now: %(role)s.") % {"role": stored.get_role_display()}),
             )
     return stored
 
@@ -374,7 +380,7 @@ def remove_member(membership: Membership, *, actor: User) -> None:
             member=stored.user_id,
         )
         if stored.user_id != actor.pk:
-            _tell_member(stored, actor, _in_languages(lambda: _("You are no longer a member.")), link="/")
+            _tell_member(stored, actor, both(lambda: _("You are no longer a member.")), link="/")
         stored.delete()
 
 
@@ -419,22 +425,16 @@ def _keep_an_owner(membership: Membership) -> None:
         )
 
 
-def _in_languages(text: Any) -> dict[str, str]:
-    texts = {}
-    for language in LANGUAGES:
-        with override(language):
-            texts[language] = text()
-    return texts
-
-
-def _tell_member(membership: Membership, actor: User, change: dict[str, str], link: str | None = None) -> None:
+def _tell_member(
+    membership: Membership, actor: User, change: dict[str, str], link: str | None = None
+) -> None:
     organisation = membership.organisation
     notify(
         "organisation.place_changed",
         recipients=[membership.user],
         key=f"{membership.pk}:{timezone.now().isoformat()}",
         link=link or reverse("organisations:detail", args=[organisation.pk]),
-        context={"organisation": _names(organisation), "person": actor.name, "change": change},
+        context={"organisation": both(lambda: organisation), "person": actor.name, "change": change},
     )
 
 
@@ -454,7 +454,11 @@ def appoint_liaison(
             "liaison.appoint",
             liaison,
             actor=actor,
-            after={"user": user.pk, "organisation": organisation.pk, "faculty": faculty.pk if faculty else None},
+            after={
+                "user": user.pk,
+                "organisation": organisation.pk,
+                "faculty": faculty.pk if faculty else None,
+            },
         )
     return liaison
 
@@ -484,15 +488,20 @@ def merge_organisations(
             }
             gone, survivor = locked[loser.pk], locked[into.pk]
             if survivor.state == OrganisationState.MERGED:
-                raise DomainError(_("The record to keep has itself been merged into another."), code="merge_merged")
+                raise DomainError(
+                    _("The record to keep has itself been merged into another."), code="merge_merged"
+                )
             if gone.uscc and survivor.uscc and gone.uscc != survivor.uscc:
                 raise DomainError(
-                    _("These are two legal bodies: their Unified Social Credit Codes differ."), code="merge_codes"
+                    _("These are two legal bodies: their Unified Social Credit Codes differ."),
+                    code="merge_codes",
                 )
             chosen = {name: getattr(survivor, name) or getattr(gone, name) for name in FIELDS}
             chosen |= {name: value for name, value in (values or {}).items() if name in FIELDS}
             chosen["uscc"] = survivor.uscc or gone.uscc
-            advance(gone, "merge", actor=actor, changes={"merged_into": survivor, "uscc": None}, into=survivor.pk)
+            advance(
+                gone, "merge", actor=actor, changes={"merged_into": survivor, "uscc": None}, into=survivor.pk
+            )
             moved = move_rows(gone, survivor)
             # `merged_from` was moved too; the pointer of this record itself must stay what it is.
             before, after = changes_of(survivor, chosen)
@@ -501,11 +510,19 @@ def merge_organisations(
             clean_or_refuse(survivor)
             survivor.save()
             record(
-                "organisation.merge_from", survivor, actor=actor, before=before, after=after, merged=gone.pk, moved=moved
+                "organisation.merge_from",
+                survivor,
+                actor=actor,
+                before=before,
+                after=after,
+                merged=gone.pk,
+                moved=moved,
             )
     except IntegrityError as error:
         raise DomainError(
-            _("The two records cannot be merged: both have something that may exist only once. Resolve it first."),
+            _(
+                "The two records cannot be merged: both have something that may exist only once. Resolve it first."
+            ),
             code="merge_conflict",
         ) from error
     loser.refresh_from_db()

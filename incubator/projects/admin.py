@@ -65,7 +65,14 @@ class ResearchProjectAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
     list_display_links = ["code", "title"]
     list_filter = ["state", "source", "trl", ("university", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["university"]
-    search_fields = ["code", "title_zh_hans", "title_en", "principal_investigator", "grant_number", "institution_text"]
+    search_fields = [
+        "code",
+        "title_zh_hans",
+        "title_en",
+        "principal_investigator",
+        "grant_number",
+        "institution_text",
+    ]
     search_help_text = gettext_lazy("Number, title, principal investigator, grant number or institution")
     ordering = ["-id"]
     show_full_result_count = False
@@ -76,7 +83,10 @@ class ResearchProjectAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
     autocomplete_fields = ["university", "faculty"]
     raw_id_fields = ["pi_user"]
     fieldsets = [
-        (None, {"fields": ["code", "state_label", "title_zh_hans", "title_en", "summary_zh_hans", "summary_en"]}),
+        (
+            None,
+            {"fields": ["code", "state_label", "title_zh_hans", "title_en", "summary_zh_hans", "summary_en"]},
+        ),
         (
             gettext_lazy("People and place"),
             {"fields": ["principal_investigator", "pi_user", "university", "faculty", "institution_text"]},

@@ -153,7 +153,10 @@ class ProjectImport(ImportKind):
             | Q(normalised_name__in=plain)
             | Q(normalised_name_en__in=plain - {""})
         ):
-            for name in {one.name_zh_hans, one.name_en, one.normalised_name, one.normalised_name_en} - {None, ""}:
+            for name in {one.name_zh_hans, one.name_en, one.normalised_name, one.normalised_name_en} - {
+                None,
+                "",
+            }:
                 self.institutions[name] = None if name in self.institutions else one
         self.told: set[str] = set()
 
@@ -209,7 +212,11 @@ class ProjectImport(ImportKind):
             return []
         wanted = normalise_name(faculty)
         for one in found.faculties.all():
-            if wanted in {normalise_name(one.name_zh_hans), normalise_name(one.name_en), one.code.lower() or None}:
+            if wanted in {
+                normalise_name(one.name_zh_hans),
+                normalise_name(one.name_en),
+                one.code.lower() or None,
+            }:
                 instance.faculty = one
                 return []
         return [Warned("faculty_name", _("%(university)s has no faculty called %(name)s; it is left empty."),

@@ -25,7 +25,9 @@ class ResearchProjectQuerySet(models.QuerySet["ResearchProject"]):
 
     def of_member(self, user) -> "ResearchProjectQuerySet":
         """Returns the projects on whose team the user is."""
-        return self.filter(Q(pk__in=ProjectMember.objects.filter(user=user).values("project")) | Q(pi_user=user))
+        return self.filter(
+            Q(pk__in=ProjectMember.objects.filter(user=user).values("project")) | Q(pi_user=user)
+        )
 
     def in_care_of(self, user) -> "ResearchProjectQuerySet":
         """Returns the projects of the universities and faculties the user is liaison for today."""
@@ -47,8 +49,12 @@ class ResearchProject(models.Model):
     code = models.CharField(_("number"), max_length=20, unique=True, editable=False)
     title = models.CharField(_("title"), max_length=300)
     summary = models.TextField(_("summary"), max_length=5000, blank=True)
-    keywords_zh = ArrayField(models.CharField(max_length=60), verbose_name=_("keywords in Chinese"), default=list, blank=True)
-    keywords_en = ArrayField(models.CharField(max_length=60), verbose_name=_("keywords in English"), default=list, blank=True)
+    keywords_zh = ArrayField(
+        models.CharField(max_length=60), verbose_name=_("keywords in Chinese"), default=list, blank=True
+    )
+    keywords_en = ArrayField(
+        models.CharField(max_length=60), verbose_name=_("keywords in English"), default=list, blank=True
+    )
     trl = models.PositiveSmallIntegerField(
         _("technology readiness level"),
         null=True,
@@ -88,14 +94,23 @@ class ResearchProject(models.Model):
         verbose_name=_("account of the principal investigator"),
     )
     source = models.CharField(
-        _("source of funding"), max_length=60, blank=True, help_text=_("For example NSFC, the Ministry, a company.")
+        _("source of funding"),
+        max_length=60,
+        blank=True,
+        help_text=_("For example NSFC, the Ministry, a company."),
     )
     programme = models.CharField(
-        _("programme"), max_length=100, blank=True, help_text=_("For example General Program, Young Scientists Fund.")
+        _("programme"),
+        max_length=100,
+        blank=True,
+        help_text=_("For example General Program, Young Scientists Fund."),
     )
     grant_number = models.CharField(_("grant number"), max_length=60, null=True, blank=True)
     approval_year = models.PositiveSmallIntegerField(
-        _("year of approval"), null=True, blank=True, validators=[MinValueValidator(1949), MaxValueValidator(2100)]
+        _("year of approval"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1949), MaxValueValidator(2100)],
     )
     discipline = models.CharField(_("discipline"), max_length=100, blank=True)
     subject_codes = ArrayField(
@@ -105,7 +120,9 @@ class ResearchProject(models.Model):
         blank=True,
         help_text=_("From the widest to the narrowest, for example C05, C0501, C050101."),
     )
-    subject_names = ArrayField(models.CharField(max_length=100), verbose_name=_("subjects"), default=list, blank=True)
+    subject_names = ArrayField(
+        models.CharField(max_length=100), verbose_name=_("subjects"), default=list, blank=True
+    )
     amount_fen = MoneyField(_("amount"), null=True, blank=True)
     starts_on = models.DateField(_("starts on"), null=True, blank=True)
     ends_on = models.DateField(_("ends on"), null=True, blank=True)
@@ -135,10 +152,13 @@ class ResearchProject(models.Model):
                 fields=["source", "grant_number"],
                 condition=Q(grant_number__isnull=False),
                 name="project_grant_once",
-                violation_error_message=_("A project with this source and grant number is already registered."),
+                violation_error_message=_(
+                    "A project with this source and grant number is already registered."
+                ),
             ),
             models.CheckConstraint(
-                condition=Q(grant_number__isnull=True) | ~Q(grant_number=""), name="project_grant_number_or_null"
+                condition=Q(grant_number__isnull=True) | ~Q(grant_number=""),
+                name="project_grant_number_or_null",
             ),
             models.CheckConstraint(
                 condition=(Q(title_zh_hans__isnull=False) & ~Q(title_zh_hans=""))
@@ -155,7 +175,9 @@ class ResearchProject(models.Model):
                 violation_error_message=_("An amount cannot be negative."),
             ),
             models.CheckConstraint(
-                condition=Q(starts_on__isnull=True) | Q(ends_on__isnull=True) | Q(ends_on__gte=models.F("starts_on")),
+                condition=Q(starts_on__isnull=True)
+                | Q(ends_on__isnull=True)
+                | Q(ends_on__gte=models.F("starts_on")),
                 name="project_dates_in_order",
                 violation_error_message=_("The end lies before the start."),
             ),

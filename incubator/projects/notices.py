@@ -4,7 +4,9 @@ from django.utils.translation import gettext_lazy as _
 
 from park_portal.core.outbox.registry import Kind, MergeField
 
-PROJECT = MergeField(_("title of the research project"), {"zh-hans": "蛋白质结构预测", "en": "Protein structure prediction"})
+PROJECT = MergeField(
+    _("title of the research project"), {"zh-hans": "蛋白质结构预测", "en": "Protein structure prediction"}
+)
 
 KINDS = [
     Kind(

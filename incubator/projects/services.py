@@ -85,7 +85,12 @@ def register_project(
         liaisons = _liaisons_of(project)
         if pi_user != actor and not actor.is_staff and actor.pk not in {one.user_id for one in liaisons}:
             ProjectMember.objects.create(
-                project=project, user=actor, name=actor.name, email=actor.email, role=ProjectRole.MEMBER, can_edit=True
+                project=project,
+                user=actor,
+                name=actor.name,
+                email=actor.email,
+                role=ProjectRole.MEMBER,
+                can_edit=True,
             )
         if pi_user is None and pi_email:
             _invite(lead, actor=actor, language="zh-hans")
@@ -163,7 +168,12 @@ def update_project(project: ResearchProject, *, actor: Actor, **values: Any) -> 
 
 
 def keep_imported_project(
-    project: ResearchProject, *, is_create: bool, actor: User, before: Mapping[str, Any], finished: bool = False
+    project: ResearchProject,
+    *,
+    is_create: bool,
+    actor: User,
+    before: Mapping[str, Any],
+    finished: bool = False,
 ) -> list[ProjectMember]:
     """Stores a project that an import has filled and checked; returns the team rows that came with it."""
     require(actor, "incubator.import_projects")
@@ -201,7 +211,12 @@ def add_team_member(
             raise DomainError(_("This person is already on the team."), code="already_member", field="email")
         clean_or_refuse(member)
         member.save()
-        record("project.add_member", project, actor=actor, after={"name": name, "role": role, "can_edit": can_edit})
+        record(
+            "project.add_member",
+            project,
+            actor=actor,
+            after={"name": name, "role": role, "can_edit": can_edit},
+        )
         if email:
             _invite(member, actor=actor, language=language)
     return member
@@ -246,7 +261,11 @@ def _accept_place(invitation: Invitation, user: User) -> str:
             project.pi_user = user
             project.save(update_fields=["pi_user"])
         record("project.join", project, actor=user, after={"role": place.role})
-        leads = project.team.filter(role=ProjectRole.PI, user__isnull=False).exclude(user=user).select_related("user")
+        leads = (
+            project.team.filter(role=ProjectRole.PI, user__isnull=False)
+            .exclude(user=user)
+            .select_related("user")
+        )
         notify(
             "project.member_joined",
             recipients=[one.user for one in leads],
@@ -272,7 +291,14 @@ def change_team_member(member: ProjectMember, *, actor: User, role: str, can_edi
         set_fields(stored, after, ("role", "can_edit"))
         clean_or_refuse(stored)
         stored.save(update_fields=[*after])
-        record("project.change_member", stored.project, actor=actor, before=before, after=after, member=stored.name)
+        record(
+            "project.change_member",
+            stored.project,
+            actor=actor,
+            before=before,
+            after=after,
+            member=stored.name,
+        )
     return stored
 
 
@@ -288,7 +314,11 @@ def remove_team_member(member: ProjectMember, *, actor: User) -> None:
         if stored.role == ProjectRole.PI:
             raise DomainError(_("A project keeps its principal investigator."), code="keeps_pi")
         if stored.user_id is None and stored.email:
-            for invitation in Invitation.objects.open().for_target(INVITATION, project.pk).filter(email=stored.email):
+            for invitation in (
+                Invitation.objects.open().for_target(INVITATION, project.pk).filter(email=stored.email)
+            ):
                 revoke_invitation(invitation, actor=actor)
-        record("project.remove_member", project, actor=actor, before={"name": stored.name, "role": stored.role})
+        record(
+            "project.remove_member", project, actor=actor, before={"name": stored.name, "role": stored.role}
+        )
         stored.delete()

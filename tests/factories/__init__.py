@@ -134,6 +134,8 @@ def _value(field: models.Field) -> Any:
             return timedelta(hours=1)
         case models.JSONField():
             return {}
+        case models.BinaryField():
+            return b"row"
         case models.FileField():
             return f"rows/{n}.txt"
     raise TypeError(f"{field} needs a value: register a factory of {field.model._meta.label}")

@@ -26,11 +26,16 @@ from park_portal.core.imports.services import (
     LARGE,
     apply_batch,
     check_batch,
+    choose_options,
     discard_batch,
     open_batch,
     undo_batch,
 )
 from park_portal.core.imports.states import ImportState
+from park_portal.core.imports.tasks import APPLY, CHECK
+from park_portal.core.jobs.models import Job
+from park_portal.core.jobs.services import start_job
+from park_portal.core.jobs.states import OPEN
 from park_portal.core.money import MoneyField, format_yuan
 
 
@@ -40,7 +45,12 @@ class ImportMixin:
     import_kind: str
     actions_list = ["import_rows"]
 
-    @action(description=gettext_lazy("Import from Excel"), url_path="import", permissions=["import_rows"], icon="upload")
+    @action(
+        description=gettext_lazy("Import from Excel"),
+        url_path="import",
+        permissions=["import_rows"],
+        icon="upload",
+    )
     def import_rows(self, request: HttpRequest) -> HttpResponse:
         kind = self._kind(request)
         form = UploadForm(request.POST or None, request.FILES or None)
@@ -100,7 +110,9 @@ class ImportMixin:
         return TemplateResponse(
             request,
             "imports/batch.html",
-            self._context(request) | self._batch_context(request, batch) | {"problems": problems, "may_run": may_run},
+            self._context(request)
+            | self._batch_context(request, batch)
+            | {"problems": problems, "may_run": may_run},
         )
 
     def _act(self, request: HttpRequest, batch: ImportBatch, act: str) -> HttpResponse:
@@ -110,12 +122,15 @@ class ImportMixin:
                 return self._check(request, batch, form.cleaned_data if form else {})
             raise DomainError(_("Choose one of the sheets of this file."))
         if act == "apply":
-            if batch.report.get("total", 0) > LARGE and self._start("apply", request, batch):
+            if batch.report.get("total", 0) > LARGE:
+                start_job(APPLY, actor=request.user, params={"batch": batch.pk})
                 return HttpResponseRedirect(batch.get_absolute_url())
             apply_batch(batch, actor=request.user)
             count = batch.rows_created + batch.rows_updated
             messages.success(
-                request, ngettext("%(count)d row was imported.", "%(count)d rows were imported.", count) % {"count": count}
+                request,
+                ngettext("%(count)d row was imported.", "%(count)d rows were imported.", count)
+                % {"count": count},
             )
         elif act == "undo":
             undo_batch(batch, actor=request.user)
@@ -129,16 +144,13 @@ class ImportMixin:
     def _check(
         self, request: HttpRequest, batch: ImportBatch, options: dict[str, Any] | None = None
     ) -> HttpResponse:
-        if batch.report.get("total", 0) > LARGE and self._start("check", request, batch, options):
-            return HttpResponseRedirect(batch.get_absolute_url())
-        check_batch(batch, actor=request.user, options=options)
+        if batch.report.get("total", 0) > LARGE:
+            if options is not None:
+                choose_options(batch, actor=request.user, options=options)
+            start_job(CHECK, actor=request.user, params={"batch": batch.pk})
+        else:
+            check_batch(batch, actor=request.user, options=options)
         return HttpResponseRedirect(batch.get_absolute_url())
-
-    def _start(
-        self, what: str, request: HttpRequest, batch: ImportBatch, options: dict[str, Any] | None = None
-    ) -> bool:
-        """Hands a large file to a worker and returns True; False where it is to be done at once."""
-        return False
 
     def _kind(self, request: HttpRequest) -> ImportKind:
         if not self.has_import_rows_permission(request):
@@ -170,16 +182,21 @@ class ImportMixin:
 
         def told(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
             return [
-                entry | {"message": entry["message"][language], "label_of_field": labels.get(entry["field"], "")}
+                entry
+                | {"message": entry["message"][language], "label_of_field": labels.get(entry["field"], "")}
                 for entry in entries
             ]
 
         columns = [
-            column | {"label": labels.get(column["field"], column["field"])} for column in report.get("columns", [])
+            column | {"label": labels.get(column["field"], column["field"])}
+            for column in report.get("columns", [])
         ]
         return {
             "title": batch.file_name,
             "batch": batch,
+            "running": Job.objects.filter(
+                kind__in=(CHECK, APPLY), params={"batch": batch.pk}, state__in=OPEN
+            ).first(),
             "report": report,
             "layout": (report.get("layout") or {}).get(language),
             "columns": columns,
@@ -188,7 +205,8 @@ class ImportMixin:
             "rows": [_shown(kind, row) for row in report.get("rows", []) if row["action"] != "unchanged"],
             "options_form": self._options_form(batch) if batch.state == ImportState.CHECKED else None,
             "ready": bool(report.get("checked")) and not report.get("errors"),
-            "to_import": report.get("counts", {}).get("created", 0) + report.get("counts", {}).get("updated", 0),
+            "to_import": report.get("counts", {}).get("created", 0)
+            + report.get("counts", {}).get("updated", 0),
             "unit": {"wan": _("万元"), "yuan": _("元")}.get(batch.options.get("unit", "")),
         }
 
@@ -218,7 +236,15 @@ def _readable(field: models.Field[Any, Any], value: Any) -> str:
 class ImportBatchAdmin(ModelAdmin):  # type: ignore[misc]
     """Every import there was, to look up and to undo."""
 
-    list_display = ["file_link", "kind_name", "state_label", "rows_created", "rows_updated", "created_by", "created_at"]
+    list_display = [
+        "file_link",
+        "kind_name",
+        "state_label",
+        "rows_created",
+        "rows_updated",
+        "created_by",
+        "created_at",
+    ]
     list_display_links = None
     list_filter = ["state", "kind"]
     list_select_related = ["created_by"]

@@ -30,7 +30,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _LEVEL = re.compile(r"[一二三四五]级[:：]\s*(.*?)\s*(?=[,，;；、]?\s*[一二三四五]级[:：]|$)")
 _SEPARATORS = re.compile(r"\s*[,，;；、|\n]\s*")
 _YEAR_MONTH = re.compile(r"^(\d{4})[-/.年]?(0?[1-9]|1[0-2])月?$")
-_YEAR_MONTH_DAY = re.compile(r"^(\d{4})(?:[-/.年]?)(\d{1,2})(?:[-/.月]?)(\d{1,2})日?(?:[T ]\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?)?$")
+_YEAR_MONTH_DAY = re.compile(
+    r"^(\d{4})(?:[-/.年]?)(\d{1,2})(?:[-/.月]?)(\d{1,2})日?(?:[T ]\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?)?$"
+)
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,15 @@ def plain_text(value: Any) -> str:
     """
     if isinstance(value, FormulaWithoutValue):
         raise ValidationError(
-            _("This cell holds a formula that was never calculated. Open the file in Excel and save it again."),
+            _(
+                "This cell holds a formula that was never calculated. Open the file in Excel and save it again."
+            ),
             code="formula",
         )
     if isinstance(value, str) and value.strip() in EXCEL_ERRORS:
-        raise ValidationError(_("Excel reports an error in this cell: %(value)s."), code="excel", params={"value": value})
+        raise ValidationError(
+            _("Excel reports an error in this cell: %(value)s."), code="excel", params={"value": value}
+        )
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, datetime.datetime):
@@ -128,7 +134,9 @@ def _day(value: Any, *, end: bool) -> datetime.date:
             raise wrong from error
     if not EARLIEST <= day <= LATEST:
         raise ValidationError(
-            _("The date %(value)s cannot be right. In Excel this happens when a cell holds only 0 or a time."),
+            _(
+                "The date %(value)s cannot be right. In Excel this happens when a cell holds only 0 or a time."
+            ),
             code="date_range",
             params={"value": day.isoformat()},
         )
@@ -136,7 +144,9 @@ def _day(value: Any, *, end: bool) -> datetime.date:
 
 
 def _day_of_text(text: str, *, end: bool, number: bool) -> datetime.date:
-    if found := _YEAR_MONTH.match(text):
+    if text.isdigit() and len(text) not in (6, 8) and not (number and len(text) <= 5):
+        raise ValueError(text)
+    if (found := _YEAR_MONTH.match(text)) and len(text) >= 6:
         year, month = int(found[1]), int(found[2])
         if not end:
             return datetime.date(year, month, 1)
@@ -145,9 +155,8 @@ def _day_of_text(text: str, *, end: bool, number: bool) -> datetime.date:
     if number and re.match(r"^\d{1,5}$", text):
         # Excel keeps a date as the number of days since its epoch; the cell lost its date format.
         return EXCEL_EPOCH + datetime.timedelta(days=int(text))
-    if found := _YEAR_MONTH_DAY.match(text):
-        if text.isdigit() and len(text) != 8:
-            raise ValueError(text)
+    # Six digits are a month or nothing: 202013 must not be read as 3 January 2020.
+    if not (text.isdigit() and len(text) == 6) and (found := _YEAR_MONTH_DAY.match(text)):
         return datetime.date(int(found[1]), int(found[2]), int(found[3]))
     raise ValueError(text)
 
@@ -158,7 +167,9 @@ def parse_amount(value: Any, cell: Cell) -> int:
         raise ValidationError(_("“%(value)s” is not an amount."), code="money", params={"value": value})
     unit = cell.options.get("unit") or cell.unit
     if not unit:
-        raise ValidationError(_("The heading does not say whether this is 元 or 万元. Choose the unit above."), code="unit")
+        raise ValidationError(
+            _("The heading does not say whether this is 元 or 万元. Choose the unit above."), code="unit"
+        )
     # repr gives the shortest decimal that Excel's binary number stands for: 86.5, not 86.4999….
     text = format(Decimal(repr(value)), "f") if isinstance(value, float) else plain_text(value)
     if re.match(r"^-?\d+\.\d{7,}$", text):
@@ -175,9 +186,17 @@ def parse_amount(value: Any, cell: Cell) -> int:
 
 def parse_integer(value: Any, cell: Cell) -> int:
     """Returns a whole number; its range is checked with the record."""
-    text = unicodedata.normalize("NFKC", plain_text(value)).upper().removeprefix("TRL").removesuffix("级").removesuffix("年")
+    text = (
+        unicodedata.normalize("NFKC", plain_text(value))
+        .upper()
+        .removeprefix("TRL")
+        .removesuffix("级")
+        .removesuffix("年")
+    )
     if isinstance(value, bool) or not re.match(r"^\s*-?\d{1,9}\s*$", text):
-        raise ValidationError(_("“%(value)s” is not a whole number."), code="integer", params={"value": str(value)[:40]})
+        raise ValidationError(
+            _("“%(value)s” is not a whole number."), code="integer", params={"value": str(value)[:40]}
+        )
     return int(text)
 
 
@@ -242,4 +261,6 @@ def parse_boolean(value: Any, cell: Cell) -> bool:
     text = unicodedata.normalize("NFKC", plain_text(value)).casefold()
     if text in _YES or text in _NO:
         return text in _YES
-    raise ValidationError(_("“%(value)s” is neither yes nor no."), code="boolean", params={"value": str(value)[:40]})
+    raise ValidationError(
+        _("“%(value)s” is neither yes nor no."), code="boolean", params={"value": str(value)[:40]}
+    )

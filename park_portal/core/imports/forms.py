@@ -14,7 +14,9 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(
         label=_("Excel workbook or CSV file"),
-        help_text=_("At most 10 MB and 20,000 rows. Nothing is imported before you have seen what would happen."),
+        help_text=_(
+            "At most 10 MB and 20,000 rows. Nothing is imported before you have seen what would happen."
+        ),
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".xlsx,.csv"}),
         allow_empty_file=True,
     )
@@ -27,7 +29,11 @@ class OptionsForm(forms.Form):
     unit = forms.ChoiceField(
         label=_("Unit of amounts"),
         required=False,
-        choices=[("", _("as the heading says")), ("yuan", _("元 (yuan)")), ("wan", _("万元 (ten thousand yuan)"))],
+        choices=[
+            ("", _("as the heading says")),
+            ("yuan", _("元 (yuan)")),
+            ("wan", _("万元 (ten thousand yuan)")),
+        ],
         widget=UnfoldAdminSelectWidget,
     )
     source = forms.CharField(

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 
 _BRACKETS = re.compile(r"[(\[【〔].*?[)\]】〕]")
 _NOISE = re.compile(r"[\W_]+")
-_UNITS = (("万元", "wan"), ("万", "wan"), ("10kcny", "wan"), ("元", "yuan"), ("cny", "yuan"), ("rmb", "yuan"), ("yuan", "yuan"))
+_UNITS = (
+    ("万元", "wan"),
+    ("万", "wan"),
+    ("10kcny", "wan"),
+    ("元", "yuan"),
+    ("cny", "yuan"),
+    ("rmb", "yuan"),
+    ("yuan", "yuan"),
+)
 # A heading row may stand below a banner and a note, hardly deeper.
 SEARCHED_ROWS = 10
 

@@ -37,7 +37,6 @@ class ImportBatch(models.Model):
     checksum = models.CharField(_("SHA-256"), max_length=64, editable=False)
     options = models.JSONField(_("options"), default=dict, blank=True)
     report = models.JSONField(_("report"), default=dict, blank=True, encoder=DjangoJSONEncoder)
-    busy = models.CharField(max_length=10, blank=True, editable=False)
     state = models.CharField(
         _("state"), max_length=10, choices=ImportState, default=IMPORT_MACHINE.initial, editable=False
     )

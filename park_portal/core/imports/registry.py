@@ -83,7 +83,9 @@ class ImportKind:
         """Sets what follows from several columns or from options, and returns remarks."""
         return []
 
-    def save(self, instance: models.Model, *, is_create: bool, actor: Any, before: Values) -> list[models.Model]:
+    def save(
+        self, instance: models.Model, *, is_create: bool, actor: Any, before: Values
+    ) -> list[models.Model]:
         """Keeps the row through the room's service and returns whatever other rows that made, in order."""
         raise NotImplementedError
 

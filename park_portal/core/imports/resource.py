@@ -158,7 +158,9 @@ class SheetResource(ModelResource):
                 self._keep(number, instance, action, {}, after)
             else:
                 changes = {
-                    name: [self.before.get(name), value] for name, value in after.items() if self.before.get(name) != value
+                    name: [self.before.get(name), value]
+                    for name, value in after.items()
+                    if self.before.get(name) != value
                 }
                 self._keep(
                     number,
@@ -170,7 +172,13 @@ class SheetResource(ModelResource):
             for other in others:
                 self._keep(number, other, RowAction.CREATED, {}, snapshot(other))
         self.outcomes.append(
-            {"row": number, "action": str(action), "label": label, "changes": changes, "warnings": self.warnings}
+            {
+                "row": number,
+                "action": str(action),
+                "label": label,
+                "changes": changes,
+                "warnings": self.warnings,
+            }
         )
         if self.progress:
             self.progress(len(self.outcomes), len(self.parsed))

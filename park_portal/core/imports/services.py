@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, override
+from django.utils.translation import gettext_lazy
 from tablib import Dataset
 
 from park_portal.core.audit.services import Actor, record
@@ -23,7 +23,7 @@ from park_portal.core.imports.registry import IMPORT_KINDS, ImportKind, Layout
 from park_portal.core.imports.resource import ROW_NUMBER, SheetResource, reasons_of, snapshot
 from park_portal.core.imports.states import ImportState, RowAction
 from park_portal.core.imports.workbook import Sheet, read_workbook
-from park_portal.core.outbox.registry import LANGUAGES
+from park_portal.core.text import both
 from park_portal.core.workflow import advance, require
 
 Progress = Callable[[int, int], None]
@@ -67,17 +67,28 @@ def open_batch(
 
 
 def check_batch(
-    batch: ImportBatch, *, actor: Any, options: Mapping[str, Any] | None = None, progress: Progress | None = None
+    batch: ImportBatch,
+    *,
+    actor: Any,
+    options: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
 ) -> ImportBatch:
     """Runs the import without keeping anything and stores what it would do in the batch's report."""
     require(actor, "core.run_import", batch)
     if batch.state != ImportState.CHECKED:
         raise DomainError(_("This import is finished; hand the file in again."), code="import_finished")
     if options is not None:
-        batch.options = {key: value for key, value in options.items() if value}
+        choose_options(batch, actor=actor, options=options)
     batch.report = _run(batch, actor=actor, dry_run=True, progress=progress)
-    batch.busy = ""
-    batch.save(update_fields=["options", "report", "busy"])
+    batch.save(update_fields=["report"])
+    return batch
+
+
+def choose_options(batch: ImportBatch, *, actor: Any, options: Mapping[str, Any]) -> ImportBatch:
+    """Stores how the sheet is to be read: `sheet`, `unit` of amounts, `source`."""
+    require(actor, "core.run_import", batch)
+    batch.options = {key: value for key, value in options.items() if value}
+    batch.save(update_fields=["options"])
     return batch
 
 
@@ -94,15 +105,14 @@ def apply_batch(batch: ImportBatch, *, actor: Any, progress: Progress | None = N
             report = _run(batch, actor=actor, dry_run=False, progress=progress)
             if report["errors"]:
                 raise DomainError(
-                    _("Nothing was imported: since the check something has changed. See the list."), code="import_errors"
+                    _("Nothing was imported: since the check something has changed. See the list."),
+                    code="import_errors",
                 )
             counts = {f"rows_{name}": report["counts"][name] for name in ("created", "updated", "unchanged")}
-            ImportBatch.objects.filter(pk=batch.pk).update(**counts, report=report, busy="")
+            ImportBatch.objects.filter(pk=batch.pk).update(**counts, report=report)
     except DomainError:
         if report.get("errors"):
-            ImportBatch.objects.filter(pk=batch.pk, state=ImportState.CHECKED).update(report=report, busy="")
-        else:
-            ImportBatch.objects.filter(pk=batch.pk).update(busy="")
+            ImportBatch.objects.filter(pk=batch.pk, state=ImportState.CHECKED).update(report=report)
         batch.refresh_from_db()
         raise
     batch.refresh_from_db()
@@ -140,7 +150,9 @@ def undo_batch(batch: ImportBatch, *, actor: Any) -> ImportBatch:
                 instance.delete()
             else:
                 _restore(instance, row.before)
-                record("import.undo", instance, actor=actor, before=row.after, after=row.before, batch=batch.pk)
+                record(
+                    "import.undo", instance, actor=actor, before=row.after, after=row.before, batch=batch.pk
+                )
     batch.refresh_from_db()
     return batch
 
@@ -211,7 +223,9 @@ def _run(batch: ImportBatch, *, actor: Any, dry_run: bool, progress: Progress | 
         if heading.text and not filled[heading.index]:
             report["empty"].append({"letter": heading.letter, "heading": heading.text})
         elif filled[heading.index]:
-            report["ignored"].append({"letter": heading.letter, "heading": heading.text, "filled": filled[heading.index]})
+            report["ignored"].append(
+                {"letter": heading.letter, "heading": heading.text, "filled": filled[heading.index]}
+            )
     width = max((len(cells) for _number, cells in body), default=0)
     for index in range(len(sheet.rows[match.row][1]), width):
         if filled[index]:
@@ -248,7 +262,10 @@ def _run(batch: ImportBatch, *, actor: Any, dry_run: bool, progress: Progress | 
     )
     resource = SheetResource(batch, actor=actor, columns=list(match.columns), unit=unit, progress=progress)
     result = resource.import_data(
-        dataset, dry_run=dry_run or bool(contradictions), use_transactions=True, rollback_on_validation_errors=True
+        dataset,
+        dry_run=dry_run or bool(contradictions),
+        use_transactions=True,
+        rollback_on_validation_errors=True,
     )
     for number, name, message, params in contradictions:
         _error(report, kind, match, number, name, message, params)
@@ -311,10 +328,17 @@ def _dataset(
 
 
 def _row_errors(
-    report: dict[str, Any], kind: ImportKind, match: Match, cells_of: Mapping[int, Any], number: int, error: BaseException
+    report: dict[str, Any],
+    kind: ImportKind,
+    match: Match,
+    cells_of: Mapping[int, Any],
+    number: int,
+    error: BaseException,
 ) -> None:
     for name, message, params in reasons_of(error):
-        value = cells_of[number].get(kind.sources.get(name, name)) or cells_of[number].get(name) if name else None
+        value = (
+            cells_of[number].get(kind.sources.get(name, name)) or cells_of[number].get(name) if name else None
+        )
         _error(report, kind, match, number, name, message, params, value)
 
 
@@ -355,12 +379,8 @@ def _place(kind: ImportKind, match: Match, number: int | None, name: str | None)
 
 
 def _in_languages(message: Any, params: Mapping[str, Any]) -> dict[str, str]:
-    texts = {}
-    for language in LANGUAGES:
-        with override(language):
-            text = str(message)
-            texts[language] = text % params if params else text
-    return texts
+    # Not str(message) first: a text with a plural form chooses it by its parameters.
+    return both(lambda: message % params if params else message)
 
 
 def _letter(index: int) -> str:
@@ -399,7 +419,11 @@ def _changed_since(row: ImportedRow, held: Held) -> list[Problem]:
     if not changed:
         return []
     by_column = {field.attname: field.verbose_name for field in instance._meta.concrete_fields}
-    return [_problem(row, _("changed since: %(fields)s") % {"fields": ", ".join(str(by_column[c]) for c in changed)})]
+    return [
+        _problem(
+            row, _("changed since: %(fields)s") % {"fields": ", ".join(str(by_column[c]) for c in changed)}
+        )
+    ]
 
 
 def _used_since(rows: list[ImportedRow]) -> list[Problem]:
@@ -410,11 +434,17 @@ def _used_since(rows: list[ImportedRow]) -> list[Problem]:
     problems = []
     for label, by_id in created.items():
         for relation in apps.get_model(label)._meta.get_fields(include_hidden=True):
-            if not (relation.auto_created and not relation.concrete and (relation.one_to_many or relation.one_to_one)):
+            if not (
+                relation.auto_created
+                and not relation.concrete
+                and (relation.one_to_many or relation.one_to_one)
+            ):
                 continue
             user_model = relation.related_model
             own = created.get(user_model._meta.label_lower, {})
-            users = user_model._base_manager.filter(**{f"{relation.field.name}__in": list(by_id)}).exclude(pk__in=own)
+            users = user_model._base_manager.filter(**{f"{relation.field.name}__in": list(by_id)}).exclude(
+                pk__in=own
+            )
             counts = Counter(users.values_list(relation.field.attname, flat=True))
             for object_id, count in counts.items():
                 problems.append(
@@ -429,7 +459,8 @@ def _used_since(rows: list[ImportedRow]) -> list[Problem]:
 
 def _problem(row: ImportedRow, reason: str) -> Problem:
     return Problem(
-        _("Row %(number)d, %(label)s: %(reason)s.") % {"number": row.number, "label": row.label, "reason": reason}
+        _("Row %(number)d, %(label)s: %(reason)s.")
+        % {"number": row.number, "label": row.label, "reason": reason}
     )
 
 

@@ -25,10 +25,18 @@ IMPORT_MACHINE = Machine(
     initial=ImportState.CHECKED,
     transitions=(
         Transition(
-            "apply", (ImportState.CHECKED,), ImportState.APPLIED, pgettext_lazy("import", "Import"), "core.run_import"
+            "apply",
+            (ImportState.CHECKED,),
+            ImportState.APPLIED,
+            pgettext_lazy("import", "Import"),
+            "core.run_import",
         ),
         Transition(
-            "undo", (ImportState.APPLIED,), ImportState.UNDONE, pgettext_lazy("import", "Undo"), "core.run_import"
+            "undo",
+            (ImportState.APPLIED,),
+            ImportState.UNDONE,
+            pgettext_lazy("import", "Undo"),
+            "core.run_import",
         ),
         Transition(
             "discard",

@@ -44,12 +44,16 @@ def read_workbook(content: bytes, file_name: str = "") -> list[Sheet]:
     Goes by what the file is, not by its extension. Raises DomainError for anything that cannot be read.
     """
     if len(content) > MAX_BYTES:
-        raise DomainError(_("The file is larger than 10 MB. Split it, or remove pictures from it."), code="too_large")
+        raise DomainError(
+            _("The file is larger than 10 MB. Split it, or remove pictures from it."), code="too_large"
+        )
     if not content.strip(b"\0 \r\n\t"):
         raise DomainError(_("The file is empty."), code="empty")
     if content.startswith(OLD_EXCEL):
         raise DomainError(
-            _("This is an old Excel file (.xls), or one with a password. Open it in Excel and save it as .xlsx."),
+            _(
+                "This is an old Excel file (.xls), or one with a password. Open it in Excel and save it as .xlsx."
+            ),
             code="old_excel",
         )
     if content.startswith(b"PK"):
@@ -64,7 +68,8 @@ def read_workbook(content: bytes, file_name: str = "") -> list[Sheet]:
 
 def _read_xlsx(content: bytes) -> list[Sheet]:
     unreadable = DomainError(
-        _("This file cannot be read as an Excel workbook. Open it in Excel and save it as .xlsx."), code="unreadable"
+        _("This file cannot be read as an Excel workbook. Open it in Excel and save it as .xlsx."),
+        code="unreadable",
     )
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -75,7 +80,9 @@ def _read_xlsx(content: bytes) -> list[Sheet]:
         values = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         formulas = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=False)
         return [
-            _read_sheet(sheet, formulas[sheet.title]) for sheet in values.worksheets if sheet.sheet_state == "visible"
+            _read_sheet(sheet, formulas[sheet.title])
+            for sheet in values.worksheets
+            if sheet.sheet_state == "visible"
         ]
     # What openpyxl raises on a damaged part is not documented; these are the ones its readers let through.
     except (
@@ -108,7 +115,9 @@ def _read_csv(content: bytes, file_name: str) -> Sheet:
     text = _decode(content)
     if "\0" in text:
         raise DomainError(
-            _("This is neither an Excel workbook (.xlsx) nor a CSV file. Open it in Excel and save it as .xlsx."),
+            _(
+                "This is neither an Excel workbook (.xlsx) nor a CSV file. Open it in Excel and save it as .xlsx."
+            ),
             code="unreadable",
         )
     try:
@@ -120,10 +129,14 @@ def _read_csv(content: bytes, file_name: str) -> Sheet:
         for number, row in enumerate(csv.reader(io.StringIO(text), dialect), 1):
             _add(sheet, number, [cell if cell.strip() else None for cell in row[:MAX_COLUMNS]])
     except csv.Error as error:
-        raise DomainError(_("This CSV file cannot be read: a quotation mark is not closed."), code="unreadable") from error
+        raise DomainError(
+            _("This CSV file cannot be read: a quotation mark is not closed."), code="unreadable"
+        ) from error
     if not any(len(row) > 1 for _number, row in sheet.rows):
         raise DomainError(
-            _("This is neither an Excel workbook (.xlsx) nor a CSV file. Open it in Excel and save it as .xlsx."),
+            _(
+                "This is neither an Excel workbook (.xlsx) nor a CSV file. Open it in Excel and save it as .xlsx."
+            ),
             code="unreadable",
         )
     return sheet
@@ -131,7 +144,9 @@ def _read_csv(content: bytes, file_name: str) -> Sheet:
 
 def _decode(content: bytes) -> str:
     # Chinese Excel writes CSV as GB 18030, others as UTF-8 with a mark, or UTF-16 ("Unicode text").
-    encodings: Sequence[str] = ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "gb18030")
+    encodings: Sequence[str] = (
+        ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "gb18030")
+    )
     for encoding in encodings:
         try:
             return content.decode(encoding)
@@ -146,5 +161,7 @@ def _add(sheet: Sheet, number: int, cells: list[Any]) -> None:
     if not any(cell not in (None, "") and str(cell).strip() for cell in cells):
         return
     if len(sheet.rows) > MAX_ROWS:
-        raise DomainError(_("The sheet has more than 20,000 rows. Split it into several files."), code="too_large")
+        raise DomainError(
+            _("The sheet has more than 20,000 rows. Split it into several files."), code="too_large"
+        )
     sheet.rows.append((number, cells))

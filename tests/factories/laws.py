@@ -1,0 +1,35 @@
+"""The factories by which the laws reach every model that cannot be filled field by field."""
+
+from tests.factories import fill, make, makes
+from tests.factories.core import make_user
+from tests.factories.incubator import (
+    make_faculty,
+    make_liaison,
+    make_organisation,
+    make_project,
+    make_university,
+)
+
+makes("core.User")(make_user)
+makes("incubator.Organisation")(make_organisation)
+makes("incubator.Faculty")(make_faculty)
+makes("incubator.ResearchProject")(make_project)
+
+
+@makes("incubator.Liaison")
+def liaison(**values):
+    return make_liaison(values.pop("user", None) or make_user(), make_university(), **values)
+
+
+@makes("funding.Application")
+def application(**values):
+    if values.setdefault("kind", "organisation") == "organisation":
+        values.setdefault("organisation", make_organisation())
+    return fill("funding.Application", **values)
+
+
+@makes("funding.Award")
+def award(**values):
+    values.setdefault("application", make("funding.Application"))
+    values.setdefault("organisation", values["application"].organisation)
+    return fill("funding.Award", **values)
