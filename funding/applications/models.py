@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pgtrigger
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from funding.applications.states import APPLICATION_MACHINE, EDITABLE, ApplicationState
 from funding.calls.models import Call, CallQuestion, Stage
-from funding.calls.states import ApplicantKind
+from funding.calls.states import ApplicantKind, CallState
 from incubator.organisations.models import Membership, Organisation
 from incubator.projects.models import ProjectMember, ResearchProject
 from park_portal.core.accounts.rules import sees_records
@@ -137,6 +138,16 @@ class Application(models.Model):
                 name="application_amount_positive",
                 condition=models.Q(amount_fen__isnull=True) | models.Q(amount_fen__gte=0),
             ),
+            models.UniqueConstraint(
+                name="application_one_draft_of_organisation",
+                fields=["call", "organisation"],
+                condition=models.Q(state=ApplicationState.DRAFT, kind=ApplicantKind.ORGANISATION),
+            ),
+            models.UniqueConstraint(
+                name="application_one_draft_of_project",
+                fields=["call", "project"],
+                condition=models.Q(state=ApplicationState.DRAFT, kind=ApplicantKind.PROJECT),
+            ),
         ]
         indexes = [
             models.Index(fields=["call", "state", "-id"], name="application_by_call"),
@@ -169,6 +180,28 @@ class Application(models.Model):
     @property
     def is_editable(self) -> bool:
         return self.state in EDITABLE
+
+    @property
+    def open_return(self) -> Return | None:
+        """The return for changes that the applicant has not answered yet."""
+        if self.state != ApplicationState.RETURNED:
+            return None
+        return self.returns.filter(answered_at__isnull=True).first()
+
+    def submit_until(self) -> datetime | None:
+        """Return the moment after which this application is not taken any more; None when it is not open at all.
+
+        A draft has until the call's closing minute and grace, a returned one until the day named there; an extension
+        granted for this application may lie later than either. One query, two for a returned one.
+        """
+        if not self.is_editable:
+            return None
+        returned = self.open_return
+        ends = [returned.due_at if returned else self.call.ends_at]
+        if not returned and self.call.state not in (CallState.PUBLISHED, CallState.OPEN):
+            ends = [min(self.call.ends_at, timezone.now())]  # closed by hand before its time
+        ends += list(self.extensions.values_list("until", flat=True))
+        return max(ends)
 
     def role_of(self, user: Any) -> str | None:
         """Return owner, editor or viewer for a person of the applicant's side, None for anyone else.
@@ -219,6 +252,22 @@ class Application(models.Model):
         return User.objects.filter(found, is_active=True)
 
 
+def only_while_editable(name: str) -> pgtrigger.Trigger:
+    """Return the trigger that refuses what is written into an application that is not open for changes."""
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        declare=[("held", "text")],
+        func=(
+            "SELECT state INTO held FROM funding_application WHERE id = NEW.application_id; "
+            "IF held NOT IN ('draft', 'returned') THEN RAISE EXCEPTION "
+            "'application % is not open for changes', NEW.application_id USING ERRCODE = 'check_violation'; "
+            "END IF; RETURN NEW;"
+        ),
+    )
+
+
 class Answer(models.Model):
     """The answer to one question of one application as it is typed, with the number of times it was saved."""
 
@@ -235,20 +284,7 @@ class Answer(models.Model):
         verbose_name = _("answer")
         verbose_name_plural = _("answers")
         constraints = [models.UniqueConstraint(fields=["application", "question"], name="answer_once")]
-        triggers = [
-            pgtrigger.Trigger(
-                name="answer_only_while_editable",
-                when=pgtrigger.Before,
-                operation=pgtrigger.Insert | pgtrigger.Update,
-                declare=[("held", "text")],
-                func=(
-                    "SELECT state INTO held FROM funding_application WHERE id = NEW.application_id; "
-                    "IF held NOT IN ('draft', 'returned') THEN RAISE EXCEPTION "
-                    "'application % is not open for changes', NEW.application_id USING ERRCODE = 'check_violation'; "
-                    "END IF; RETURN NEW;"
-                ),
-            ),
-        ]
+        triggers = [only_while_editable("answer_only_while_editable")]
 
     def __str__(self) -> str:
         return f"{self.application_id}/{self.question_id}"
@@ -266,6 +302,8 @@ class AnswerFile(models.Model):
         verbose_name = _("file of an application")
         verbose_name_plural = _("files of applications")
         ordering = ["id"]
+        indexes = [models.Index(fields=["application", "question"], name="answer_file_by_question")]
+        triggers = [only_while_editable("answer_file_only_while_editable")]
 
     def __str__(self) -> str:
         return str(self.document)

@@ -6,7 +6,10 @@ import rules
 
 from funding.applications.states import EDITABLE
 from funding.calls.states import Acts
-from incubator.organisations.models import Liaison
+from incubator.organisations.models import Liaison, Organisation
+from incubator.organisations.rules import is_editor as edits_organisation
+from incubator.organisations.rules import is_in_use
+from incubator.projects.rules import edits_project, is_lead_of_project
 from park_portal.core.accounts.rules import is_fund_manager, is_lead, is_officer, sees_records
 
 
@@ -25,6 +28,14 @@ def is_editor(user: Any, application: Any) -> bool:
 def is_owner(user: Any, application: Any) -> bool:
     """Who answers for the application: an owner of the organisation or the project's principal investigator."""
     return application is not None and application.role_of(user) == "owner"
+
+
+@rules.predicate
+def writes_for(user: Any, applicant: Any) -> bool:
+    """Owner or editor of the organisation, or who may edit on the research project's team."""
+    if isinstance(applicant, Organisation):
+        return bool(is_in_use(user, applicant) and edits_organisation(user, applicant))
+    return bool(is_lead_of_project(user, applicant) or edits_project(user, applicant))
 
 
 @rules.predicate
@@ -65,6 +76,7 @@ def is_liaison_of(user: Any, application: Any) -> bool:
 
 
 rules.add_perm("funding.view_application_page", sees_records | is_member | is_liaison_of)
+rules.add_perm("funding.start_application", writes_for)
 rules.add_perm("funding.edit_application", is_editor & is_editable)
 rules.add_perm("funding.submit_application", is_editor)
 rules.add_perm("funding.withdraw_application", is_owner | is_officer)
