@@ -16,6 +16,7 @@ app.autodiscover_tasks()  # `tasks.py` of each app: a contents page of its rooms
 BEAT: dict[str, tuple[str, object]] = {
     "ring the relay for whatever is left": ("core.outbox.relay", 2.0),
     "seal the audit chain": ("core.audit.seal_entries", 5.0),
+    "find jobs whose worker died": ("core.jobs.sweep", 15.0),
     "send the daily digests": ("core.outbox.send_digests", crontab(hour=8, minute=0)),
 }
 
