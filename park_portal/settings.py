@@ -126,11 +126,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "modeltranslation",
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.import_export",
-    "django.contrib.admin",
+    "park_portal.apps.StaffAdminConfig",  # django.contrib.admin with the park's own site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -405,11 +405,7 @@ if not LOCAL:
 
 # --- The staff admin ----------------------------------------------------------------------------------------
 
-UNFOLD = {
-    "SITE_TITLE": _("Park Portal"),
-    "SITE_HEADER": _("Park Portal"),
-    "SHOW_LANGUAGES": True,
-}
+from park_portal.unfold import UNFOLD  # noqa: E402, F401  # names settings above
 
 
 # --- Logs: one line each, to the standard error that the supervisor keeps -----------------------------------

@@ -1,0 +1,116 @@
+"""The menu of the staff admin: by the work people do, never more than they may open."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+# What each line opens: a model ("funding.call") or, with a colon, a page by its address name ("admin:today").
+# (title or None for the model's own name, what, icon)
+Line = tuple[Any, str, str]
+MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
+    (None, ((_("Today"), "admin:index", "today"),)),
+    (
+        pgettext_lazy("menu", "Calls"),
+        (
+            (None, "funding.call", "campaign"),
+            (None, "funding.question", "quiz"),
+            (None, "funding.fund", "savings"),
+        ),
+    ),
+    (pgettext_lazy("menu", "Applications"), ((None, "funding.application", "description"),)),
+    (
+        pgettext_lazy("menu", "Reviews"),
+        (
+            (None, "funding.stagerun", "rule"),
+            (None, "funding.review", "rate_review"),
+            (None, "funding.reviewer", "school"),
+            (None, "funding.conflict", "gpp_maybe"),
+            (None, "funding.objection", "record_voice_over"),
+        ),
+    ),
+    (
+        pgettext_lazy("menu", "Decisions"),
+        (
+            (None, "funding.decision", "gavel"),
+            (None, "funding.letter", "mail"),
+            (None, "funding.lettertemplate", "draft"),
+            (None, "funding.award", "workspace_premium"),
+        ),
+    ),
+    (
+        pgettext_lazy("menu", "The park"),
+        (
+            (None, "incubator.organisation", "apartment"),
+            (None, "incubator.researchproject", "science"),
+            (None, "incubator.liaison", "handshake"),
+            (None, "incubator.faculty", "account_balance"),
+            (None, "core.importbatch", "upload_file"),
+        ),
+    ),
+    (
+        pgettext_lazy("menu", "People"),
+        (
+            (None, "core.user", "group"),
+            (None, "core.invitation", "outgoing_mail"),
+            (None, "auth.group", "badge"),
+        ),
+    ),
+    (
+        pgettext_lazy("menu", "System"),
+        (
+            (None, "core.job", "pending_actions"),
+            (None, "core.message", "forward_to_inbox"),
+            (None, "core.delivery", "mark_email_read"),
+            (None, "core.chatchannel", "forum"),
+            (None, "core.policyvalue", "policy"),
+            (None, "core.specialday", "event"),
+            (None, "core.document", "folder_open"),
+            (None, "core.entry", "history"),
+        ),
+    ),
+)
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the menu with only those lines that the person may open; a group without lines is left out."""
+    if not request.user.is_authenticated:
+        return []
+    models = {model._meta.label_lower: model_admin for model, model_admin in admin.site._registry.items()}
+    groups = []
+    for title, lines in MENU:
+        items = []
+        for label, what, icon in lines:
+            if ":" in what:
+                address = _page_address(request, what)
+            else:
+                model_admin = models.get(what)
+                if model_admin is None or not model_admin.has_view_permission(request):
+                    continue
+                address = reverse(f"admin:{what.replace('.', '_')}_changelist")
+                label = label or model_admin.model._meta.verbose_name_plural
+            if address is not None:
+                items.append({"title": _capitalised(label), "icon": icon, "link": address})
+        if items:
+            groups.append({"title": title, "items": items, "separator": False})
+    return groups
+
+
+def _page_address(request: HttpRequest, name: str) -> str | None:
+    page = getattr(admin.site, "page_of", lambda _name: None)(name.partition(":")[2])
+    if page is not None and not request.user.has_perm(page.rule):
+        return None
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return None
+
+
+def _capitalised(label: Any) -> str:
+    text = str(label)
+    return text[:1].upper() + text[1:]
