@@ -18,7 +18,7 @@ from park_portal.local import ensure_for_this_process
 from tests import factories
 from tests.browser import browser, page  # noqa: F401 - fixtures
 from tests.personas import person
-from tests.stack import live_database, live_stack  # noqa: F401 - fixtures
+from tests.stack import live_database, live_stack, running_stack  # noqa: F401 - fixtures
 
 
 def pytest_configure() -> None:
@@ -30,7 +30,9 @@ def pytest_configure() -> None:
     settings.CACHES["default"]["KEY_PREFIX"] = mine
     settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = f"{mine}:"
     settings.MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="park-test-media-"))
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Fast; nothing is protected here.
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.MD5PasswordHasher"
+    ]  # Fast; nothing is protected here.
     factories.load()
 
 
@@ -39,6 +41,14 @@ def pytest_unconfigure() -> None:
 
     if str(settings.MEDIA_ROOT).startswith(tempfile.gettempdir()):
         shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the running portal share one, so they run in one process."""
+    for item in items:
+        if "live_stack" in getattr(item, "fixturenames", ()):
+            item.add_marker("e2e")
+            item.add_marker(pytest.mark.xdist_group("live"))
 
 
 @pytest.fixture(scope="session")

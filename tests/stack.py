@@ -5,8 +5,9 @@
         mail = live_stack.wait_for_mail(to="founder@people.example", subject="录取")
         page.goto(live_stack.links(mail)[0])
 
-In a test that uses `live_stack`, Django's own database connection is that of the stack: rows made with the factories are
-there for the browser, and services can be called directly. The database is empty when the session begins; tests share it.
+In a test that uses `live_stack`, Django's own database connection is that of the stack: rows made with the factories
+are there for the browser, and services can be called directly. The database is empty when the session begins; tests
+share it.
 """
 
 import os
@@ -41,6 +42,7 @@ class Stack:
     """A running portal."""
 
     port: int
+    database: str
     folder: Path
     environment: dict[str, str]
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -141,7 +143,7 @@ class Stack:
 
 
 @pytest.fixture(scope="session")
-def _stack() -> Iterator[Stack]:
+def running_stack() -> Iterator[Stack]:
     name = f"{settings.DATABASES['default']['TEST']['NAME']}_live"
     mark = f"{local.ROOT}#{name}"
     run.end_leftovers(mark)
@@ -164,7 +166,7 @@ def _stack() -> Iterator[Stack]:
         "LOG_LEVEL": "INFO",
     }
     environment.pop("WEB_BIND", None)
-    stack = Stack(port, folder, environment)
+    stack = Stack(port, name, folder, environment)
     try:
         stack.manage("migrate", "--no-input", "--verbosity", "0")
         stack.start()
@@ -176,14 +178,14 @@ def _stack() -> Iterator[Stack]:
 
 
 @pytest.fixture
-def live_database(_stack: Stack, django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def live_database(running_stack: Stack, django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Django's connection of this process, turned to the database of the stack."""
     tests_own = connection.settings_dict["NAME"]
     media = settings.MEDIA_ROOT
     with django_db_blocker.unblock():
         connection.close()
-        connection.settings_dict["NAME"] = f"{settings.DATABASES['default']['TEST']['NAME']}_live"
-        settings.MEDIA_ROOT = _stack.folder / "media"
+        connection.settings_dict["NAME"] = running_stack.database
+        settings.MEDIA_ROOT = running_stack.folder / "media"
         try:
             yield
         finally:
@@ -193,9 +195,9 @@ def live_database(_stack: Stack, django_db_setup: None, django_db_blocker: Any) 
 
 
 @pytest.fixture
-def live_stack(_stack: Stack, live_database: None) -> Stack:
+def live_stack(running_stack: Stack, live_database: None) -> Stack:
     """The running portal, with this test's database connection turned to it."""
-    return _stack
+    return running_stack
 
 
 def _free_port() -> int:
@@ -219,6 +221,8 @@ def _fresh_database(name: str) -> None:
         with server.cursor() as cursor:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
             cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            cursor.execute(sql.SQL("ALTER DATABASE {} SET park.allow_truncate = 'on'").format(sql.Identifier(name)))
+            cursor.execute(
+                sql.SQL("ALTER DATABASE {} SET park.allow_truncate = 'on'").format(sql.Identifier(name))
+            )
     finally:
         server.close()

@@ -1,6 +1,6 @@
 """A list page knows its cost: as many queries for 30 rows as for one. Every list page there is must be measured here.
 
-A portal's list page is registered with `tests.factories.list_page`; the admin's lists are filled by the model's factory.
+A portal's list page is registered with `tests.factories.list_page`; an admin's list is filled by the model's factory.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 import pgtrigger
 import pytest
-from django.db import DatabaseError, models, transaction
+from django.db import DatabaseError, connection, models, transaction
 
 from park_portal.core.errors import IllegalTransition
 from park_portal.core.workflow import SYSTEM, Machine, advance, machines
@@ -19,17 +19,19 @@ STATES = [
 
 
 def row_in(model: type[models.Model], machine: Machine, state: str) -> models.Model:
-    """A row in this state, put there behind the triggers' back."""
+    """A row in this state, put there behind the triggers' back and in spite of what else the state asks for."""
     row = make(model._meta.label)
     assert getattr(row, machine.field) == machine.initial, "a factory makes rows in their first state"
-    if state == machine.initial:
-        return row
-    try:
-        with transaction.atomic(), pgtrigger.ignore():
-            model._base_manager.filter(pk=row.pk).update(**{machine.field: state})
-    except DatabaseError:
-        # A constraint ties this state to other columns: the factory must know how to make such a row.
-        return make(model._meta.label, **{machine.field: state})
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for constraint in model._meta.constraints:
+            if isinstance(constraint, models.CheckConstraint):  # Until the test's transaction is rolled back.
+                name = connection.ops.quote_name(constraint.name)
+                cursor.execute(
+                    f"ALTER TABLE {connection.ops.quote_name(model._meta.db_table)} DROP CONSTRAINT {name}"
+                )
+    with pgtrigger.ignore():
+        model._base_manager.filter(pk=row.pk).update(**{machine.field: state})
     return model._base_manager.get(pk=row.pk)
 
 
@@ -56,7 +58,9 @@ def test_database_refuses_what_is_not_in_the_table(model, machine, state):
     row = row_in(model, machine, state)
     allowed = {target for source, target in machine.pairs() if source == state}
     for target in set(machine.states.values) - allowed - {state}:
-        with pytest.raises(DatabaseError, match="illegal transition"), transaction.atomic():
+        # A row that may never change again refuses with its own words.
+        refusal = "illegal transition|Cannot update or delete"
+        with pytest.raises(DatabaseError, match=refusal), transaction.atomic():
             model._base_manager.filter(pk=row.pk).update(**{machine.field: target})
         assert model._base_manager.values_list(machine.field, flat=True).get(pk=row.pk) == state
 
