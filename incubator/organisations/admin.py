@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db import models, transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import action, display
+from unfold.decorators import display
 
 from incubator.organisations.models import Faculty, Liaison, Membership, Organisation
 from incubator.organisations.services import (
@@ -30,39 +27,35 @@ from incubator.organisations.services import (
     remove_member,
     update_organisation,
 )
-from incubator.organisations.states import OrganisationState, Role
-from park_portal.core.audit.services import record
-from park_portal.core.errors import DomainError
-from park_portal.core.imports.admin import ImportMixin
-from park_portal.core.workflow import advance
+from incubator.organisations.states import OrganisationKind, OrganisationState, Role
+from park_portal.core.admin import Act, StaffAdmin, StaffPage, StaffTabularInline, label_acts, state_label
+from park_portal.core.imports.admin import import_pages
 
 
-class MembershipInline(TabularInline):  # type: ignore[misc]
+class ReasonForm(forms.Form):
+    """Asks for a reason, kept in the history."""
+
+    reason = forms.CharField(label=gettext_lazy("Reason (kept in the history)"), required=False, max_length=500)
+
+
+class MembershipInline(StaffTabularInline):
     model = Membership
-    extra = 0
+    rule = "incubator.manage_organisation_members"
     fields = ["user", "role", "created_at"]
     readonly_fields = ["created_at"]
     raw_id_fields = ["user"]
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("incubator.manage_organisation_members", obj)
 
-    has_add_permission = has_delete_permission = has_change_permission
-
-
-class FacultyInline(TabularInline):  # type: ignore[misc]
+class FacultyInline(StaffTabularInline):
     model = Faculty
-    extra = 0
-    fields = ["name_zh_hans", "name_en", "code"]
+    fields = ["name", "code"]
 
 
 class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
     """Shows near duplicates once before a new record is kept."""
 
     not_a_duplicate = forms.BooleanField(
-        label=gettext_lazy("None of these: it is another organisation"),
-        required=False,
-        widget=forms.HiddenInput,
+        label=gettext_lazy("None of these: it is another organisation"), required=False, widget=forms.HiddenInput
     )
 
     class Meta:
@@ -73,276 +66,129 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned = super().clean() or self.cleaned_data
         if self.instance.pk is None and not self.errors and not cleaned.get("not_a_duplicate"):
             found = near_duplicates(
-                name=cleaned.get("name_zh_hans", ""),
-                name_en=cleaned.get("name_en") or "",
-                uscc=cleaned.get("uscc"),
+                name=cleaned.get("name_zh_hans", ""), name_en=cleaned.get("name_en") or "", uscc=cleaned.get("uscc")
             )
             if found:
                 links = ", ".join(f"{one.organisation} (No. {one.organisation.pk})" for one in found)
                 self.fields["not_a_duplicate"].widget = forms.CheckboxInput()
                 self.add_error(
                     "not_a_duplicate",
-                    _("Is it one of these: %(links)s? If not, tick the box below the form and save again.")
-                    % {"links": links},
+                    _("Is it one of these: %(links)s? If not, tick the box and save again.") % {"links": links},
                 )
         return cleaned
 
 
-@admin.register(Organisation)
-class OrganisationAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
-    import_kind = "incubator.organisation"
-    form = OrganisationForm
-    list_display = ["name", "uscc", "kind", "technology_field", "district", "state_label", "created_at"]
-    list_filter = ["state", "kind", "technology_field"]
-    search_fields = ["name_zh_hans", "name_en", "uscc", "contact_name"]
-    search_help_text = gettext_lazy("Name, credit code or contact person")
-    ordering = ["-id"]
-    show_full_result_count = False
-    list_per_page = 50
-    inlines = [MembershipInline, FacultyInline]
-    actions_list = ["import_rows", "duplicates"]
-    actions_detail = ["merge", "close", "reopen"]
-    fieldsets = [
-        (
-            None,
-            {"fields": ["name_zh_hans", "name_en", "uscc", "kind", "technology_field", "not_a_duplicate"]},
-        ),
-        (gettext_lazy("Registration"), {"fields": ["founded_on", "registered_address", "district"]}),
-        (gettext_lazy("Summary"), {"fields": ["summary_zh_hans", "summary_en", "website"]}),
-        (gettext_lazy("Contact"), {"fields": ["contact_name", "contact_phone", "contact_email"]}),
-        (gettext_lazy("Record"), {"fields": ["state_label", "merged_into_link", "created_by", "created_at"]}),
-    ]
-    readonly_fields = ["state_label", "merged_into_link", "created_by", "created_at"]
+def _create(*, actor: Any, not_a_duplicate: bool = False, **values: Any) -> Organisation:
+    return create_organisation(actor=actor, **values)
 
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Organisation]:
-        return Organisation.objects.visible_to(request.user).select_related("merged_into")
 
-    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        if obj is None:
-            return []
-        return [MembershipInline, FacultyInline] if obj.kind == "university" else [MembershipInline]
+def _update(organisation: Organisation, *, actor: Any, not_a_duplicate: bool = False, **values: Any) -> Organisation:
+    return update_organisation(organisation, actor=actor, **values)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        allowed = super().has_change_permission(request, obj)
-        return allowed and (obj is None or request.user.has_perm("incubator.edit_organisation", obj))
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+class DuplicatesPage(StaffPage):
+    """Lists the pairs of records that look like one organisation."""
 
-    @display(
-        description=gettext_lazy("state"),
-        ordering="state",
-        label={"active": "success", "merged": "default", "closed": "warning"},
-    )
-    def state_label(self, obj: Organisation) -> tuple[str, str]:
-        return obj.state, obj.get_state_display()
+    name = "duplicates"
+    path = "duplicates/"
+    rule = "incubator.merge_organisation"
+    title = gettext_lazy("Near duplicates")
+    icon = "join"
+    offered = "list"
+    template_name = "incubator/organisations/admin_duplicates.html"
 
-    @display(description=gettext_lazy("merged into"))
-    def merged_into_link(self, obj: Organisation) -> Any:
-        if obj.merged_into is None:
-            return "—"
-        address = reverse("admin:incubator_organisation_change", args=[obj.merged_into_id])
-        return format_html('<a href="{}">{}</a>', address, obj.merged_into)
+    def context(self) -> Mapping[str, Any]:
+        return {"pairs": pairs_alike(), "list_url": self.address("changelist")}
 
-    def save_model(self, request: HttpRequest, obj: Organisation, form: Any, change: bool) -> None:
-        values = {name: form.cleaned_data[name] for name in FIELDS if name in form.cleaned_data}
-        kept = (
-            update_organisation(Organisation.objects.get(pk=obj.pk), actor=request.user, **values)
-            if change
-            else create_organisation(actor=request.user, **values)
-        )
-        obj.pk, obj._state.adding = kept.pk, False
 
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        if formset.model is Membership:
-            self._save_members(request, form.instance, formset)
-            return
-        super().save_formset(request, form, formset, change)
-        facts = {
-            "added": [str(one) for one in formset.new_objects],
-            "changed": [str(one) for one, _fields in formset.changed_objects],
-            "removed": [str(one) for one in formset.deleted_objects],
-        }
-        if any(facts.values()):
-            record("organisation.change_faculties", form.instance, actor=request.user, **facts)
+class MergePage(StaffPage):
+    """Finds the record to merge with."""
 
-    @staticmethod
-    def _save_members(request: HttpRequest, organisation: Organisation, formset: Any) -> None:
-        formset.save(commit=False)
-        # New owners first, so that an owner may be replaced in one step.
-        changed = sorted(
-            (one for one, _fields in formset.changed_objects), key=lambda one: one.role != Role.OWNER
-        )
-        try:
-            with transaction.atomic():
-                for one in formset.new_objects:
-                    add_member(organisation, actor=request.user, user=one.user, role=one.role)
-                for one in changed:
-                    change_member_role(Membership.objects.get(pk=one.pk), actor=request.user, role=one.role)
-                for one in formset.deleted_objects:
-                    remove_member(one, actor=request.user)
-        except DomainError as error:
-            messages.error(request, _("The members stay as they were: %(reason)s") % {"reason": error})
+    name = "merge"
+    path = "<int:pk>/merge/"
+    rule = "incubator.merge_organisation"
+    title = gettext_lazy("Merge with another record")
+    icon = "join"
+    offered = "record"
+    template_name = "incubator/organisations/admin_merge.html"
 
-    # --- acts ---
+    def allowed(self, user: Any, obj: models.Model | None) -> bool:
+        return super().allowed(user, obj) and getattr(obj, "state", "") != OrganisationState.MERGED
 
-    @action(
-        description=gettext_lazy("Near duplicates"), url_path="duplicates", permissions=["merge"], icon="join"
-    )
-    def duplicates(self, request: HttpRequest) -> HttpResponse:
-        if not self.has_merge_permission(request):
-            raise PermissionDenied
-        context = {"title": _("Near duplicates"), "pairs": pairs_alike(), **self._context(request)}
-        return TemplateResponse(request, "incubator/organisations/admin_duplicates.html", context)
-
-    def has_merge_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        if not request.user.has_perm("incubator.merge_organisation"):
-            return False
-        return object_id is None or self._state(object_id) in (
-            OrganisationState.ACTIVE,
-            OrganisationState.CLOSED,
-        )
-
-    def has_close_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return self._may_move(request, object_id, OrganisationState.ACTIVE)
-
-    def has_reopen_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return self._may_move(request, object_id, OrganisationState.CLOSED)
-
-    def _may_move(self, request: HttpRequest, object_id: Any, state: str) -> bool:
-        return request.user.has_perm("incubator.close_organisation") and self._state(object_id) == state
-
-    @staticmethod
-    def _state(object_id: Any) -> str | None:
-        pk = getattr(object_id, "pk", object_id)
-        return Organisation.objects.filter(pk=pk).values_list("state", flat=True).first()
-
-    @action(
-        description=gettext_lazy("Merge with another record"),
-        url_path="merge",
-        permissions=["merge"],
-        icon="join",
-    )
-    def merge(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        organisation = get_object_or_404(Organisation.objects.visible_to(request.user), pk=object_id)
-        other_id = request.GET.get("with", "")
-        if other_id.isdigit():
-            address = reverse("admin:incubator_organisation_compare", args=[organisation.pk, int(other_id)])
-            return HttpResponseRedirect(address)
-        candidates = near_duplicates(
-            name=organisation.name_zh_hans,
-            name_en=organisation.name_en or "",
-            exclude=organisation.pk,
-            limit=10,
-        )
-        context = {
-            "title": _("Merge %(name)s") % {"name": organisation},
+    def context(self) -> Mapping[str, Any]:
+        organisation = self.object
+        return {
             "organisation": organisation,
-            "candidates": candidates,
-            "found": self._search(request, organisation),
-            "query": request.GET.get("q", ""),
-            **self._context(request),
+            "candidates": near_duplicates(
+                name=organisation.name_zh_hans,
+                name_en=organisation.name_en or "",
+                exclude=organisation.pk,
+                limit=10,
+            ),
+            "found": self._search(),
+            "query": self.request.GET.get("q", ""),
         }
-        return TemplateResponse(request, "incubator/organisations/admin_merge.html", context)
 
-    @staticmethod
-    def _search(request: HttpRequest, organisation: Organisation) -> list[Organisation]:
-        text = request.GET.get("q", "").replace("\0", "").strip()
+    def _search(self) -> list[Organisation]:
+        text = self.request.GET.get("q", "").replace("\0", "").strip()
         if not text:
             return []
         wanted = (
-            models.Q(name_zh_hans__icontains=text)
-            | models.Q(name_en__icontains=text)
-            | models.Q(uscc__iexact=text)
+            models.Q(name_zh_hans__icontains=text) | models.Q(name_en__icontains=text) | models.Q(uscc__iexact=text)
         )
-        stored = Organisation.objects.exclude(state=OrganisationState.MERGED).exclude(pk=organisation.pk)
+        stored = Organisation.objects.exclude(state=OrganisationState.MERGED).exclude(pk=self.object.pk)
         return list(stored.filter(wanted)[:10])
 
-    @action(
-        description=gettext_lazy("Mark as closed down"), url_path="close", permissions=["close"], icon="block"
-    )
-    def close(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return self._move(request, object_id, "close")
 
-    @action(description=gettext_lazy("Reopen"), url_path="reopen", permissions=["reopen"], icon="undo")
-    def reopen(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return self._move(request, object_id, "reopen")
+class ComparePage(StaffPage):
+    """Shows two records side by side and merges them into the one chosen, with the values chosen."""
 
-    def _move(self, request: HttpRequest, object_id: int, name: str) -> HttpResponse:
-        organisation = get_object_or_404(Organisation.objects.visible_to(request.user), pk=object_id)
-        transition = Organisation.machine.get(name)
-        address = reverse("admin:incubator_organisation_change", args=[organisation.pk])
-        if request.method == "POST":
-            try:
-                advance(organisation, name, actor=request.user, reason=request.POST.get("reason", "")[:500])
-            except DomainError as error:
-                messages.error(request, str(error))
-            else:
-                messages.success(request, _("Done: %(act)s.") % {"act": transition.label})
-            return HttpResponseRedirect(address)
-        context = {
-            "title": transition.label,
-            "object": organisation,
-            "transition": transition,
-            "back": address,
-            **self._context(request),
-        }
-        return TemplateResponse(request, "incubator/admin_move.html", context)
+    name = "compare"
+    path = "<int:pk>/compare/<int:other>/"
+    rule = "incubator.merge_organisation"
+    title = gettext_lazy("Compare and merge")
+    template_name = "incubator/organisations/admin_compare.html"
+    fullwidth = True
 
-    def get_urls(self) -> list[URLPattern]:
-        return [
-            path(
-                "<int:left>/compare/<int:right>/",
-                self.admin_site.admin_view(self.compare),
-                name="incubator_organisation_compare",
-            ),
-            *super().get_urls(),
-        ]
-
-    def compare(self, request: HttpRequest, left: int, right: int) -> HttpResponse:
-        """Shows two records side by side and merges them into the one chosen, with the values chosen."""
-        if not self.has_merge_permission(request):
-            raise PermissionDenied
-        visible = Organisation.objects.visible_to(request.user).exclude(state=OrganisationState.MERGED)
-        if left == right:
+    def sides(self) -> tuple[Organisation, Organisation]:
+        """Returns both records; a 404 where one of them is gone already."""
+        rows = Organisation.objects.visible_to(self.request.user).exclude(state=OrganisationState.MERGED)
+        if self.kwargs["pk"] == self.kwargs["other"] or self.object.state == OrganisationState.MERGED:
             raise Http404
-        a, b = get_object_or_404(visible, pk=left), get_object_or_404(visible, pk=right)
-        if request.method == "POST":
-            keep, gone = (b, a) if request.POST.get("keep") == "right" else (a, b)
-            sides = {"left": a, "right": b}
-            values = {
-                name: getattr(sides[side], name)
-                for name in FIELDS
-                if (side := request.POST.get(f"value-{name}", "")) in sides
-            }
-            try:
-                merge_organisations(gone, actor=request.user, into=keep, values=values)
-            except DomainError as error:
-                messages.error(request, str(error))
-            else:
-                messages.success(request, _("The two records are now one."))
-                return HttpResponseRedirect(reverse("admin:incubator_organisation_change", args=[keep.pk]))
-        context = {
-            "title": _("Compare and merge"),
-            "left": a,
-            "right": b,
-            "rows": [_compared(name, a, b) for name in FIELDS],
-            "counts": [_counts(a), _counts(b)],
-            "two_bodies": bool(a.uscc and b.uscc and a.uscc != b.uscc),
-            **self._context(request),
+        return self.object, get_object_or_404(rows, pk=self.kwargs["other"])
+
+    def context(self) -> Mapping[str, Any]:
+        left, right = self.sides()
+        return {
+            "left": left,
+            "right": right,
+            "rows": [_compared(name, left, right) for name in FIELDS],
+            "counts": [_counts(left), _counts(right)],
+            "two_bodies": bool(left.uscc and right.uscc and left.uscc != right.uscc),
+            "list_url": self.address("changelist"),
         }
-        return TemplateResponse(request, "incubator/organisations/admin_compare.html", context)
+
+    def post(self) -> HttpResponseBase:
+        left, right = self.sides()
+        keep, gone = (right, left) if self.request.POST.get("keep") == "right" else (left, right)
+        sides = {"left": left, "right": right}
+        values = {
+            name: getattr(sides[side], name)
+            for name in FIELDS
+            if (side := self.request.POST.get(f"value-{name}", "")) in sides
+        }
+        merge_organisations(gone, actor=self.request.user, into=keep, values=values)
+        return self.redirect(self.address("change", keep.pk), message=_("The two records are now one."))
 
 
-def _compared(name: str, a: Organisation, b: Organisation) -> dict[str, Any]:
-    field = Organisation._meta.get_field(name)
-    texts = [_text(one, name) for one in (a, b)]
+def _compared(name: str, left: Organisation, right: Organisation) -> dict[str, Any]:
+    texts = [_text(one, name) for one in (left, right)]
     return {
         "name": name,
-        "label": field.verbose_name,
+        "label": Organisation._meta.get_field(name).verbose_name,
         "texts": texts,
         "same": texts[0] == texts[1],
-        # The fuller record is offered first; where both say something the left one stays.
+        # The record that says something is offered first; where both do, the left one.
         "keep": "right" if not texts[0] and texts[1] else "left",
     }
 
@@ -360,33 +206,99 @@ def _counts(organisation: Organisation) -> dict[str, int]:
     }
 
 
+@admin.register(Organisation)
+class OrganisationAdmin(StaffAdmin):
+    form = OrganisationForm
+    create = _create
+    update = _update
+    change_rule = "incubator.edit_organisation"
+    acts = [Act("close", form=ReasonForm, icon="block", danger=True), Act("reopen", form=ReasonForm, icon="undo")]
+    pages = [
+        *import_pages("incubator.organisation", "incubator.import_organisations"),
+        DuplicatesPage,
+        MergePage,
+        ComparePage,
+    ]
+    list_display = ["name", "uscc", "kind", "technology_field", "district", "state_shown", "created_at"]
+    list_filter = ["state", "kind", "technology_field"]
+    list_select_related = False
+    search_fields = ["name_zh_hans", "name_en", "uscc", "contact_name"]
+    search_help_text = gettext_lazy("Name, credit code or contact person")
+    ordering = ["-id"]
+    inlines = [MembershipInline, FacultyInline]
+    fieldsets = [
+        (None, {"fields": ["name", "not_a_duplicate", "uscc", ("kind", "technology_field")]}),
+        (gettext_lazy("Registration"), {"fields": [("founded_on", "district"), "registered_address"]}),
+        (gettext_lazy("Summary"), {"fields": ["summary", "website"]}),
+        (gettext_lazy("Contact"), {"fields": [("contact_name", "contact_phone"), "contact_email"]}),
+        (gettext_lazy("Record"), {"fields": [("state", "merged_into_link"), ("created_by", "created_at")]}),
+    ]
+    readonly_fields = ["merged_into_link", "created_by", "created_at"]
+    state_shown = state_label(tones={"active": "success", "closed": "warning", "merged": "default"})
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        if obj is None:
+            return []
+        return self.inlines if obj.kind == OrganisationKind.UNIVERSITY else [MembershipInline]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # An organisation is closed or merged; what it did stays.
+        return False
+
+    @display(description=gettext_lazy("merged into"))
+    def merged_into_link(self, obj: Organisation) -> Any:
+        if obj.merged_into is None:
+            return "—"
+        return format_html('<a href="{}">{}</a>', self.address("change", obj.merged_into_id), obj.merged_into)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        if formset.model is not Membership:
+            super().save_formset(request, form, formset, change)
+            return
+        formset.save(commit=False)
+        # New owners first, so that an owner may be replaced in one step.
+        changed = sorted((one for one, _fields in formset.changed_objects), key=lambda one: one.role != Role.OWNER)
+        with transaction.atomic():
+            for one in formset.new_objects:
+                add_member(form.instance, actor=request.user, user=one.user, role=one.role)
+            for one in changed:
+                change_member_role(Membership.objects.get(pk=one.pk), actor=request.user, role=one.role)
+            for one in formset.deleted_objects:
+                remove_member(one, actor=request.user)
+
+
 @admin.register(Liaison)
-class LiaisonAdmin(ModelAdmin):  # type: ignore[misc]
+class LiaisonAdmin(StaffAdmin):
     list_display = ["user", "organisation", "faculty", "active", "starts_on", "ends_on"]
-    list_filter = ["active", "organisation"]
+    list_filter = ["active", ("organisation", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["user", "organisation", "faculty"]
-    search_fields = ["user__name", "user__email"]
+    search_fields = ["user__name", "user__email", "organisation__name_zh_hans", "faculty__name_zh_hans"]
+    ordering = ["-id"]
     raw_id_fields = ["user"]
     autocomplete_fields = ["organisation", "faculty"]
-    show_full_result_count = False
-
-    def save_model(self, request: HttpRequest, obj: Liaison, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        after = {name: form.cleaned_data[name] for name in form.changed_data}
-        record("liaison.change" if change else "liaison.appoint", obj, actor=request.user, after=after)
+    fields = ["user", ("organisation", "faculty"), "active", ("starts_on", "ends_on")]
 
 
 @admin.register(Faculty)
-class FacultyAdmin(ModelAdmin):  # type: ignore[misc]
+class FacultyAdmin(StaffAdmin):
     list_display = ["name", "code", "organisation"]
-    list_filter = ["organisation"]
+    list_filter = [("organisation", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["organisation"]
     search_fields = ["name_zh_hans", "name_en", "code"]
+    ordering = ["-id"]
     autocomplete_fields = ["organisation"]
-    fields = ["organisation", "name_zh_hans", "name_en", "code"]
-    show_full_result_count = False
+    fields = ["organisation", "name", "code"]
 
-    def save_model(self, request: HttpRequest, obj: Faculty, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        after = {name: form.cleaned_data[name] for name in form.changed_data}
-        record("faculty.change" if change else "faculty.create", obj, actor=request.user, after=after)
+
+label_acts(
+    {
+        "organisation.update": gettext_lazy("changed"),
+        "organisation.join_request": gettext_lazy("asked to join"),
+        "organisation.join": gettext_lazy("joined"),
+        "organisation.add_member": gettext_lazy("member added"),
+        "organisation.change_role": gettext_lazy("role of a member changed"),
+        "organisation.remove_member": gettext_lazy("member removed"),
+        "organisation.merge_from": gettext_lazy("took over another record"),
+        "liaison.appoint": gettext_lazy("liaison appointed"),
+    }
+)

@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from park_portal.core.imports.registry import ImportKind
 
@@ -17,7 +16,7 @@ class UploadForm(forms.Form):
         help_text=_(
             "At most 10 MB and 20,000 rows. Nothing is imported before you have seen what would happen."
         ),
-        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".xlsx,.csv"}),
+        widget=forms.FileInput(attrs={"accept": ".xlsx,.csv"}),
         allow_empty_file=True,
     )
 
@@ -25,7 +24,7 @@ class UploadForm(forms.Form):
 class OptionsForm(forms.Form):
     """Asks how the sheet is to be read: which sheet, which unit of money, which source."""
 
-    sheet = forms.ChoiceField(label=_("Sheet"), required=False, widget=UnfoldAdminSelectWidget)
+    sheet = forms.ChoiceField(label=_("Sheet"), required=False)
     unit = forms.ChoiceField(
         label=_("Unit of amounts"),
         required=False,
@@ -34,13 +33,11 @@ class OptionsForm(forms.Form):
             ("yuan", _("元 (yuan)")),
             ("wan", _("万元 (ten thousand yuan)")),
         ],
-        widget=UnfoldAdminSelectWidget,
     )
     source = forms.CharField(
         label=_("Source of funding, where the sheet names none"),
         required=False,
         max_length=60,
-        widget=UnfoldAdminTextInputWidget,
     )
 
     def __init__(self, *args: Any, kind: ImportKind, sheets: list[str], **kwargs: Any) -> None:
