@@ -9,6 +9,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from park_portal.core.jobs.states import JOB_MACHINE, OPEN, JobState
 
@@ -40,7 +41,7 @@ class Job(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=JobState, default=JobState.QUEUED)
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=0)
     done = models.PositiveIntegerField(_("done so far"), default=0)
-    total = models.PositiveIntegerField(_("of"), null=True, blank=True)
+    total = models.PositiveIntegerField(pgettext_lazy("job", "of"), null=True, blank=True)
     message = models.CharField(_("at work on"), max_length=200, blank=True)
     error = models.TextField(_("what went wrong"), blank=True)
     result = models.ForeignKey(
