@@ -36,7 +36,7 @@ KINDS = [
         body={
             "zh-hans": (
                 "{{ name }}，您好：\n\n"
-                "{{ actor }} 已发布申报通知“{{ call }}”({{ code }})。\n\n"
+                "{{ actor }} 已发布申报通知“{{ call }}”（{{ code }}）。\n\n"
                 "开放时间：{{ opens }}\n截止时间：{{ closes }}\n\n"
                 "系统将按时自动开放和关闭，无需人工操作。"
             ),
@@ -57,7 +57,9 @@ KINDS = [
         fields={**_CALL, **_CLOSES},
         subject={"zh-hans": "已开放申报：{{ call }}", "en": "Now open: {{ call }}"},
         body={
-            "zh-hans": "{{ name }}，您好：\n\n“{{ call }}”（{{ code }}）已开放在线申报，截止时间为 {{ closes }}。",
+            "zh-hans": (
+                "{{ name }}，您好：\n\n“{{ call }}”（{{ code }}）已开放在线申报，截止时间为 {{ closes }}。"
+            ),
             "en": (
                 "Dear {{ name }},\n\n“{{ call }}” ({{ code }}) is open for applications until {{ closes }}."
             ),
@@ -127,7 +129,9 @@ KINDS = [
         fields={**_CALL, "count": MergeField(_("applications submitted"), "42")},
         subject={"zh-hans": "申报已截止：{{ call }}", "en": "Closed: {{ call }}"},
         body={
-            "zh-hans": "{{ name }}，您好：\n\n“{{ call }}”（{{ code }}）已截止申报，共收到 {{ count }} 份申请。",
+            "zh-hans": (
+                "{{ name }}，您好：\n\n“{{ call }}”（{{ code }}）已截止申报，共收到 {{ count }} 份申请。"
+            ),
             "en": (
                 "Dear {{ name }},\n\n"
                 "“{{ call }}” ({{ code }}) has closed with {{ count }} application(s) submitted."
@@ -145,7 +149,12 @@ KINDS = [
         },
         subject={"zh-hans": "申报取消：{{ call }}", "en": "Cancelled: {{ call }}"},
         body={
-            "zh-hans": "{{ name }}，您好：\n\n“{{ call }}”（{{ code }}）已取消。\n\n原因：{{ reason }}\n\n给您带来不便，敬请谅解。",
+            "zh-hans": (
+                "{{ name }}，您好：\n\n"
+                "“{{ call }}”（{{ code }}）已取消。\n\n"
+                "原因：{{ reason }}\n\n"
+                "给您带来不便，敬请谅解。"
+            ),
             "en": (
                 "Dear {{ name }},\n\n"
                 "“{{ call }}” ({{ code }}) has been cancelled.\n\n"
