@@ -17,6 +17,8 @@ BEAT: dict[str, tuple[str, object]] = {
     "ring the relay for whatever is left": ("core.outbox.relay", 2.0),
     "seal the audit chain": ("core.audit.seal_entries", 5.0),
     "find jobs whose worker died": ("core.jobs.sweep", 15.0),
+    # By day only: nobody wants to be reminded at midnight.
+    "remind of reviews": ("funding.reviews.send_reminders", crontab(hour="8-19", minute="*/10")),
     "send the daily digests": ("core.outbox.send_digests", crontab(hour=8, minute=0)),
 }
 

@@ -27,6 +27,7 @@ from incubator.organisations.models import Organisation
 from incubator.projects.models import ResearchProject
 from park_portal.core.accounts.rules import sees_records
 
+
 class ReviewerQuerySet(models.QuerySet["Reviewer"]):
     def visible_to(self, user: Any) -> ReviewerQuerySet:
         """Staff see the pool; a reviewer sees their own entry."""
@@ -134,8 +135,8 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         return self.filter(state=ReviewState.SUBMITTED)
 
 
-# Whoever belongs to the applicant, or has a conflict on record, gives no opinion, in whatever stage. Sharing the employer
-# bars an expert; for the university's liaison it is the point.
+# Whoever belongs to the applicant, or has a conflict on record, gives no opinion, in whatever stage. Sharing the
+# employer bars an expert; for the university's liaison it is the point.
 _REFUSE_CONFLICT = """
     IF TG_OP = 'UPDATE' THEN
         IF NEW.state <> 'assigned' OR OLD.state = NEW.state THEN RETURN NEW; END IF;
@@ -300,7 +301,8 @@ class Score(models.Model):
                     "SELECT max_score, allow_na INTO highest, na FROM funding_criterion WHERE id = NEW.criterion_id; "
                     "SELECT state INTO held FROM funding_review WHERE id = NEW.review_id; "
                     "IF NEW.value > highest OR (NEW.not_applicable AND NOT na) THEN RAISE EXCEPTION "
-                    "'score % is outside criterion %', NEW.value, NEW.criterion_id USING ERRCODE = 'check_violation'; END IF; "
+                    "'score % is outside criterion %', NEW.value, NEW.criterion_id "
+                    "USING ERRCODE = 'check_violation'; END IF; "
                     "IF held = 'submitted' THEN RAISE EXCEPTION 'review % is submitted', NEW.review_id "
                     "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
                 ),

@@ -40,8 +40,8 @@ class Spread:
 def weighted_score(marks: Iterable[Mark]) -> Decimal | None:
     """Return the weighted score out of 100 to two places, or None when no criterion has a mark.
 
-    Marks without a value, “not applicable” or not given yet, are left out of both sums. Raises ``ValueError`` for a mark
-    outside 0 … highest.
+    Marks without a value, “not applicable” or not given yet, are left out of both sums. Raises ``ValueError`` for
+    a mark outside 0 … highest.
     """
     total = Decimal(0)
     weights = 0

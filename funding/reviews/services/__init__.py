@@ -1,0 +1,80 @@
+"""Reviews: every write, by what it is about. Stages drive applications; experts, objections and reminders feed them."""
+
+from funding.reviews.services.conflicts import (
+    conflicts_for,
+    conflicts_of,
+    note_known_conflicts,
+    record_conflict,
+    withdraw_conflict,
+)
+from funding.reviews.services.experts import (
+    Load,
+    accept_review,
+    assign_reviewer,
+    assign_reviewers,
+    decline_review,
+    load_of,
+    problems_of,
+    recuse,
+    release_reviewer,
+    reopen_review,
+    replace_reviewer,
+    save_review,
+    submit_review,
+)
+from funding.reviews.services.figures import Summary, figures_for_staff, summaries_of
+from funding.reviews.services.notice import record_objection, resolve_objection
+from funding.reviews.services.pool import invite_reviewer, join_pool, update_reviewer
+from funding.reviews.services.reminders import send_reminders
+from funding.reviews.services.stages import (
+    BulkResult,
+    act_in_stage,
+    complete_decision,
+    complete_run,
+    enter_stage,
+    on_resubmitted,
+    on_stage_due,
+    on_submitted,
+    on_withdrawn,
+    set_due,
+)
+
+__all__ = [
+    "BulkResult",
+    "Load",
+    "Summary",
+    "accept_review",
+    "act_in_stage",
+    "assign_reviewer",
+    "assign_reviewers",
+    "complete_decision",
+    "complete_run",
+    "conflicts_for",
+    "conflicts_of",
+    "decline_review",
+    "enter_stage",
+    "figures_for_staff",
+    "invite_reviewer",
+    "join_pool",
+    "load_of",
+    "note_known_conflicts",
+    "on_resubmitted",
+    "on_stage_due",
+    "on_submitted",
+    "on_withdrawn",
+    "problems_of",
+    "record_conflict",
+    "record_objection",
+    "recuse",
+    "release_reviewer",
+    "reopen_review",
+    "replace_reviewer",
+    "resolve_objection",
+    "save_review",
+    "send_reminders",
+    "set_due",
+    "submit_review",
+    "summaries_of",
+    "update_reviewer",
+    "withdraw_conflict",
+]
