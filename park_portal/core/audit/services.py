@@ -1,4 +1,6 @@
-"""The audit trail: append-only entries, sealed into a hash chain after the fact so that no request waits for it."""
+"""The audit trail: append-only entries, sealed into a hash chain after the fact so that no request waits
+for it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
@@ -34,9 +36,10 @@ class System:
 
 
 SYSTEM: Final = System()
-Actor = "User | System"
 if TYPE_CHECKING:
-    Actor = User | System
+    Actor: TypeAlias = User | System
+else:
+    Actor = "User | System"
 
 
 def record(
@@ -78,7 +81,9 @@ def changes_of(obj: models.Model, values: Mapping[str, Any]) -> tuple[dict[str, 
 
 
 def _plain(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return ``value`` as the JSON that will be stored, so that hashing now and later gives the same bytes."""
+    """Return ``value`` as the JSON that will be stored, so that hashing now and later gives the same
+    bytes.
+    """
     if value is None:
         return None
     plain: dict[str, Any] = json.loads(json.dumps(dict(value), cls=_Encoder).replace("\\u0000", ""))
@@ -162,8 +167,9 @@ class Verdict:
 def verify_chain(*, expected_head: str | None = None) -> Verdict:
     """Recompute the chain and return the verdict.
 
-    Names the first entry whose content, order or existence differs from what was sealed. With ``expected_head`` (a head
-    exported earlier) it also tells whether the chain still passes through it, which a cut of the newest links would not.
+    Names the first entry whose content, order or existence differs from what was sealed. With
+    ``expected_head`` (a head exported earlier) it also tells whether the chain still passes through it,
+    which a cut of the newest links would not.
     """
     previous, position, passed = GENESIS, 0, expected_head in (None, GENESIS)
     unsealed = Entry.objects.filter(

@@ -27,9 +27,10 @@ TITLE_MAX: Final = 500
 class SearchText:
     """What one record is found by.
 
-    ``title`` is shown (by language: ``{"zh-hans": …, "en": …}``; one text serves both); ``names`` are
-    also found by pinyin (the title is, when there are none); ``codes`` are numbers that are matched whole
-    and first; ``body`` is found by its words and never shown.
+    ``title`` is shown (by language: ``{"zh-hans": …, "en": …}``; one text serves both); ``names``
+    (people, organisations; the title, when there are none) are found by pinyin too; ``codes`` are numbers
+    that are matched whole and first; ``body`` is found by its words. Only the title and the first code
+    are ever shown.
     """
 
     title: Mapping[str, str] | str

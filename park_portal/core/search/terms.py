@@ -85,11 +85,14 @@ def quote(lexeme: str) -> str:
 def index(
     *, titles: Iterable[str], names: Iterable[str] = (), codes: Iterable[str] = (), body: Iterable[str] = ()
 ) -> Lexemes:
-    """Return the lexemes of one entry: titles weigh A, names' pinyin B, codes A, the body D."""
+    """Return the lexemes of one entry: titles and codes weigh A, names B (by pinyin too), the body D."""
     lexemes = Lexemes()
-    for title in titles:
-        _add_title(lexemes, title)
+    shown = list(titles)
+    for title in shown:
+        _add_title(lexemes, title, "A")
     for name in names:
+        if name not in shown:
+            _add_title(lexemes, name, "B")
         _add_pinyin(lexemes, name)
     for value in codes:
         lexemes.add(normalise(code(value)), lexemes.position, "A")
@@ -106,24 +109,24 @@ def index(
     return lexemes
 
 
-def _add_title(lexemes: Lexemes, title: str) -> None:
+def _add_title(lexemes: Lexemes, title: str, weight: str) -> None:
     for piece in pieces(title[:BODY_MAX]):
         start = lexemes.position
         if is_han(piece):
             for offset, character in enumerate(piece):
-                lexemes.add(character, start + offset, "A")
+                lexemes.add(character, start + offset, weight)
             for word in rjieba.cut_for_search(piece):
                 if len(word) > 1:
-                    lexemes.add(word, start + piece.find(word), "A")
+                    lexemes.add(word, start + piece.find(word), weight)
             lexemes.position += len(piece)
         else:
-            lexemes.add(piece, start, "A")
+            lexemes.add(piece, start, weight)
             plain = _without_accents(piece)
             if plain != piece:
-                lexemes.add(plain, start, "A")
+                lexemes.add(plain, start, weight)
             lexemes.position += 1
     for found in _CODE.findall(normalise(title)):
-        lexemes.add(found, lexemes.position, "A")
+        lexemes.add(found, lexemes.position, weight)
     lexemes.position += GAP
 
 

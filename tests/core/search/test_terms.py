@@ -55,6 +55,17 @@ def test_names_are_indexed_by_pinyin_from_each_word_on():
     assert {"chensiyuan", "csy", "siyuan"} <= index(titles=[], names=["陈思远"]).places.keys()
 
 
+def test_names_beside_the_title_are_found_by_their_characters_too():
+    places = index(titles=["平台"], names=["青芯"]).places
+    assert {lexeme: places[lexeme] for lexeme in ("平", "台", "青", "芯", "qingxin")} == {
+        "平": ["1A"],
+        "台": ["2A"],
+        "青": ["13B"],
+        "芯": ["14B"],
+        "qingxin": ["25B"],
+    }
+
+
 def test_codes_are_whole_and_in_parts():
     assert index(titles=[], codes=["aibt-2026-0001"]).places == {
         "aibt-2026-0001": ["1A"],
