@@ -15,6 +15,7 @@ urlpatterns = [
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
     path("healthz", healthz, name="healthz"),
     path("", include("park_portal.core.urls")),
+    path("", include("incubator.urls")),
 ]
 
 if settings.LOCAL:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
+from incubator.organisations.forms import ReasonForm
 from incubator.organisations.models import Faculty, Liaison, Membership, Organisation
 from incubator.organisations.services import (
     FIELDS,
@@ -30,12 +31,6 @@ from incubator.organisations.services import (
 from incubator.organisations.states import OrganisationKind, OrganisationState, Role
 from park_portal.core.admin import Act, StaffAdmin, StaffPage, StaffTabularInline, label_acts, state_label
 from park_portal.core.imports.admin import import_pages
-
-
-class ReasonForm(forms.Form):
-    """Asks for a reason, kept in the history."""
-
-    reason = forms.CharField(label=gettext_lazy("Reason (kept in the history)"), required=False, max_length=500)
 
 
 class MembershipInline(StaffTabularInline):

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
+from incubator.organisations.forms import ReasonForm
 from incubator.projects.models import ProjectMember, ResearchProject
 from incubator.projects.services import register_project, update_project
 from park_portal.core.admin import Act, StaffAdmin, StaffTabularInline, label_acts, money, state_label
 from park_portal.core.imports.admin import import_pages
-
-
-class ReasonForm(forms.Form):
-    """Asks for a reason, kept in the history."""
-
-    reason = forms.CharField(label=gettext_lazy("Reason (kept in the history)"), required=False, max_length=500)
 
 
 class TeamInline(StaffTabularInline):

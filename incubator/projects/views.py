@@ -1,0 +1,338 @@
+"""The portal's pages of research projects: for their teams and for the liaisons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import django_filters
+from django.db import models
+from django.http import Http404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from incubator.organisations.forms import ReasonForm
+from incubator.organisations.models import Faculty
+from incubator.projects.forms import NewProjectForm, ResearchProjectForm, TeamMemberForm, TeamRoleForm
+from incubator.projects.models import ProjectMember, ResearchProject
+from incubator.projects.services import (
+    add_team_member,
+    change_team_member,
+    invite_again,
+    register_project,
+    remove_team_member,
+    update_project,
+)
+from incubator.projects.states import PROJECT_MACHINE, ProjectRole, ProjectState
+from park_portal.core.errors import Text
+from park_portal.core.money import format_yuan
+from park_portal.core.views import ActPage, Column, Crumb, DetailPage, ListPage, StateLine
+from park_portal.core.workflow import advance, may
+
+NAV = "projects"
+TONES = {
+    ProjectState.REGISTERED: "info",
+    ProjectState.ACTIVE: "good",
+    ProjectState.COMPLETED: "neutral",
+    ProjectState.STOPPED: "wait",
+}
+
+
+def here() -> Crumb:
+    return Crumb(gettext_lazy("Research projects"), reverse("projects:list"))
+
+
+class ProjectFilter(django_filters.FilterSet):
+    """Narrows a list of projects by state."""
+
+    state = django_filters.ChoiceFilter(choices=ProjectState.choices, label=gettext_lazy("State"))
+
+    class Meta:
+        model = ResearchProject
+        fields = ["state"]
+
+
+class CareFilter(ProjectFilter):
+    """Narrows a liaison's list, by faculty as well."""
+
+    faculty = django_filters.ModelChoiceFilter(
+        queryset=lambda request: Faculty.objects.filter(
+            organisation__in=request.user.liaisons.current().values("organisation")
+        ),
+        label=gettext_lazy("Faculty"),
+    )
+
+    class Meta(ProjectFilter.Meta):
+        fields = ["faculty", "state"]
+
+
+class ProjectList(ListPage):
+    """The projects on whose team one is."""
+
+    model = ResearchProject
+    nav = NAV
+    title = gettext_lazy("My research projects")
+    lead = gettext_lazy("Projects that you lead or work on. An application to the fund can take its facts from here.")
+    filterset = ProjectFilter
+    search_in = ("code", "title_zh_hans", "title_en", "principal_investigator", "grant_number")
+    search_label = gettext_lazy("Number, title, investigator or grant number")
+    empty_title = gettext_lazy("No research project yet")
+    empty_text = gettext_lazy("Register one, or ask its principal investigator to invite you to the team.")
+    columns = (
+        Column("code", gettext_lazy("Number"), order="code"),
+        Column("title", gettext_lazy("Title"), kind="main", url=lambda row: row.get_absolute_url()),
+        Column("principal_investigator", gettext_lazy("Principal investigator")),
+        Column("institution", gettext_lazy("University or institute"), value=lambda row: row.institution),
+        Column("trl", gettext_lazy("TRL"), order="trl", kind="number"),
+        Column("state", gettext_lazy("State"), value="get_state_display", kind="state"),
+    )
+
+    def rows(self) -> models.QuerySet[ResearchProject]:
+        return ResearchProject.objects.of_member(self.request.user).select_related("university")
+
+    def actions(self) -> Sequence[tuple[Text, str]]:
+        return [(_("Register a research project"), reverse("projects:create"))]
+
+
+class CareList(ProjectList):
+    """The projects of the universities and faculties a liaison answers for."""
+
+    title = gettext_lazy("Projects of my faculties")
+    lead = gettext_lazy("All research projects of the university or faculties that you are liaison for.")
+    permission = "incubator.see_care_list"
+    filterset = CareFilter
+    empty_title = gettext_lazy("No research project yet")
+    empty_text = gettext_lazy("Register the first one of your faculty.")
+    columns = (
+        *ProjectList.columns[:3],
+        Column("faculty", gettext_lazy("Faculty"), value="faculty.name"),
+        *ProjectList.columns[4:],
+    )
+
+    def rows(self) -> models.QuerySet[ResearchProject]:
+        return ResearchProject.objects.in_care_of(self.request.user).select_related("university", "faculty")
+
+
+class ProjectPage(DetailPage):
+    """What the portal knows of one research project."""
+
+    model = ResearchProject
+    nav = NAV
+    template_name = "incubator/projects/detail.html"
+
+    def rows(self) -> models.QuerySet[ResearchProject]:
+        return super().rows().select_related("university", "faculty")
+
+    def get_title(self) -> str:
+        return str(self.object.title)
+
+    def get_crumbs(self) -> Sequence[Crumb]:
+        return [here(), Crumb(self.object.code)]
+
+    def state_line(self) -> StateLine:
+        return StateLine(self.object.get_state_display(), TONES[self.object.state])
+
+    def get_context(self, **context: Any) -> dict[str, Any]:
+        project, user = self.object, self.request.user
+        place = project.member_for(user)
+        return super().get_context(
+            team=project.team.all(),
+            amount=format_yuan(project.amount_fen),
+            can_edit=may(user, "incubator.edit_project", project),
+            can_manage=may(user, "incubator.manage_project_team", project),
+            can_leave=place is not None and place.role != ProjectRole.PI,
+            place=place,
+            moves=PROJECT_MACHINE.available(project, user),
+            **context,
+        )
+
+
+class ProjectCreate(ActPage):
+    """Registers a project, one's own or on behalf of someone."""
+
+    permission = "incubator.register_project"
+    nav = NAV
+    title = gettext_lazy("Register a research project")
+    form_class = NewProjectForm
+    submit_label = gettext_lazy("Register")
+    success = gettext_lazy("The research project is registered.")
+
+    def get_crumbs(self) -> Sequence[Crumb]:
+        return [here(), Crumb(self.title)]
+
+    def cancel_url(self) -> str:
+        return reverse("projects:list")
+
+    def form_kwargs(self) -> dict[str, Any]:
+        return {"user": self.request.user}
+
+    def initial(self) -> dict[str, Any]:
+        post = self.request.user.liaisons.current().select_related("faculty", "organisation").first()
+        if post is None:
+            return {}
+        return {"who": "other", "university": post.organisation_id, "faculty": post.faculty_id}
+
+    def act(self, form: Any) -> ResearchProject:
+        data, user = form.cleaned_data, self.request.user
+        values = {name: data[name] for name in form.Meta.fields}
+        if data["who"] == "me":
+            return register_project(actor=user, pi_user=user, principal_investigator=user.name, **values)
+        return register_project(
+            actor=user,
+            pi_email=data["pi_email"],
+            principal_investigator=data["principal_investigator"],
+            **values,
+        )
+
+
+class ProjectAct(ActPage):
+    """An act on one project."""
+
+    model = ResearchProject
+    nav = NAV
+
+    def get_crumbs(self) -> Sequence[Crumb]:
+        return [here(), Crumb(self.object.code, self.object.get_absolute_url()), Crumb(self.title)]
+
+
+class ProjectEdit(ProjectAct):
+    """Changes the record."""
+
+    permission = "incubator.edit_project"
+    title = gettext_lazy("Edit the research project")
+    form_class = ResearchProjectForm
+    success = gettext_lazy("Saved.")
+
+    def form_kwargs(self) -> dict[str, Any]:
+        return {"instance": self.object, "user": self.request.user}
+
+    def act(self, form: Any) -> ResearchProject:
+        values = {name: form.cleaned_data[name] for name in {*form.changed_data, "university", "faculty"}}
+        return update_project(self.object, actor=self.request.user, **values)
+
+
+class ProjectMove(ProjectAct):
+    """Makes one transition of the project."""
+
+    permission = "incubator.move_project"
+    form_class = ReasonForm
+
+    def prepare(self) -> None:
+        super().prepare()
+        try:
+            self.transition = PROJECT_MACHINE.get(self.kwargs["name"])
+        except KeyError as error:
+            raise Http404 from error
+        self.title = self.submit_label = self.transition.label  # type: ignore[misc]
+
+    def get_title(self) -> str:
+        return str(self.transition.label)
+
+    def act(self, form: Any) -> ResearchProject:
+        return advance(
+            self.object, self.transition.name, actor=self.request.user, reason=form.cleaned_data["reason"]
+        )
+
+
+# --- the team ------------------------------------------------------------------------------------------------------
+
+
+class TeamAdd(ProjectAct):
+    """Adds a person to the team."""
+
+    permission = "incubator.manage_project_team"
+    title = gettext_lazy("Add a team member")
+    form_class = TeamMemberForm
+    submit_label = gettext_lazy("Add")
+    success = gettext_lazy("The team member is added.")
+
+    def act(self, form: Any) -> None:
+        add_team_member(self.object, actor=self.request.user, **form.cleaned_data)
+
+    def success_url(self) -> str:
+        return str(self.object.get_absolute_url())
+
+
+class TeamAct(ActPage):
+    """An act on one team member."""
+
+    model = ProjectMember
+    permission = "incubator.manage_project_team"
+    nav = NAV
+
+    def rows(self) -> models.QuerySet[ProjectMember]:
+        return (
+            ProjectMember.objects.visible_to(self.request.user)
+            .filter(project=self.kwargs["project"])
+            .select_related("project", "user")
+        )
+
+    def permission_object(self) -> ResearchProject:
+        return self.object.project
+
+    def get_title(self) -> str:
+        return f"{self.title}: {self.object.name}"
+
+    def get_crumbs(self) -> Sequence[Crumb]:
+        project = self.object.project
+        return [here(), Crumb(project.code, project.get_absolute_url()), Crumb(self.title)]
+
+    def success_url(self) -> str:
+        return reverse("projects:detail", args=[self.kwargs["project"]])
+
+    cancel_url = success_url
+
+
+class TeamChange(TeamAct):
+    title = gettext_lazy("Change the role")
+    form_class = TeamRoleForm
+    success = gettext_lazy("The role is changed.")
+
+    def initial(self) -> dict[str, Any]:
+        return {"role": self.object.role, "can_edit": self.object.can_edit}
+
+    def act(self, form: Any) -> None:
+        change_team_member(self.object, actor=self.request.user, **form.cleaned_data)
+
+
+class TeamRemove(TeamAct):
+    title = gettext_lazy("Take off the team")
+    explain = gettext_lazy("The person no longer sees the project; an open invitation stops working.")
+    submit_label = gettext_lazy("Take off the team")
+    submit_tone = "danger"
+    success = gettext_lazy("The team member is removed.")
+
+    def act(self, form: Any) -> None:
+        remove_team_member(self.object, actor=self.request.user)
+
+
+class TeamInvite(TeamAct):
+    title = gettext_lazy("Send the invitation again")
+    explain = gettext_lazy("A new link is sent; the old one stops working.")
+    submit_label = gettext_lazy("Send again")
+    success = gettext_lazy("The invitation is on its way.")
+
+    def act(self, form: Any) -> None:
+        invite_again(self.object, actor=self.request.user)
+
+
+class TeamLeave(ProjectAct):
+    """Takes oneself off the team."""
+
+    title = gettext_lazy("Leave the team")
+    explain = gettext_lazy("You no longer see the project.")
+    submit_label = gettext_lazy("Leave")
+    submit_tone = "danger"
+    success = gettext_lazy("You have left the team.")
+
+    def prepare(self) -> None:
+        super().prepare()
+        if self.object.member_for(self.request.user) is None:
+            raise Http404
+
+    def act(self, form: Any) -> None:
+        remove_team_member(self.object.member_for(self.request.user), actor=self.request.user)
+
+    def success_url(self) -> str:
+        return reverse("projects:list")
