@@ -180,6 +180,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "park_portal.core.frame.frame",
             ],
         },
     },
@@ -303,6 +304,7 @@ LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_FORMS = {"signup": "park_portal.core.accounts.forms.RegisterForm"}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_UNIQUE_EMAIL = True
@@ -372,10 +374,25 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage",
     },
 }
+# Any S3-compatible store; its keys are read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+S3_BUCKET = _text("S3_BUCKET", "")
+if S3_BUCKET:
+    STORAGES["default"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": _text("S3_ENDPOINT", "") or None,
+            "region_name": _text("S3_REGION", "") or None,
+            "default_acl": None,
+            "file_overwrite": False,
+        },
+    }
 WHITENOISE_USE_FINDERS = LOCAL
 WHITENOISE_AUTOREFRESH = DEBUG
 # The location that nginx serves documents from after the portal said yes; empty: the portal sends them itself.
 X_ACCEL_REDIRECT = _text("X_ACCEL_REDIRECT", "")
+if S3_BUCKET and X_ACCEL_REDIRECT:
+    raise ImproperlyConfigured("X_ACCEL_REDIRECT serves a local disk: leave it empty when S3_BUCKET is set.")
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 UPLOAD_REQUEST_MAX = _number(
     "UPLOAD_REQUEST_MAX", 60 * 1024 * 1024
