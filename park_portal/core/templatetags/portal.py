@@ -1,0 +1,236 @@
+"""The pieces that portal pages are made of. Each shows one template of ``templates/components/``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from typing import Any, Final
+
+from django import template
+from django.db import models
+from django.forms import BaseForm
+from django.template.loader import get_template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from park_portal.core.calendar.services import working_calendar
+from park_portal.core.calendar.working_days import SHANGHAI
+from park_portal.core.money import format_wan, format_yuan
+
+register = template.Library()
+
+ICONS: Final = "vendor/bootstrap-icons-1.13.2/icons.svg"
+
+# States are named alike in all rooms; a model that needs another tone has ``state_tone``.
+TONES: Final[dict[str, str]] = {
+    **dict.fromkeys(("submitted", "in_review", "running", "open", "published", "active", "invited"), "info"),
+    **dict.fromkeys(("returned", "pending", "queued", "reserve", "overdue", "expiring", "accepted_late"), "wait"),
+    **dict.fromkeys(("approved", "awarded", "done", "endorsed", "verified", "passed", "completed", "released"), "good"),
+    **dict.fromkeys(("accepted",), "info"),
+    **dict.fromkeys(("declined", "rejected", "failed", "cancelled", "withdrawn", "objected"), "bad"),
+}
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", css: str = "") -> SafeString:
+    """Show an icon; with ``label`` it is read out, without it is decoration."""
+    href = f"{static(ICONS)}#{name}"
+    if label:
+        return format_html(
+            '<svg class="icon {}" role="img" aria-label="{}" width="16" height="16"><use href="{}"/></svg>',
+            css,
+            label,
+            href,
+        )
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true" focusable="false" width="16" height="16"><use href="{}"/></svg>',
+        css,
+        href,
+    )
+
+
+@register.simple_tag
+def badge(label: Any, tone: str = "neutral") -> SafeString:
+    """Show a state in a word; ``tone`` is neutral, info, wait, good, bad or accent."""
+    return format_html('<span class="badge-state tone-{}">{}</span>', tone or "neutral", label)
+
+
+@register.simple_tag
+def state_badge(obj: Any) -> SafeString:
+    """Show the state of a record that has a state machine."""
+    return badge(state_label(obj), tone_of(obj))
+
+
+def state_label(obj: Any) -> str:
+    """Return the state of ``obj`` in words."""
+    machine = getattr(type(obj), "machine", None)
+    name = machine.field if machine is not None else "state"
+    return str(getattr(obj, f"get_{name}_display")())
+
+
+def tone_of(obj: Any) -> str:
+    """Return the tone of the state that ``obj`` is in."""
+    own = getattr(obj, "state_tone", None)
+    if own:
+        return str(own)
+    machine = getattr(type(obj), "machine", None)
+    return TONES.get(str(getattr(obj, machine.field if machine is not None else "state", "")), "neutral")
+
+
+@register.inclusion_tag("components/deadline.html", takes_context=True)
+def deadline(context: template.Context, when: datetime | date | None, done: bool = False) -> dict[str, Any]:
+    """Show a moment in Shanghai time and how many working days are left; with ``done`` only the moment."""
+    if when is None:
+        return {"when": None}
+    moment = when if isinstance(when, datetime) else datetime.combine(when, time(23, 59, 59), SHANGHAI)
+    local, now = moment.astimezone(SHANGHAI), timezone.now().astimezone(SHANGHAI)
+    text, tone = "", ""
+    if not done:
+        text, tone = left(local, now, _calendar(context))
+    # A deadline at the last second of a day is what people call 24:00.
+    ends_day = (local.hour, local.minute) == (23, 59)
+    return {"when": local, "ends_day": ends_day, "left": text, "tone": tone}
+
+
+def left(moment: datetime, now: datetime, calendar: Any) -> tuple[str, str]:
+    """Return how long there is until ``moment`` in words, and the tone: soon, over or none."""
+    if moment < now:
+        return _("overdue"), "is-over"
+    if moment.date() == now.date():
+        hours = int((moment - now).total_seconds() // 3600)
+        if hours < 1:
+            minutes = max(1, int((moment - now).total_seconds() // 60))
+            return ngettext("%d minute left", "%d minutes left", minutes) % minutes, "is-soon"
+        return ngettext("today, %d hour left", "today, %d hours left", hours) % hours, "is-soon"
+    days = calendar.between(now.date(), moment.date())
+    return ngettext("%d working day left", "%d working days left", days) % days, "is-soon" if days <= 3 else ""
+
+
+def _calendar(context: template.Context) -> Any:
+    """Return the working calendar, asked for once a page however many deadlines it shows."""
+    request = context.get("request")
+    if request is None:
+        return working_calendar()
+    found = getattr(request, "_working_calendar", None)
+    if found is None:
+        found = request._working_calendar = working_calendar()
+    return found
+
+
+@register.filter
+def yuan(fen: int | None) -> str:
+    """Show an amount as ¥1,234,567.00."""
+    return format_yuan(fen)
+
+
+@register.filter
+def wan(fen: int | None) -> str:
+    """Show an amount in 万元 (in English in millions)."""
+    return format_wan(fen)
+
+
+CALLOUT_ICONS: Final = {
+    "info": "info-circle-fill",
+    "good": "check-circle-fill",
+    "wait": "exclamation-triangle-fill",
+    "bad": "x-circle-fill",
+}
+
+
+@register.simple_block_tag
+def callout(content: str, tone: str = "info", title: Any = "") -> SafeString:
+    """Set a paragraph apart: ``{% callout "wait" title=… %} … {% endcallout %}``; tones info, good, wait, bad."""
+    head = format_html("<p><strong>{}</strong></p>", title) if title else ""
+    return format_html(
+        '<div class="callout tone-{}">{}<div>{}{}</div></div>', tone, icon(CALLOUT_ICONS.get(tone, "info-circle-fill")), head, content
+    )
+
+
+@register.inclusion_tag("components/error_summary.html")
+def error_summary(*forms: BaseForm) -> dict[str, Any]:
+    """List every error of ``forms`` on top of the page, each linking to its field."""
+    items: list[dict[str, str]] = []
+    for form in forms:
+        if form is None or not form.is_bound:
+            continue
+        items += [{"text": text, "target": ""} for text in form.non_field_errors()]
+        for bound in form:
+            items += [
+                {"text": text, "label": str(bound.label), "target": target_of(bound)}
+                for text in form.errors.get(bound.name, ())
+            ]
+    return {"items": items}
+
+
+def target_of(bound: Any) -> str:
+    """Return the id of the element a link to the field must go to."""
+    if bound.is_hidden:
+        return ""
+    return str(bound.id_for_label or bound.auto_id)
+
+
+@register.inclusion_tag("components/tabs.html")
+def tabs(items: Iterable[tuple[str, Any, bool]], label: Any = "") -> dict[str, Any]:
+    """Show links as tabs: (address, text, whether it is this page) each."""
+    return {"items": items, "label": label}
+
+
+@register.inclusion_tag("components/timeline.html")
+def timeline(items: Iterable[Any]) -> dict[str, Any]:
+    """Show what happened and what comes: dicts with title, when, text, by, status (done, now, later, bad)."""
+    return {"items": items}
+
+
+@register.inclusion_tag("components/stepper.html")
+def stepper(steps: Iterable[Any], label: Any = "") -> dict[str, Any]:
+    """Show numbered steps: dicts with title, status (done, now, later) and perhaps url."""
+    return {"steps": steps, "label": label}
+
+
+@register.inclusion_tag("components/_empty.html")
+def empty_state(
+    title: Any, text: Any = "", url: str = "", label: Any = "", symbol: str = "inbox"
+) -> dict[str, Any]:
+    """Show that there is nothing, and what to do next."""
+    return {"title": title, "text": text, "action": (label, url) if url else None, "icon_name": symbol}
+
+
+@register.inclusion_tag("components/facts.html")
+def facts(pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
+    """Show labels with their values; pairs without a value are left out."""
+    return {"pairs": [(label, value) for label, value in pairs if value not in (None, "")]}
+
+
+@register.simple_tag(takes_context=True)
+def cell(context: template.Context, column: Any, value: Any, url: str = "") -> SafeString:
+    """Show one cell of a list, as its column's kind says."""
+    return format_html('<a href="{}">{}</a>', url, _shown(context, column.kind, value)) if url else _shown(
+        context, column.kind, value
+    )
+
+
+def _shown(context: template.Context, kind: str, value: Any) -> SafeString:
+    if value is None or value == "":
+        return SafeString('<span class="quiet">–</span>')
+    if kind == "state":
+        if isinstance(value, models.Model):
+            return state_badge(value)
+        label, tone = value if isinstance(value, tuple) else (value, "neutral")
+        return badge(label, tone)
+    if kind == "money":
+        return format_html('<span class="num">{}</span>', format_yuan(value) if isinstance(value, int) else value)
+    if kind in ("date", "datetime") and isinstance(value, date):
+        if isinstance(value, datetime):
+            value = value.astimezone(SHANGHAI)
+        text = value.strftime("%Y-%m-%d %H:%M" if kind == "datetime" else "%Y-%m-%d")
+        return format_html('<time class="num" datetime="{}">{}</time>', value.isoformat(), text)
+    if kind == "deadline":
+        shown = deadline(context, value)
+        return SafeString(get_template("components/deadline.html").render(shown))
+    if isinstance(value, bool):
+        return format_html("{}", _("yes") if value else _("no"))
+    return format_html("{}", value)
