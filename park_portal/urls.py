@@ -7,8 +7,12 @@ from django.views.i18n import JavaScriptCatalog
 
 from park_portal import mailbox
 from park_portal.health import healthz
+from park_portal.home import AboutPage, HomePage, PrivacyPage
 
 urlpatterns = [
+    path("", HomePage.as_view(), name="home"),
+    path("about/", AboutPage.as_view(), name="about"),
+    path("privacy/", PrivacyPage.as_view(), name="privacy"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),

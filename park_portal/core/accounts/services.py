@@ -155,7 +155,6 @@ def invite(
 
     The caller has checked that ``actor`` may offer this place.
     """
-    known = INVITATION_KINDS[kind]
     token = Invitation.new_token()
     now = timezone.now()
     with transaction.atomic():
@@ -180,28 +179,55 @@ def invite(
             expires_at=now + INVITATION_LASTS,
         )
         record("invitation.send", invitation, actor=actor, after={"email": email, "kind": kind, "role": role})
-        labels = {}
-        for code in Language.values:
-            with override(code):
-                labels[code] = (str(target) if target else str(known.label), str(known.role_label(role)))
-        path = reverse("invitation", args=[token])
-        notify(
-            "account.invitation",
-            recipients=(),
-            addresses=[email],
-            language=language,
-            key=str(invitation.pk),
-            link=path,
-            context={
-                "name": name or email,
-                "inviter": actor.name,
-                "target": {code: label[0] for code, label in labels.items()},
-                "role": {code: label[1] for code, label in labels.items()},
-                "until": timezone.localtime(invitation.expires_at).strftime("%Y-%m-%d"),
-                "token_link": absolute(path),
-            },
-        )
+        _mail_invitation(invitation, token, target)
     return invitation
+
+
+def _mail_invitation(invitation: Invitation, token: str, target: models.Model | str | None) -> None:
+    known = INVITATION_KINDS[invitation.kind]
+    labels = {}
+    for code in Language.values:
+        with override(code):
+            labels[code] = (str(target or known.label), str(known.role_label(invitation.role)))
+    path = reverse("invitation", args=[token])
+    notify(
+        "account.invitation",
+        recipients=(),
+        addresses=[invitation.email],
+        language=invitation.language,
+        key=f"{invitation.pk}:{invitation.token_digest[:16]}",
+        link=path,
+        context={
+            "name": invitation.name or invitation.email,
+            "inviter": invitation.invited_by.name if invitation.invited_by else "",
+            "target": {code: label[0] for code, label in labels.items()},
+            "role": {code: label[1] for code, label in labels.items()},
+            "until": timezone.localtime(invitation.expires_at).strftime("%Y-%m-%d"),
+            "token_link": absolute(path),
+        },
+    )
+
+
+def resend_invitation(invitation: Invitation, *, actor: Actor) -> Invitation:
+    """Send an invitation again with a new link; the old one dies. The caller has checked that ``actor`` may."""
+    token = Invitation.new_token()
+    with transaction.atomic():
+        stored = Invitation.objects.select_for_update(of=("self",)).select_related("invited_by").get(pk=invitation.pk)
+        if stored.accepted_at is not None or stored.revoked_at is not None:
+            raise DomainError(_("This invitation is no longer open."), code="invitation_closed")
+        before = stored.expires_at
+        stored.token_digest = Invitation.digest(token)
+        stored.expires_at = timezone.now() + INVITATION_LASTS
+        stored.save(update_fields=["token_digest", "expires_at"])
+        record(
+            "invitation.resend",
+            stored,
+            actor=actor,
+            before={"expires_at": before},
+            after={"expires_at": stored.expires_at},
+        )
+        _mail_invitation(stored, token, stored.target_label)
+    return stored
 
 
 def revoke_invitation(invitation: Invitation, *, actor: Actor) -> Invitation:

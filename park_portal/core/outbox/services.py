@@ -219,6 +219,20 @@ def retry_message(message: Message, *, actor: Any) -> Message:
     return message
 
 
+def retry_delivery(delivery: Delivery, *, actor: Any) -> Delivery:
+    """Put a mail or chat post that failed back in the queue at once."""
+    with transaction.atomic():
+        changed = Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.FAILED).update(
+            status=DeliveryStatus.WAITING, attempts=0, claimed_at=None
+        )
+        if not changed:
+            raise DomainError(_("Only what failed can be sent again."), code="not_failed")
+        record("delivery.retry", delivery, actor=actor)
+        _ring_after_commit()
+    delivery.refresh_from_db()
+    return delivery
+
+
 def deliver_notice(payload: Mapping[str, Any]) -> None:
     """Write the deliveries of one notice: inbox at once; e-mail at once, for the digest or not, as each one chose."""
     kind = KINDS[payload["kind"]]

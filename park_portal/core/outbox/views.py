@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import uuid
+from itertools import groupby
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from park_portal.core.outbox.models import Delivery, Preference
+from park_portal.core.outbox.registry import KINDS
+from park_portal.core.outbox.services import mark_read, set_preference
+from park_portal.core.outbox.states import Mode
+from park_portal.core.pages import keyset_page
+from park_portal.core.views import PortalMixin, visible_or_404
+
+
+class InboxPage(PortalMixin):
+    """One's own notices, newest first; opening one marks it read and goes to what it is about."""
+
+    title = gettext_lazy("Inbox")
+    template_name = "core/inbox.html"
+    nav = "inbox"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        rows = Delivery.objects.visible_to(request.user)
+        only_unread = request.GET.get("unread") == "1"
+        if only_unread:
+            rows = rows.unread()
+        page = keyset_page(
+            rows, ["-pk"], size=25, after=request.GET.get("after", ""), before=request.GET.get("before", "")
+        )
+        base = "?unread=1&" if only_unread else "?"
+        return self.render(
+            page=page,
+            only_unread=only_unread,
+            after_url=f"{base}after={page.after}" if page.after else "",
+            before_url=f"{base}before={page.before}" if page.before else "",
+        )
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if request.POST.get("all") == "1":
+            mark_read(request.user)
+        else:
+            mark_read(request.user, ids=[i for i in map(_uuid, request.POST.getlist("item")) if i])
+        return HttpResponseRedirect(request.get_full_path())
+
+
+class InboxItemPage(PortalMixin):
+    """One notice: its text, and the way to what it is about."""
+
+    template_name = "core/inbox_item.html"
+    nav = "inbox"
+
+    def prepare(self) -> None:
+        self.item = visible_or_404(Delivery.objects.visible_to(self.request.user), public_id=self.kwargs["public_id"])
+
+    def get_title(self) -> str:
+        return self.item.subject_text
+
+    def get(self, request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+        mark_read(request.user, ids=[self.item.public_id])
+        local = url_has_allowed_host_and_scheme(self.item.link, allowed_hosts=None)
+        return self.render(item=self.item, link=self.item.link if local else "")
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+class PreferencesPage(PortalMixin):
+    """How one wants each kind of notice by e-mail; the inbox has them all."""
+
+    title = gettext_lazy("Notifications")
+    template_name = "core/preferences.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        held = dict(Preference.objects.filter(user_id=request.user.pk).values_list("kind", "mode"))
+        kinds = sorted(KINDS.values(), key=lambda kind: (str(kind.group), str(kind.label)))
+        groups = [
+            (group, [(kind, Mode.AT_ONCE if kind.required else held.get(kind.name, kind.default)) for kind in found])
+            for group, found in groupby(kinds, key=lambda kind: str(kind.group))
+        ]
+        return self.render(groups=groups, modes=Mode.choices)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        with transaction.atomic():
+            for kind in KINDS.values():
+                mode = request.POST.get(kind.name)
+                if mode is not None and not kind.required:
+                    set_preference(request.user, kind=kind.name, mode=mode)
+        messages.success(request, _("Your choices are saved."))
+        return HttpResponseRedirect(reverse("preferences"))
+
+
