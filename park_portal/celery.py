@@ -19,6 +19,11 @@ BEAT: dict[str, tuple[str, object]] = {
     "find jobs whose worker died": ("core.jobs.sweep", 15.0),
     # By day only: nobody wants to be reminded at midnight.
     "remind of reviews": ("funding.reviews.send_reminders", crontab(hour="8-19", minute="*/10")),
+    "open and close calls at their minute": ("funding.calls.run_clock", 5.0),
+    "remind people with drafts that a call closes": (
+        "funding.calls.remind_of_closing",
+        crontab(minute=5, hour="9-17"),
+    ),
     "send the daily digests": ("core.outbox.send_digests", crontab(hour=8, minute=0)),
 }
 

@@ -414,8 +414,8 @@ STANDARD_QUESTIONS: Final[tuple[BankQuestion, ...]] = (
         Kind.LONG_TEXT,
         "不宜参加评审的专家及理由",
         "Reviewers who would be unsuitable, and why",
-        "评审专家和校方联络人看不到此项。",
-        "Neither reviewers nor liaisons see this.",
+        "评审专家看不到此项，园区据此安排回避。",
+        "Reviewers do not see this; the park heeds it when it assigns them.",
         {"max_chars": 500, "rows": 3},
     ),
     BankQuestion(

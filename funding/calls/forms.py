@@ -1,0 +1,714 @@
+"""What staff type when they build a call: settings of questions in plain fields, never as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from funding.calls.checks import PURPOSE_KINDS, VALUED_RULES, answers_to_wait_for
+from funding.calls.models import Call, CallQuestion, Criterion, EligibilityRule, Question, Section, Stage
+from funding.calls.questions import type_of
+from funding.calls.questions.base import check_choices
+from funding.calls.questions.files import EXTENSIONS
+from funding.calls.questions.tables import COLUMN_KINDS, check_columns
+from funding.calls.states import ApplicantKind, Purpose, QuestionKind
+from funding.funds.models import Fund
+from incubator.organisations.models import Organisation
+from park_portal.core.accounts.models import User
+from park_portal.core.forms import MoneyInput, TextField
+from park_portal.core.policies.models import PolicyValue
+
+# --- lists typed one a line ----------------------------------------------------------------------------------------
+
+
+def _parts(line: str) -> list[str]:
+    return [part.strip() for part in line.replace("｜", "|").split("|")]
+
+
+def write_choices(choices: Iterable[Mapping[str, str]] | None, *, before: str = "") -> str:
+    """Return choices as lines ``value | 中文 | English``."""
+    return "\n".join(
+        f"{before}{choice['value']} | {choice.get('zh', '')} | {choice.get('en', '')}"
+        for choice in choices or ()
+    )
+
+
+def read_choices(text: str) -> list[dict[str, str]]:
+    """Return the choices that the lines of ``text`` mean; raise ``ValidationError`` naming the line that is wrong."""
+    choices = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            choices.append(_choice(line, number))
+    return choices
+
+
+def _choice(line: str, number: int) -> dict[str, str]:
+    parts = _parts(line)
+    if len(parts) != 3:
+        raise ValidationError(
+            _("Line %(number)s: write value | 中文 | English.") % {"number": number}, code="line"
+        )
+    return {"value": parts[0], "zh": parts[1], "en": parts[2]}
+
+
+def write_columns(columns: Iterable[Mapping[str, Any]] | None) -> str:
+    """Return columns as lines ``key | 中文 | English | kind | required``, choices below theirs after a hyphen."""
+    lines = []
+    for column in columns or ():
+        kind = column["kind"]
+        if kind == "money" and column.get("unit") == "yuan":
+            kind = "money yuan"
+        if kind == "number" and column.get("decimals") is not None:
+            kind = f"number {column['decimals']}"
+        parts = [column["key"], column.get("zh", ""), column.get("en", ""), kind]
+        if column.get("required"):
+            parts.append("required")
+        lines.append(" | ".join(parts))
+        if column.get("choices"):
+            lines.append(write_choices(column["choices"], before="- "))
+    return "\n".join(lines)
+
+
+def read_columns(text: str) -> list[dict[str, Any]]:
+    """Return the columns that ``text`` means; raise ``ValidationError`` naming the line that is wrong."""
+    columns: list[dict[str, Any]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if not stripped:
+            continue
+        if stripped.startswith(("-", "－", "–")):
+            if not columns or columns[-1]["kind"] != "choice":
+                raise ValidationError(
+                    _("Line %(number)s: only a column of the kind choice has choices below it.")
+                    % {"number": number},
+                    code="line",
+                )
+            columns[-1]["choices"].append(_choice(stripped[1:], number))
+        else:
+            columns.append(_column(_parts(stripped), number))
+    return columns
+
+
+def _column(parts: list[str], number: int) -> dict[str, Any]:
+    if not 4 <= len(parts) <= 5:
+        raise ValidationError(
+            _(
+                "Line %(number)s: write key | 中文 | English | kind, and | required where it must be filled in."
+            )
+            % {"number": number},
+            code="line",
+        )
+    key, zh, en, kind = parts[:4]
+    name, _space, more = kind.partition(" ")
+    if name not in COLUMN_KINDS:
+        raise ValidationError(
+            _("Line %(number)s: “%(kind)s” is no kind of column; there are %(kinds)s.")
+            % {"number": number, "kind": name, "kinds": ", ".join(COLUMN_KINDS)},
+            code="line",
+        )
+    column: dict[str, Any] = {"key": key, "kind": name, "zh": zh, "en": en}
+    if name == "money":
+        column["unit"] = "yuan" if more.strip() == "yuan" else "wan"
+    if name == "number" and more.strip().isascii() and more.strip().isdigit():
+        column["decimals"] = min(int(more), 6)
+    if name == "choice":
+        column["choices"] = []
+    if len(parts) == 5 and parts[4]:
+        if parts[4].lower() not in ("required", "必填"):
+            raise ValidationError(
+                _("Line %(number)s: after the kind only “required” may follow.") % {"number": number},
+                code="line",
+            )
+        column["required"] = True
+    return column
+
+
+class ChoicesField(forms.CharField):
+    """Choices, one a line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=gettext_lazy("choices"),
+            widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+            help_text=gettext_lazy(
+                "One a line: value | 中文 | English. The value (lower-case letters, digits, _) is what is stored."
+            ),
+            **kwargs,
+        )
+
+    def clean(self, value: Any) -> list[dict[str, str]]:
+        choices = read_choices(super().clean(value))
+        if problems := check_choices(choices):
+            raise ValidationError([ValidationError(str(problem.message)) for problem in problems])
+        return choices
+
+
+class ColumnsField(forms.CharField):
+    """Columns of a table, one a line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=gettext_lazy("columns"),
+            widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false"}),
+            help_text=gettext_lazy(
+                "One a line: key | 中文 | English | kind | required. Kinds: text, number, number 2 (decimals), money "
+                "(10,000 yuan), money yuan, date, choice; the choices of a column follow below it, each line beginning "
+                "with a hyphen: - value | 中文 | English."
+            ),
+            **kwargs,
+        )
+
+    def clean(self, value: Any) -> list[dict[str, Any]]:
+        columns = read_columns(super().clean(value))
+        if problems := check_columns(columns, None):
+            raise ValidationError([ValidationError(str(problem.message)) for problem in problems])
+        return columns
+
+
+# --- settings of each kind of question -----------------------------------------------------------------------------
+
+
+def _number(label: Any, low: int, high: int, **kwargs: Any) -> forms.IntegerField:
+    return forms.IntegerField(label=label, required=False, min_value=low, max_value=high, **kwargs)
+
+
+def _amount(label: Any) -> MoneyInput:
+    return MoneyInput(
+        label=label, required=False, help_text=gettext_lazy("In yuan; “50 万” is understood too.")
+    )
+
+
+def _decimal(label: Any) -> forms.DecimalField:
+    return forms.DecimalField(label=label, required=False, max_digits=18, decimal_places=6)
+
+
+def _day(label: Any) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        required=False,
+        max_length=10,
+        help_text=gettext_lazy("A date such as 2026-03-31, or “today”."),
+    )
+
+
+PREFIX: Final = "config_"
+
+
+def config_fields(kind: str) -> dict[str, forms.Field]:
+    """Return the form fields in which the settings of a kind of question are typed, by ``config_<setting>``."""
+    fields: dict[str, forms.Field] = {}
+    match kind:
+        case QuestionKind.SHORT_TEXT | QuestionKind.LONG_TEXT:
+            most = 500 if kind == QuestionKind.SHORT_TEXT else 20_000
+            fields = {
+                "min_chars": _number(gettext_lazy("fewest characters"), 0, most),
+                "max_chars": _number(
+                    gettext_lazy("most characters"),
+                    1,
+                    most,
+                    help_text=gettext_lazy(
+                        "Each Chinese character, letter, digit and mark counts one; blanks do not count."
+                    ),
+                ),
+            }
+            if kind == QuestionKind.LONG_TEXT:
+                fields["rows"] = _number(gettext_lazy("height in lines"), 2, 40)
+        case QuestionKind.NUMBER:
+            fields = {
+                "min": _decimal(gettext_lazy("smallest")),
+                "max": _decimal(gettext_lazy("largest")),
+                "decimals": _number(gettext_lazy("decimals"), 0, 6),
+                "unit_zh": forms.CharField(
+                    label=gettext_lazy("unit in Chinese"), required=False, max_length=20
+                ),
+                "unit_en": forms.CharField(
+                    label=gettext_lazy("unit in English"), required=False, max_length=20
+                ),
+            }
+        case QuestionKind.MONEY:
+            fields = {
+                "unit": forms.ChoiceField(
+                    label=gettext_lazy("typed in"),
+                    choices=[
+                        ("wan", gettext_lazy("10,000 yuan")),
+                        ("yuan", pgettext_lazy("unit", "yuan")),
+                    ],
+                ),
+                "min_fen": _amount(gettext_lazy("smallest amount")),
+                "max_fen": _amount(gettext_lazy("largest amount")),
+            }
+        case QuestionKind.DATE:
+            fields = {"earliest": _day(gettext_lazy("earliest")), "latest": _day(gettext_lazy("latest"))}
+        case QuestionKind.SINGLE_CHOICE:
+            fields = {"choices": ChoicesField()}
+        case QuestionKind.MULTIPLE_CHOICE:
+            fields = {
+                "choices": ChoicesField(),
+                "min_chosen": _number(gettext_lazy("fewest choices"), 0, 100),
+                "max_chosen": _number(gettext_lazy("most choices"), 1, 100),
+            }
+        case QuestionKind.TABLE:
+            fields = {
+                "columns": ColumnsField(),
+                "total": forms.CharField(
+                    label=gettext_lazy("column added up"),
+                    required=False,
+                    max_length=40,
+                    help_text=gettext_lazy("Key of a column of money or numbers; empty: none."),
+                ),
+                "min_rows": _number(gettext_lazy("fewest rows"), 0, 200),
+                "max_rows": _number(gettext_lazy("most rows"), 1, 200),
+            }
+        case QuestionKind.IP:
+            fields = {
+                "min_rows": _number(gettext_lazy("fewest rows"), 0, 200),
+                "max_rows": _number(gettext_lazy("most rows"), 1, 200),
+            }
+        case QuestionKind.FILES:
+            fields = {
+                "extensions": forms.MultipleChoiceField(
+                    label=gettext_lazy("kinds of files"),
+                    choices=[(name, name) for name in EXTENSIONS],
+                    widget=forms.CheckboxSelectMultiple,
+                ),
+                "min_files": _number(gettext_lazy("fewest files"), 0, 50),
+                "max_files": _number(gettext_lazy("most files"), 1, 50),
+                "max_mb": _number(gettext_lazy("size of a file (MB)"), 1, 200),
+            }
+        case QuestionKind.TRL:
+            fields = {
+                "min": _number(gettext_lazy("lowest level"), 1, 9),
+                "max": _number(gettext_lazy("highest level"), 1, 9),
+            }
+        case QuestionKind.CONSENT:
+            area = forms.Textarea(attrs={"rows": 6})
+            fields = {
+                "statement_zh": TextField(
+                    label=gettext_lazy("statement in Chinese"), widget=area, max_length=4000
+                ),
+                "statement_en": TextField(
+                    label=gettext_lazy("statement in English"), widget=area, max_length=4000
+                ),
+            }
+    return {f"{PREFIX}{name}": field for name, field in fields.items()}
+
+
+def config_initial(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the first values of ``config_fields`` for stored settings."""
+    whole = {**type_of(kind).defaults, **{key: value for key, value in config.items() if value is not None}}
+    values: dict[str, Any] = {}
+    for name, value in whole.items():
+        if name == "choices":
+            values[name] = write_choices(value)
+        elif name == "columns":
+            values[name] = write_columns(value)
+        elif name in ("unit", "statement") and kind != QuestionKind.MONEY:
+            texts = value or {}
+            values[f"{name}_zh"], values[f"{name}_en"] = texts.get("zh", ""), texts.get("en", "")
+        else:
+            values[name] = value
+    return {f"{PREFIX}{name}": value for name, value in values.items()}
+
+
+def config_read(kind: str, cleaned: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that the cleaned ``config_fields`` mean; what equals the default is left out."""
+    typed = {name.removeprefix(PREFIX): value for name, value in cleaned.items() if name.startswith(PREFIX)}
+    defaults = type_of(kind).defaults
+    config: dict[str, Any] = {}
+    for name, default in defaults.items():
+        if name in ("unit", "statement") and kind != QuestionKind.MONEY:
+            zh, en = typed.get(f"{name}_zh") or "", typed.get(f"{name}_en") or ""
+            value: Any = {"zh": zh, "en": en} if zh or en else None
+        else:
+            value = typed.get(name)
+        if isinstance(value, Decimal):
+            value = int(value) if value == value.to_integral_value() else float(value)
+        if value in (None, "") or value == default:
+            continue
+        config[name] = value
+    return config
+
+
+class ConfigMixin:
+    """Shows the settings of one kind of question as fields and reads them back as ``cleaned_data["config"]``."""
+
+    fields: dict[str, forms.Field]
+    initial: dict[str, Any]
+
+    def show_config(self, kind: str, config: Mapping[str, Any]) -> None:
+        self.kind = kind
+        self.fields.update(config_fields(kind))
+        self.initial.update(config_initial(kind, config))
+
+    def read_config(self, cleaned: dict[str, Any]) -> dict[str, Any]:
+        """Replace the fields of settings in ``cleaned`` by ``config``, with errors beside the fields."""
+        if any(name.startswith(PREFIX) for name in self.errors):  # type: ignore[attr-defined]
+            return cleaned
+        config = config_read(self.kind, cleaned)
+        for problem in type_of(self.kind).check_config(config):
+            name = f"{PREFIX}{problem.field}"
+            if name not in self.fields:
+                name = f"{name}_zh"
+            self.add_error(name if name in self.fields else None, str(problem.message))  # type: ignore[attr-defined]
+        kept = {name: value for name, value in cleaned.items() if not name.startswith(PREFIX)}
+        return {**kept, "config": config}
+
+
+class BankForm(ConfigMixin, forms.ModelForm):  # type: ignore[type-arg]
+    """A question of the bank; its settings appear once its kind is stored."""
+
+    class Meta:
+        model = Question
+        fields = ("key", "kind", "label_zh_hans", "label_en", "help_zh_hans", "help_en", "retired")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("label_zh_hans", "label_en"):
+            if name in self.fields:
+                self.fields[name].required = True
+        if self.instance.pk:
+            self.show_config(self.instance.kind, self.instance.config)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if self.instance.pk and hasattr(self, "kind"):
+            cleaned = self.read_config(cleaned)
+        return cleaned
+
+    @property
+    def changed_data(self) -> list[str]:  # type: ignore[override]
+        """Say ``config`` where one of its fields changed: that is the column a service stores."""
+        names = super().changed_data
+        own = [name for name in names if not name.startswith(PREFIX)]
+        return [*own, "config"] if len(own) < len(names) else own
+
+
+class CallQuestionForm(ConfigMixin, forms.Form):
+    """How one question stands in one call's form."""
+
+    section = forms.ModelChoiceField(label=gettext_lazy("section"), queryset=Section.objects.none())
+    required = forms.BooleanField(label=gettext_lazy("required"), required=False)
+    reviewers_see = forms.BooleanField(label=gettext_lazy("reviewers see it"), required=False)
+    purpose = forms.ChoiceField(
+        label=gettext_lazy("read as"),
+        required=False,
+        help_text=gettext_lazy("What the portal itself takes this answer for."),
+    )
+    condition_on = forms.ModelChoiceField(
+        label=gettext_lazy("only if"),
+        queryset=CallQuestion.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("always asked"),
+        help_text=gettext_lazy("A question that comes earlier in the form."),
+    )
+    condition_value = forms.CharField(
+        label=gettext_lazy("is answered"),
+        required=False,
+        max_length=80,
+        help_text=gettext_lazy("The value of the choice; empty: anything."),
+    )
+    own_label_zh_hans = forms.CharField(
+        label=gettext_lazy("question in this call, in Chinese"), required=False, max_length=200
+    )
+    own_label_en = forms.CharField(
+        label=gettext_lazy("question in this call, in English"), required=False, max_length=200
+    )
+    help_zh_hans = TextField(
+        label=gettext_lazy("help in this call, in Chinese"),
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    help_en = TextField(
+        label=gettext_lazy("help in this call, in English"),
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(
+        self, *args: Any, question: CallQuestion, earlier: list[CallQuestion], **kwargs: Any
+    ) -> None:
+        names = (
+            "section",
+            "required",
+            "reviewers_see",
+            "purpose",
+            "condition_on",
+            "condition_value",
+            "own_label_zh_hans",
+            "own_label_en",
+            "help_zh_hans",
+            "help_en",
+        )
+        kwargs["initial"] = {name: getattr(question, name) for name in names}
+        super().__init__(*args, **kwargs)
+        self.question = question
+        self.fields["section"].queryset = question.call.sections.all()  # type: ignore[attr-defined]
+        on = self.fields["condition_on"]
+        on.queryset = CallQuestion.objects.filter(  # type: ignore[attr-defined]
+            pk__in=[row.pk for row in earlier]
+        ).select_related("question")
+        self.fields["purpose"].choices = [  # type: ignore[attr-defined]
+            (value, label)
+            for value, label in Purpose.choices
+            if not value or question.kind in PURPOSE_KINDS[value]
+        ]
+        for own, there in (("own_label", "label"), ("help", "help")):
+            for code in ("zh_hans", "en"):
+                bank = getattr(question.question, f"{there}_{code}") or ""
+                self.fields[f"{own}_{code}"].widget.attrs["placeholder"] = bank
+        values = sorted({value for row in earlier for value in answers_to_wait_for(row)})
+        self.known_values = values
+        self.show_config(question.kind, question.settings)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        on, value = cleaned.get("condition_on"), cleaned.get("condition_value")
+        if on is not None and value:
+            known = answers_to_wait_for(on)
+            if known and value not in known:
+                self.add_error(
+                    "condition_value",
+                    _("“%(on)s” can be answered with: %(values)s.")
+                    % {"on": on.label, "values": ", ".join(known)},
+                )
+        self.cleaned_data = self.read_config(cleaned)
+        return self.cleaned_data
+
+
+class SectionForm(forms.Form):
+    """The heading of a section."""
+
+    title_zh_hans = forms.CharField(label=gettext_lazy("title in Chinese"), max_length=120)
+    title_en = forms.CharField(label=gettext_lazy("title in English"), max_length=120)
+
+
+class RuleForm(forms.Form):
+    """One eligibility rule."""
+
+    kind = forms.ChoiceField(
+        label=gettext_lazy("rule"), choices=EligibilityRule._meta.get_field("kind").choices
+    )
+    applies_to = forms.ChoiceField(
+        label=gettext_lazy("for"),
+        required=False,
+        choices=[("", gettext_lazy("every applicant")), *ApplicantKind.choices],
+    )
+    value = forms.DecimalField(
+        label=gettext_lazy("value"), required=False, max_digits=14, decimal_places=2, min_value=0
+    )
+    policy_key = forms.ChoiceField(
+        label=gettext_lazy("or from the policy"),
+        required=False,
+        help_text=gettext_lazy("Takes its value and source from the dated rules."),
+    )
+    organisation = forms.ModelChoiceField(
+        label=gettext_lazy("university"), required=False, queryset=Organisation.objects.none()
+    )
+    source = forms.CharField(
+        label=gettext_lazy("source"),
+        required=False,
+        max_length=200,
+        help_text=gettext_lazy("Where it says so: the call itself, a law, a policy document."),
+    )
+
+    def __init__(self, *args: Any, rule: EligibilityRule | None = None, **kwargs: Any) -> None:
+        if rule is not None:
+            names = ("kind", "applies_to", "value", "policy_key", "organisation", "source")
+            kwargs["initial"] = {name: getattr(rule, name) for name in names}
+        super().__init__(*args, **kwargs)
+        policies = PolicyValue.objects.order_by("key").values_list("key", "label").distinct()
+        self.fields["policy_key"].choices = [  # type: ignore[attr-defined]
+            ("", gettext_lazy("none")),
+            *((key, f"{label} ({key})") for key, label in policies),
+        ]
+        universities = Organisation.objects.universities().in_use()
+        self.fields["organisation"].queryset = universities  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        kind = cleaned.get("kind")
+        if kind in VALUED_RULES and cleaned.get("value") is None and not cleaned.get("policy_key"):
+            self.add_error("value", _("This rule needs a value or a policy."))
+        if cleaned.get("value") is not None and cleaned.get("policy_key"):
+            self.add_error("policy_key", _("Give either a value or a policy, not both."))
+        if kind == "of_university" and cleaned.get("organisation") is None:
+            self.add_error("organisation", _("Name the university."))
+        return cleaned
+
+
+class StageForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One stage: what it is called, who acts, how many, until when, what completes it."""
+
+    class Meta:
+        model = Stage
+        fields = (
+            "name_zh_hans",
+            "name_en",
+            "instructions_zh_hans",
+            "instructions_en",
+            "working_days",
+            "acts",
+            "required_count",
+            "completion",
+            "on_negative",
+            "blind",
+        )
+        widgets = {
+            "instructions_zh_hans": forms.Textarea(attrs={"rows": 3}),
+            "instructions_en": forms.Textarea(attrs={"rows": 3}),
+        }
+        labels = {
+            "name_zh_hans": gettext_lazy("name in Chinese"),
+            "name_en": gettext_lazy("name in English"),
+            "instructions_zh_hans": gettext_lazy("instructions in Chinese"),
+            "instructions_en": gettext_lazy("instructions in English"),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("name_zh_hans", "name_en"):
+            self.fields[name].required = True
+
+
+class CriterionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One line of a rubric or checklist."""
+
+    class Meta:
+        model = Criterion
+        fields = (
+            "kind",
+            "label_zh_hans",
+            "label_en",
+            "help_zh_hans",
+            "help_en",
+            "weight",
+            "max_score",
+            "allow_na",
+        )
+        widgets = {
+            "help_zh_hans": forms.Textarea(attrs={"rows": 2}),
+            "help_en": forms.Textarea(attrs={"rows": 2}),
+        }
+        labels = {
+            "label_zh_hans": gettext_lazy("criterion in Chinese"),
+            "label_en": gettext_lazy("criterion in English"),
+            "help_zh_hans": gettext_lazy("help in Chinese"),
+            "help_en": gettext_lazy("help in English"),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("label_zh_hans", "label_en"):
+            self.fields[name].required = True
+
+
+class TextForm(forms.Form):
+    """The call's own text of one kind of notice."""
+
+    subject_zh_hans = forms.CharField(
+        label=gettext_lazy("subject in Chinese"), required=False, max_length=200
+    )
+    body_zh_hans = TextField(
+        label=gettext_lazy("text in Chinese"),
+        required=False,
+        max_length=10000,
+        widget=forms.Textarea(attrs={"rows": 12}),
+    )
+    subject_en = forms.CharField(label=gettext_lazy("subject in English"), required=False, max_length=200)
+    body_en = TextField(
+        label=gettext_lazy("text in English"),
+        required=False,
+        max_length=10000,
+        widget=forms.Textarea(attrs={"rows": 12}),
+    )
+
+
+# --- acts ----------------------------------------------------------------------------------------------------------
+
+
+class NewTimes(forms.Form):
+    """Code and times of a new call."""
+
+    code = forms.CharField(
+        label=gettext_lazy("code"),
+        max_length=24,
+        help_text=gettext_lazy("Begins the number of each application: AIBT-2026 gives AIBT-2026-0001."),
+    )
+    opens_at = forms.DateTimeField(
+        label=gettext_lazy("opens"), widget=forms.DateTimeInput, help_text=gettext_lazy("Asia/Shanghai")
+    )
+    closes_at = forms.DateTimeField(
+        label=gettext_lazy("closes"), widget=forms.DateTimeInput, help_text=gettext_lazy("Asia/Shanghai")
+    )
+
+
+class CopyForm(NewTimes):
+    """A new call like an earlier one."""
+
+
+class StandardForm(NewTimes):
+    """A new call with the standard form."""
+
+    fund = forms.ModelChoiceField(label=gettext_lazy("fund"), queryset=Fund.objects.filter(active=True))
+    lead = forms.ModelChoiceField(
+        label=gettext_lazy("staff lead"),
+        queryset=User.objects.filter(is_staff=True, is_active=True),
+        help_text=gettext_lazy("Is told when something is overdue."),
+    )
+    university = forms.ModelChoiceField(
+        label=gettext_lazy("research teams of"),
+        required=False,
+        queryset=Organisation.objects.filter(kind="university"),
+        empty_label=gettext_lazy("any university"),
+    )
+    experts = forms.IntegerField(
+        label=gettext_lazy("expert reviews each"), min_value=1, max_value=9, initial=3
+    )
+    blind = forms.BooleanField(label=gettext_lazy("reviewers do not see who applies (blind)"), required=False)
+    panel = forms.BooleanField(label=gettext_lazy("with a panel"), required=False)
+    diligence = forms.BooleanField(label=gettext_lazy("with due diligence"), required=False)
+    notice = forms.BooleanField(label=gettext_lazy("with a public notice"), required=False, initial=True)
+
+    field_order = ("code", "fund", "lead", "opens_at", "closes_at")
+
+
+class ExtendForm(forms.Form):
+    """A later closing minute and why."""
+
+    needs_object = True
+    closes_at = forms.DateTimeField(
+        label=gettext_lazy("new closing minute"),
+        widget=forms.DateTimeInput,
+        help_text=gettext_lazy("Asia/Shanghai"),
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("reason"),
+        max_length=400,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("Sent to everyone with a draft."),
+    )
+
+    def __init__(self, *args: Any, obj: Call | None = None, user: Any = None, **kwargs: Any) -> None:
+        if obj is not None:
+            kwargs.setdefault("initial", {"closes_at": obj.closes_at})
+        super().__init__(*args, **kwargs)
+
+
+class CancelForm(forms.Form):
+    """Why a call is given up."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("reason"),
+        required=False,
+        max_length=400,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("Required once the call was announced: people are told."),
+    )
