@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from typing import Any, ClassVar, Final
 from urllib.parse import quote, urlencode
 
@@ -34,6 +35,8 @@ REFUSED_BY_DATABASE: Final = _(
     "The database refuses this change: the record was moved on, or something else depends on it. Reload the page."
 )
 BUTTONS: Final = 4
+
+_request: ContextVar[HttpRequest] = ContextVar("request")
 
 
 class Bilingual:
@@ -139,6 +142,18 @@ class StaffAdmin(Bilingual, ModelAdmin):  # type: ignore[misc]
         self.formfield_overrides = {**self.formfield_overrides, **FORMFIELDS}
         self.machine: Machine | None = model.__dict__.get("machine")
         self._acts = {(act.on, act.name): act.bind(self.machine) for act in self.acts}
+
+    # An admin is one object for all threads, and unfold keeps the request on it: each thread must find its own.
+    @property
+    def request(self) -> HttpRequest:
+        try:
+            return _request.get()
+        except LookupError:
+            raise AttributeError("no request is being served") from None
+
+    @request.setter
+    def request(self, request: HttpRequest) -> None:
+        _request.set(request)
 
     # --- who sees and does what
 

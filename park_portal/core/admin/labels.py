@@ -110,6 +110,7 @@ label_acts(
         "user.set_active": _("switched on or off"),
         "user.update_profile": _("profile changed"),
         "invitation.send": _("invitation sent"),
+        "invitation.resend": _("invitation sent again"),
         "invitation.revoke": _("invitation revoked"),
         "invitation.accept": _("invitation accepted"),
         "message.retry": _("message tried again"),
