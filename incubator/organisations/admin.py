@@ -38,7 +38,7 @@ class MembershipInline(StaffTabularInline):
     rule = "incubator.manage_organisation_members"
     fields = ["user", "role", "created_at"]
     readonly_fields = ["created_at"]
-    raw_id_fields = ["user"]
+    autocomplete_fields = ["user"]
 
 
 class FacultyInline(StaffTabularInline):
@@ -269,8 +269,7 @@ class LiaisonAdmin(StaffAdmin):
     list_select_related = ["user", "organisation", "faculty"]
     search_fields = ["user__name", "user__email", "organisation__name_zh_hans", "faculty__name_zh_hans"]
     ordering = ["-id"]
-    raw_id_fields = ["user"]
-    autocomplete_fields = ["organisation", "faculty"]
+    autocomplete_fields = ["user", "organisation", "faculty"]
     fields = ["user", ("organisation", "faculty"), "active", ("starts_on", "ends_on")]
 
 

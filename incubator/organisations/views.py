@@ -79,7 +79,7 @@ class OrganisationList(ListPage):
         Column("uscc", gettext_lazy("Credit code")),
         Column("kind", gettext_lazy("Kind"), value="get_kind_display"),
         Column("role", gettext_lazy("Your role"), value=lambda row: Role(row.my_role).label),
-        Column("state", gettext_lazy("State"), value="get_state_display", kind="state"),
+        Column("state", gettext_lazy("State"), value=lambda row: row, kind="state"),
     )
 
     def rows(self) -> models.QuerySet[Organisation]:

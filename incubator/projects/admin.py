@@ -20,7 +20,7 @@ class TeamInline(StaffTabularInline):
     model = ProjectMember
     rule = "incubator.manage_project_team"
     fields = ["name", "email", "role", "can_edit", "user"]
-    raw_id_fields = ["user"]
+    autocomplete_fields = ["user"]
 
 
 @admin.register(ResearchProject)
@@ -51,8 +51,7 @@ class ResearchProjectAdmin(StaffAdmin):
     search_help_text = gettext_lazy("Number, title, principal investigator, grant number or institution")
     ordering = ["-id"]
     inlines = [TeamInline]
-    raw_id_fields = ["pi_user"]
-    autocomplete_fields = ["university", "faculty"]
+    autocomplete_fields = ["university", "faculty", "pi_user"]
     fieldsets = [
         (None, {"fields": [("code", "state"), "title", "summary"]}),
         (
