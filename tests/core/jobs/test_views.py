@@ -73,3 +73,25 @@ def test_a_stranger_finds_nothing(client, charlie, started, path):
     client.force_login(charlie)
     assert method(address).status_code == 404
     assert Job.objects.get(pk=started.pk).state == "queued"
+
+
+def test_the_pages_are_whole_pages_too(client, alice, charlie, started):
+    client.force_login(alice)
+    run_job(started.pk)
+    page = client.get(f"/jobs/{started.public_id}/", HTTP_ACCEPT_LANGUAGE="en").content.decode()
+    assert "<h1>Letters</h1>" in page
+    assert "letters.pdf" in page
+    assert "Letters" in client.get("/jobs/").content.decode()
+    client.force_login(charlie)
+    assert "Letters" not in client.get("/jobs/").content.decode()
+
+
+def test_the_list_costs_the_same_for_many(client, alice, started, django_assert_max_num_queries):
+    client.force_login(alice)
+    client.get("/jobs/")
+    with django_assert_max_num_queries(12):
+        client.get("/jobs/")
+    for number in range(30):
+        start_job("test.letters", actor=alice, params={"number": number})
+    with django_assert_max_num_queries(12):
+        client.get("/jobs/")
