@@ -1,15 +1,23 @@
-"""The first pages: the public landing page, and the home of whoever signed in, made of cards the rooms provide."""
+"""The first pages: the public landing page, the home of whoever signed in, and what every site must say of itself."""
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from funding.calls.models import Call
 from funding.calls.states import CallState
-from park_portal.core.frame import cards_of
+from park_portal.core.accounts.rules import sees_records
+from park_portal.core.calendar.working_days import SHANGHAI
+from park_portal.core.frame import Card, NavItem, Task, cards_of, register_nav
 from park_portal.core.views import PortalMixin
+
+register_nav(NavItem("home", pgettext_lazy("menu", "Today"), "home", order=0))
 
 
 def open_calls() -> list[Call]:
@@ -17,37 +25,70 @@ def open_calls() -> list[Call]:
     return list(
         Call.objects.filter(state__in=[CallState.OPEN, CallState.PUBLISHED])
         .select_related("fund")
-        .order_by("-state", "closes_at")[:6]
+        .order_by("state", "closes_at")[:6]
     )
+
+
+def due_of(cards: list[Card], now: datetime) -> dict[str, list[Task]]:
+    """Return what waits for the person, by how urgent it is: over, today, the next seven days."""
+    today = now.astimezone(SHANGHAI).date()
+    due: dict[str, list[Task]] = {"over": [], "today": [], "week": []}
+    for task in (task for card in cards for task in card.tasks):
+        if task.due is None or not task.mine:
+            continue
+        days = (task.due.astimezone(SHANGHAI).date() - today).days
+        if task.due < now:
+            due["over"].append(task)
+        elif days == 0:
+            due["today"].append(task)
+        elif days <= 7:
+            due["week"].append(task)
+    for tasks in due.values():
+        tasks.sort(key=lambda task: task.due or now)
+    return due
 
 
 class HomePage(PortalMixin):
     """The landing page for visitors; for people of the park, what is due for them."""
 
     public = True
-    nav = "home"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        calls = open_calls()
         if not request.user.is_authenticated:
-            self.nav = ""
-            return self.render("landing.html", calls=calls, title=_("AI + BT: from a Fudan result to a company"))
-        return self.render("home.html", cards=cards_of(request.user), calls=calls, title=_("Today"))
+            return self.render("landing.html", calls=open_calls(), title=_("AI + BT: from a research result to a company"))
+        self.nav = "home"
+        cards = [card.listed() for card in cards_of(request.user)]
+        now = timezone.now()
+        return self.render(
+            "home.html",
+            title=_("Today"),
+            cards=cards,
+            due=due_of(cards, now),
+            today=now.astimezone(SHANGHAI),
+            calls=open_calls(),
+            is_officer=sees_records(request.user),
+        )
 
 
-class AboutPage(PortalMixin):
+class StaticPage(PortalMixin):
+    """A page whose words are in its template."""
+
     public = True
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self.render()
+
+
+class AboutPage(StaticPage):
     title = gettext_lazy("About the portal")
     template_name = "about.html"
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return self.render()
 
-
-class PrivacyPage(PortalMixin):
-    public = True
+class PrivacyPage(StaticPage):
     title = gettext_lazy("Privacy")
     template_name = "privacy.html"
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return self.render()
+
+class AccessibilityPage(StaticPage):
+    title = gettext_lazy("Accessibility")
+    template_name = "accessibility.html"

@@ -3,22 +3,26 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
 from park_portal import mailbox
 from park_portal.health import healthz
-from park_portal.home import AboutPage, HomePage, PrivacyPage
+from park_portal.home import AboutPage, AccessibilityPage, HomePage, PrivacyPage
 
 urlpatterns = [
     path("", HomePage.as_view(), name="home"),
     path("about/", AboutPage.as_view(), name="about"),
     path("privacy/", PrivacyPage.as_view(), name="privacy"),
+    path("accessibility/", AccessibilityPage.as_view(), name="accessibility"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
+    # Pages ask for it with their language in the address, so that a browser may keep it for an hour.
+    path("jsi18n/", cache_control(private=True, max_age=3600)(JavaScriptCatalog.as_view()), name="javascript-catalog"),
     path("healthz", healthz, name="healthz"),
     path("", include("park_portal.core.urls")),
+    path("", include("funding.urls")),
     path("", include("incubator.urls")),
 ]
 

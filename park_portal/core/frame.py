@@ -11,7 +11,7 @@ A room adds to both in its ``views.py``, which is imported with the addresses:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
@@ -73,6 +73,10 @@ class Card:
     more_label: Text = ""
     action_url: str = ""
     action_label: Text = ""
+
+    def listed(self) -> Card:
+        """Return the card with its tasks read, so that they can be gone through twice."""
+        return replace(self, tasks=list(self.tasks))
 
 
 CardMaker = Callable[[Any], Card | None]

@@ -122,6 +122,12 @@ def _calendar(context: template.Context) -> Any:
 
 
 @register.filter
+def moment(when: datetime | None) -> str:
+    """Show a moment in Shanghai time: 2026-03-31 16:00."""
+    return when.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M") if when else ""
+
+
+@register.filter
 def yuan(fen: int | None) -> str:
     """Show an amount as ¥1,234,567.00."""
     return format_yuan(fen)
