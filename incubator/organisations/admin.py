@@ -50,7 +50,9 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
     """Shows near duplicates once before a new record is kept."""
 
     not_a_duplicate = forms.BooleanField(
-        label=gettext_lazy("None of these: it is another organisation"), required=False, widget=forms.HiddenInput
+        label=gettext_lazy("None of these: it is another organisation"),
+        required=False,
+        widget=forms.HiddenInput,
     )
 
     class Meta:
@@ -61,14 +63,17 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned = super().clean() or self.cleaned_data
         if self.instance.pk is None and not self.errors and not cleaned.get("not_a_duplicate"):
             found = near_duplicates(
-                name=cleaned.get("name_zh_hans", ""), name_en=cleaned.get("name_en") or "", uscc=cleaned.get("uscc")
+                name=cleaned.get("name_zh_hans", ""),
+                name_en=cleaned.get("name_en") or "",
+                uscc=cleaned.get("uscc"),
             )
             if found:
                 links = ", ".join(f"{one.organisation} (No. {one.organisation.pk})" for one in found)
                 self.fields["not_a_duplicate"].widget = forms.CheckboxInput()
                 self.add_error(
                     "not_a_duplicate",
-                    _("Is it one of these: %(links)s? If not, tick the box and save again.") % {"links": links},
+                    _("Is it one of these: %(links)s? If not, tick the box and save again.")
+                    % {"links": links},
                 )
         return cleaned
 
@@ -77,7 +82,9 @@ def _create(*, actor: Any, not_a_duplicate: bool = False, **values: Any) -> Orga
     return create_organisation(actor=actor, **values)
 
 
-def _update(organisation: Organisation, *, actor: Any, not_a_duplicate: bool = False, **values: Any) -> Organisation:
+def _update(
+    organisation: Organisation, *, actor: Any, not_a_duplicate: bool = False, **values: Any
+) -> Organisation:
     return update_organisation(organisation, actor=actor, **values)
 
 
@@ -129,7 +136,9 @@ class MergePage(StaffPage):
         if not text:
             return []
         wanted = (
-            models.Q(name_zh_hans__icontains=text) | models.Q(name_en__icontains=text) | models.Q(uscc__iexact=text)
+            models.Q(name_zh_hans__icontains=text)
+            | models.Q(name_en__icontains=text)
+            | models.Q(uscc__iexact=text)
         )
         stored = Organisation.objects.exclude(state=OrganisationState.MERGED).exclude(pk=self.object.pk)
         return list(stored.filter(wanted)[:10])
@@ -207,7 +216,10 @@ class OrganisationAdmin(StaffAdmin):
     create = _create
     update = _update
     change_rule = "incubator.edit_organisation"
-    acts = [Act("close", form=ReasonForm, icon="block", danger=True), Act("reopen", form=ReasonForm, icon="undo")]
+    acts = [
+        Act("close", form=ReasonForm, icon="block", danger=True),
+        Act("reopen", form=ReasonForm, icon="undo"),
+    ]
     pages = [
         *import_pages("incubator.organisation", "incubator.import_organisations"),
         DuplicatesPage,
@@ -252,7 +264,9 @@ class OrganisationAdmin(StaffAdmin):
             return
         formset.save(commit=False)
         # New owners first, so that an owner may be replaced in one step.
-        changed = sorted((one for one, _fields in formset.changed_objects), key=lambda one: one.role != Role.OWNER)
+        changed = sorted(
+            (one for one, _fields in formset.changed_objects), key=lambda one: one.role != Role.OWNER
+        )
         with transaction.atomic():
             for one in formset.new_objects:
                 add_member(form.instance, actor=request.user, user=one.user, role=one.role)

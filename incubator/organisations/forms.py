@@ -106,19 +106,25 @@ class NewOrganisationForm(OrganisationForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         self.candidates = near_duplicates(
-            name=cleaned.get("name_zh_hans") or "", name_en=cleaned.get("name_en") or "", uscc=cleaned.get("uscc")
+            name=cleaned.get("name_zh_hans") or "",
+            name_en=cleaned.get("name_en") or "",
+            uscc=cleaned.get("uscc"),
         )
         if any(one.same_code for one in self.candidates):
             self.add_error(
                 "uscc",
-                _("An organisation with this Unified Social Credit Code is already registered. You can ask to join it."),
+                _(
+                    "An organisation with this Unified Social Credit Code is already registered. You can ask to join it."
+                ),
             )
         elif self.candidates:
             self.fields["confirmed"].widget = forms.CheckboxInput()
             if not cleaned.get("confirmed"):
                 self.add_error(
                     "confirmed",
-                    _("Please look at the list: is it one of these? If so, ask to join it; if not, tick this box."),
+                    _(
+                        "Please look at the list: is it one of these? If so, ask to join it; if not, tick this box."
+                    ),
                 )
         return cleaned
 
@@ -134,7 +140,9 @@ class InviteForm(PortalForm):
         initial=Role.EDITOR,
         help_text=_("Owners manage people, editors change the record and write applications, viewers read."),
     )
-    language = forms.ChoiceField(label=_("Language of the mail"), choices=Language.choices, initial=Language.ZH_HANS)
+    language = forms.ChoiceField(
+        label=_("Language of the mail"), choices=Language.choices, initial=Language.ZH_HANS
+    )
 
 
 class RoleForm(PortalForm):

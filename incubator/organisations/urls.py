@@ -13,8 +13,16 @@ urlpatterns = [
     path("<int:pk>/leave/", views.MemberLeave.as_view(), name="leave"),
     path("<int:pk>/members/", views.MembersPage.as_view(), name="members"),
     path("<int:pk>/members/invite/", views.MemberInvite.as_view(), name="invite"),
-    path("<int:pk>/invitations/<int:invitation>/resend/", views.InvitationResend.as_view(), name="invitation-resend"),
-    path("<int:pk>/invitations/<int:invitation>/revoke/", views.InvitationRevoke.as_view(), name="invitation-revoke"),
+    path(
+        "<int:pk>/invitations/<int:invitation>/resend/",
+        views.InvitationResend.as_view(),
+        name="invitation-resend",
+    ),
+    path(
+        "<int:pk>/invitations/<int:invitation>/revoke/",
+        views.InvitationRevoke.as_view(),
+        name="invitation-revoke",
+    ),
     path("<int:organisation>/members/<int:pk>/role/", views.MemberRole.as_view(), name="member-role"),
     path("<int:organisation>/members/<int:pk>/remove/", views.MemberRemove.as_view(), name="member-remove"),
 ]

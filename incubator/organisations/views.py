@@ -39,6 +39,7 @@ from incubator.organisations.services import (
 from incubator.organisations.states import OrganisationState, Role
 from park_portal.core.accounts.models import Invitation
 from park_portal.core.errors import Text
+from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
 from park_portal.core.views import (
     ActPage,
     Column,
@@ -52,10 +53,53 @@ from park_portal.core.views import (
 from park_portal.core.workflow import may
 
 NAV = "organisations"
-TONES = {OrganisationState.ACTIVE: "good", OrganisationState.CLOSED: "neutral", OrganisationState.MERGED: "neutral"}
+SHOWN_AT_HOME = 5
+TONES = {
+    OrganisationState.ACTIVE: "good",
+    OrganisationState.CLOSED: "neutral",
+    OrganisationState.MERGED: "neutral",
+}
 JOIN_SALT = "organisations.join"
 # A link to ask to join is made for one person, on a page that person has just seen.
 JOIN_LASTS = 24 * 3600
+
+
+def is_no_staff(user: Any) -> bool:
+    """Park staff find organisations and projects in the administration."""
+    return not user.is_staff
+
+
+register_nav(NavItem(NAV, gettext_lazy("Organisations"), "organisations:list", order=60, show=is_no_staff))
+
+
+@home_card(order=70)
+def my_organisations(user: Any) -> Card | None:
+    """The organisations one acts for; for newcomers, the way to the first one."""
+    if user.is_staff:
+        return None
+    mine = list(
+        Membership.objects.filter(user=user).select_related("organisation").order_by("-id")[:SHOWN_AT_HOME]
+    )
+    # Who came by an invitation to something else, such as reviewing, has not come to register a company.
+    if not mine and Invitation.objects.filter(accepted_by=user).exists():
+        return None
+    return Card(
+        title=gettext_lazy("My organisations"),
+        tasks=[
+            Task(
+                title=str(one.organisation),
+                url=one.organisation.get_absolute_url(),
+                detail=one.get_role_display(),
+                mine=False,
+            )
+            for one in mine
+        ],
+        empty=gettext_lazy("Register your company or institute, or ask a colleague to invite you."),
+        action_url="" if mine else reverse("organisations:create"),
+        action_label="" if mine else gettext_lazy("Register an organisation"),
+        more_url=reverse("organisations:list") if mine else "",
+        more_label=gettext_lazy("All my organisations") if mine else "",
+    )
 
 
 def here() -> Crumb:
@@ -161,7 +205,8 @@ class OrganisationCheck(PortalMixin):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         typed = {
-            name: request.GET.get(name, "").replace("\0", "")[:200] for name in ("uscc", "name_zh_hans", "name_en")
+            name: request.GET.get(name, "").replace("\0", "")[:200]
+            for name in ("uscc", "name_zh_hans", "name_en")
         }
         code = normalise_code(typed["uscc"])
         found = near_duplicates(name=typed["name_zh_hans"], name_en=typed["name_en"], uscc=code)
@@ -184,7 +229,9 @@ def candidates_for(user: Any, found: Sequence[Candidate]) -> list[dict[str, Any]
         {
             "name": str(one.organisation),
             "district": one.organisation.district,
-            "code": f"{one.organisation.uscc[:6]}…{one.organisation.uscc[-4:]}" if one.organisation.uscc else "",
+            "code": f"{one.organisation.uscc[:6]}…{one.organisation.uscc[-4:]}"
+            if one.organisation.uscc
+            else "",
             "same_code": one.same_code,
             "url": one.organisation.get_absolute_url() if one.organisation.role_of(user) else "",
             "join_url": join_url(one.organisation, user),
@@ -407,7 +454,9 @@ class MemberLeave(ActPage):
     permission = "incubator.leave_organisation"
     nav = NAV
     title = gettext_lazy("Leave the organisation")
-    explain = gettext_lazy("You lose access to its record and applications at once. An owner can invite you again.")
+    explain = gettext_lazy(
+        "You lose access to its record and applications at once. An owner can invite you again."
+    )
     submit_label = gettext_lazy("Leave")
     submit_tone = "danger"
 

@@ -65,10 +65,16 @@ class ResearchProjectForm(PortalModelForm):
     """The record of a research project."""
 
     keywords_zh = WordsField(
-        label=_("Keywords in Chinese"), required=False, max_length=1000, help_text=_("Separated by semicolons.")
+        label=_("Keywords in Chinese"),
+        required=False,
+        max_length=1000,
+        help_text=_("Separated by semicolons."),
     )
     keywords_en = WordsField(
-        label=_("Keywords in English"), required=False, max_length=1000, help_text=_("Separated by semicolons.")
+        label=_("Keywords in English"),
+        required=False,
+        max_length=1000,
+        help_text=_("Separated by semicolons."),
     )
     subject_codes = WordsField(
         label=_("Subject codes"),
@@ -146,9 +152,14 @@ class ResearchProjectForm(PortalModelForm):
         faculty.queryset = Faculty.objects.filter(organisation__in=places.values("pk"))
         groups = [
             (str(place), [(one.pk, str(one)) for one in place.faculties.all()])
-            for place in places.order_by("name_zh_hans").prefetch_related(Prefetch("faculties", queryset=faculties))
+            for place in places.order_by("name_zh_hans").prefetch_related(
+                Prefetch("faculties", queryset=faculties)
+            )
         ]
-        university.choices = [("", "—"), *((place.pk, str(place)) for place in places.order_by("name_zh_hans"))]
+        university.choices = [
+            ("", "—"),
+            *((place.pk, str(place)) for place in places.order_by("name_zh_hans")),
+        ]
         faculty.choices = [("", "—"), *((name, rows) for name, rows in groups if rows)]
 
     def clean(self) -> dict[str, Any]:
@@ -183,7 +194,15 @@ class NewProjectForm(ResearchProjectForm):
         help_text=_("Gets an invitation to the portal. Leave it empty to register the project without one."),
     )
 
-    field_order = ["title_zh_hans", "title_en", "who", "principal_investigator", "pi_email", "university", "faculty"]
+    field_order = [
+        "title_zh_hans",
+        "title_en",
+        "who",
+        "principal_investigator",
+        "pi_email",
+        "university",
+        "faculty",
+    ]
 
     class Meta(ResearchProjectForm.Meta):
         fields = [name for name in ResearchProjectForm.Meta.fields if name != "principal_investigator"]
@@ -211,7 +230,9 @@ class TeamMemberForm(PortalForm):
         initial=ProjectRole.MEMBER,
     )
     can_edit = forms.BooleanField(label=_("May edit the project"), required=False)
-    language = forms.ChoiceField(label=_("Language of the mail"), choices=Language.choices, initial=Language.ZH_HANS)
+    language = forms.ChoiceField(
+        label=_("Language of the mail"), choices=Language.choices, initial=Language.ZH_HANS
+    )
 
 
 class TeamRoleForm(PortalForm):

@@ -8,7 +8,6 @@ from typing import Any, Final
 from django.db import IntegrityError, connection, transaction
 from django.db.models import IntegerField, Max
 from django.db.models.functions import Cast, Substr
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy

@@ -16,6 +16,7 @@ from incubator.organisations.forms import ReasonForm
 from incubator.organisations.models import Faculty
 from incubator.projects.forms import NewProjectForm, ResearchProjectForm, TeamMemberForm, TeamRoleForm
 from incubator.projects.models import ProjectMember, ResearchProject
+from incubator.projects.rules import is_liaison
 from incubator.projects.services import (
     add_team_member,
     change_team_member,
@@ -26,6 +27,7 @@ from incubator.projects.services import (
 )
 from incubator.projects.states import PROJECT_MACHINE, ProjectRole, ProjectState
 from park_portal.core.errors import Text
+from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
 from park_portal.core.money import format_yuan
 from park_portal.core.views import ActPage, Column, Crumb, DetailPage, ListPage, StateLine
 from park_portal.core.workflow import advance, may
@@ -37,6 +39,39 @@ TONES = {
     ProjectState.COMPLETED: "neutral",
     ProjectState.STOPPED: "wait",
 }
+
+
+def is_no_staff(user: Any) -> bool:
+    """Park staff find research projects in the administration."""
+    return not user.is_staff
+
+
+register_nav(NavItem(NAV, gettext_lazy("Research projects"), "projects:list", order=61, show=is_no_staff))
+
+
+@home_card(order=71)
+def new_in_my_care(user: Any) -> Card | None:
+    """For liaisons: what was registered at their faculties lately."""
+    if user.is_staff or not is_liaison(user):
+        return None
+    newest = ResearchProject.objects.in_care_of(user).order_by("-id")[:5]
+    return Card(
+        title=gettext_lazy("Newly registered at my faculties"),
+        tasks=[
+            Task(
+                title=str(one.title),
+                url=one.get_absolute_url(),
+                detail=f"{one.code} · {one.principal_investigator}",
+                state=one.get_state_display(),
+                tone=TONES[one.state],
+                mine=False,
+            )
+            for one in newest
+        ],
+        empty=gettext_lazy("No research project yet"),
+        more_url=reverse("projects:care"),
+        more_label=gettext_lazy("Projects of my faculties"),
+    )
 
 
 def here() -> Crumb:
@@ -73,7 +108,9 @@ class ProjectList(ListPage):
     model = ResearchProject
     nav = NAV
     title = gettext_lazy("My research projects")
-    lead = gettext_lazy("Projects that you lead or work on. An application to the fund can take its facts from here.")
+    lead = gettext_lazy(
+        "Projects that you lead or work on. An application to the fund can take its facts from here."
+    )
     filterset = ProjectFilter
     search_in = ("code", "title_zh_hans", "title_en", "principal_investigator", "grant_number")
     search_label = gettext_lazy("Number, title, investigator or grant number")
@@ -92,7 +129,10 @@ class ProjectList(ListPage):
         return ResearchProject.objects.of_member(self.request.user).select_related("university")
 
     def actions(self) -> Sequence[tuple[Text, str]]:
-        return [(_("Register a research project"), reverse("projects:create"))]
+        actions: list[tuple[Text, str]] = [(_("Register a research project"), reverse("projects:create"))]
+        if is_liaison(self.request.user):
+            actions.append((_("Projects of my faculties"), reverse("projects:care")))
+        return actions
 
 
 class CareList(ProjectList):
@@ -104,6 +144,13 @@ class CareList(ProjectList):
     filterset = CareFilter
     empty_title = gettext_lazy("No research project yet")
     empty_text = gettext_lazy("Register the first one of your faculty.")
+
+    def actions(self) -> Sequence[tuple[Text, str]]:
+        return [
+            (_("Register a research project"), reverse("projects:create")),
+            (_("My research projects"), reverse("projects:list")),
+        ]
+
     columns = (
         *ProjectList.columns[:3],
         Column("faculty", gettext_lazy("Faculty"), value="faculty.name"),

@@ -12,9 +12,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import get_object_or_404
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from park_portal.core.admin import ReadOnly, StaffAdmin, StaffPage, dress, label_acts, state_label
@@ -176,7 +175,8 @@ class BatchPage(StaffPage):
 
         def told(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
             return [
-                entry | {"message": entry["message"][language], "label_of_field": labels.get(entry["field"], "")}
+                entry
+                | {"message": entry["message"][language], "label_of_field": labels.get(entry["field"], "")}
                 for entry in entries
             ]
 
@@ -188,11 +188,15 @@ class BatchPage(StaffPage):
                 kind__in=(CHECK, APPLY), params={"batch": batch.pk}, state__in=OPEN
             ).first(),
             "layout": (report.get("layout") or {}).get(language),
-            "columns": [column | {"label": labels.get(column["field"])} for column in report.get("columns", [])],
+            "columns": [
+                column | {"label": labels.get(column["field"])} for column in report.get("columns", [])
+            ],
             "errors": told(report.get("errors", [])),
             "warnings": told(report.get("warnings", [])),
             "rows": [
-                _shown(batch.definition, row) for row in report.get("rows", []) if row["action"] != "unchanged"
+                _shown(batch.definition, row)
+                for row in report.get("rows", [])
+                if row["action"] != "unchanged"
             ],
             "options_form": self._options_form() if batch.state == ImportState.CHECKED else None,
             "ready": bool(report.get("checked")) and not report.get("errors"),
@@ -228,7 +232,15 @@ def _readable(field: models.Field[Any, Any], value: Any) -> str:
 class ImportBatchAdmin(ReadOnly, StaffAdmin):
     """Every import there was, to look up and to undo."""
 
-    list_display = ["file_link", "kind_label", "state_shown", "rows_created", "rows_updated", "created_by", "created_at"]
+    list_display = [
+        "file_link",
+        "kind_label",
+        "state_shown",
+        "rows_created",
+        "rows_updated",
+        "created_by",
+        "created_at",
+    ]
     list_display_links = None
     list_filter = ["state"]
     list_select_related = ["created_by"]
@@ -238,7 +250,9 @@ class ImportBatchAdmin(ReadOnly, StaffAdmin):
         return ImportBatch.objects.visible_to(user).without_content()
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        return HttpResponseRedirect(get_object_or_404(self.rows_for(request.user), pk=object_id).get_absolute_url())
+        return HttpResponseRedirect(
+            get_object_or_404(self.rows_for(request.user), pk=object_id).get_absolute_url()
+        )
 
     @display(description=gettext_lazy("file"), ordering="file_name")
     def file_link(self, batch: ImportBatch) -> SafeString:
