@@ -1,5 +1,9 @@
 """Contents page: the addresses of every room of calls and funds."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("calls/", include("funding.calls.urls")),
+    path("applications/", include("funding.applications.urls")),
+    path("applications/", include("funding.decisions.urls")),
+]

@@ -203,6 +203,16 @@ class Application(models.Model):
         ends += list(self.extensions.values_list("until", flat=True))
         return max(ends)
 
+    @property
+    def shown_due(self) -> datetime | None:
+        """The moment by which something is due, as lists show it: of a draft, when it can last be submitted.
+
+        Reads ``call`` and, of a draft, ``extensions``: prefetch them for a list.
+        """
+        if self.state == ApplicationState.DRAFT:
+            return max([self.call.ends_at, *(extension.until for extension in self.extensions.all())])
+        return self.due_at if self.state in (ApplicationState.IN_REVIEW, ApplicationState.RETURNED) else None
+
     def role_of(self, user: Any) -> str | None:
         """Return owner, editor or viewer for a person of the applicant's side, None for anyone else.
 

@@ -1,0 +1,154 @@
+"""What the form's script talks to: one answer or one file at a time, JSON both ways."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.multipartparser import MultiPartParserError
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from funding.applications.asks import ask, stored
+from funding.applications.models import AnswerFile, Application
+from funding.applications.services import add_file, remove_file, save_answer
+from funding.applications.sheet import Sheet, sheet_of
+from funding.calls.questions import type_of
+from park_portal.core.errors import Conflict, DomainError
+from park_portal.core.views import PortalMixin, refusal, visible_or_404, wants_json
+
+RELATED = ("call__fund", "organisation", "project__university", "current_stage")
+
+
+class ApplicationEndpoint(PortalMixin):
+    """Finds the application among those the person sees; every answer is JSON when a script asks."""
+
+    application: Application
+
+    def prepare(self) -> None:
+        rows = Application.objects.visible_to(self.request.user).select_related(*RELATED)
+        self.application = visible_or_404(rows, pk=self.kwargs["pk"])
+
+    def state_of(self, sheet: Sheet, **more: Any) -> dict[str, Any]:
+        """Return what the page keeps up to date after every save."""
+        done, wanted = sheet.progress
+        context = {"findings": sheet.findings, "application": self.application}
+        return {
+            "saved_at": timezone.localtime().strftime("%H:%M"),
+            "asked": sorted(sheet.asked),
+            "done": done,
+            "wanted": wanted,
+            "title": self.application.title,
+            "eligibility": render_to_string(
+                "funding/applications/_eligibility.html", context, request=self.request
+            ),
+            **more,
+        }
+
+
+class AnswerEndpoint(ApplicationEndpoint):
+    """Save one answer: ``{"raw", "revision", "user"}`` in, the new revision out; 409 with what is stored if stale."""
+
+    def post(self, request: HttpRequest, pk: int, key: str) -> HttpResponse:
+        try:
+            sent = json.loads(request.body)
+        except RequestDataTooBig:
+            error = DomainError(
+                _("This answer is too long to be sent. Shorten it."), code="too_long", field=key
+            )
+            return refusal(request, error)
+        except ValueError:  # neither UTF-8 nor JSON
+            sent = None
+        if not isinstance(sent, dict) or not isinstance(sent.get("revision"), int | None):
+            return refusal(request, DomainError(code="unreadable"))
+        if sent.get("user") not in (None, request.user.pk):
+            return other_user()
+        try:
+            answer = save_answer(
+                self.application, key, sent.get("raw"), actor=request.user, revision=sent.get("revision")
+            )
+        except Conflict as conflict:
+            return self.conflict(key, conflict)
+        sheet = sheet_of(self.application)
+        question = sheet.by_key[key]
+        return JsonResponse(
+            self.state_of(
+                sheet,
+                revision=answer.revision,
+                raw=type_of(question.kind).raw(answer.value, question.settings),
+                problems=[str(problem.message) for problem in sheet.problems_of(key)]
+                if answer.value is not None
+                else [],
+            )
+        )
+
+    def conflict(self, key: str, conflict: Conflict) -> HttpResponse:
+        sheet = sheet_of(self.application)
+        question = sheet.by_key[key]
+        answer = conflict.current
+        theirs = stored(question, answer) if answer is not None else None
+        body = {
+            "code": "conflict",
+            "message": str(conflict),
+            "revision": theirs.revision if theirs else 0,
+            "raw": type_of(question.kind).raw(answer.value if answer else None, question.settings),
+            "text": theirs.text if theirs else "",
+            "person": theirs.person if theirs else "",
+            "at": theirs.at if theirs else "",
+        }
+        return JsonResponse(body, status=409)
+
+
+def other_user() -> HttpResponse:
+    """The person who typed this has signed out and somebody else has signed in, in the same browser."""
+    message = _(
+        "Someone else has signed in in this browser. Sign in again as yourself to save what you typed."
+    )
+    return JsonResponse({"code": "other_user", "message": message}, status=401)
+
+
+class FileEndpoint(ApplicationEndpoint):
+    """Take one file; answers with the question's list of files as HTML."""
+
+    def post(self, request: HttpRequest, pk: int, key: str) -> HttpResponse:
+        try:
+            upload = request.FILES.get("file")
+        except MultiPartParserError:
+            upload = None
+        if upload is None:
+            return refusal(request, DomainError(_("Choose a file first."), code="no_file", field=key))
+        if request.POST.get("user") not in (None, "", str(request.user.pk)):
+            return other_user()
+        add_file(self.application, key, upload, actor=request.user)
+        return self.answer(key)
+
+    def answer(self, key: str) -> HttpResponse:
+        if not wants_json(self.request):
+            return HttpResponseRedirect(f"{reverse('applications:form', args=[self.application.pk])}#q-{key}")
+        sheet = sheet_of(self.application)
+        shown = ask(sheet, sheet.by_key[key])
+        html = render_to_string(shown.q["widget_template"], {"q": shown.q}, request=self.request)
+        return JsonResponse(self.state_of(sheet, files=html))
+
+
+class RemoveFileEndpoint(FileEndpoint):
+    """Take one file out again."""
+
+    def post(self, request: HttpRequest, pk: int, file: int) -> HttpResponse:  # type: ignore[override]
+        rows = AnswerFile.objects.filter(application=self.application).select_related(
+            "question__question", "application"
+        )
+        found = visible_or_404(rows, pk=file)
+        remove_file(found, actor=request.user)
+        return self.answer(found.question.key)
+
+
+class Ping(ApplicationEndpoint):
+    """Says whether the person is still signed in and may still write: asked before a queue is sent again."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return JsonResponse({"user": request.user.pk})
