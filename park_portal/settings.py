@@ -304,7 +304,15 @@ LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_FORMS = {"signup": "park_portal.core.accounts.forms.RegisterForm"}
+ACCOUNT_FORMS = {
+    "login": "park_portal.core.accounts.forms.SignInForm",
+    "signup": "park_portal.core.accounts.forms.RegisterForm",
+    "add_email": "park_portal.core.accounts.forms.AddEmailForm",
+    "change_password": "park_portal.core.accounts.forms.ChangePasswordForm",
+    "set_password": "park_portal.core.accounts.forms.SetPasswordForm",
+    "reset_password": "park_portal.core.accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "park_portal.core.accounts.forms.ResetPasswordKeyForm",
+}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_UNIQUE_EMAIL = True

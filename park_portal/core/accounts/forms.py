@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.forms import SignupForm
+from allauth.account import forms as allauth_forms
 from django import forms
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +19,28 @@ class ProfileForm(PortalForm):
     language = forms.ChoiceField(label=_("Language"), choices=Language.choices)
 
 
-class RegisterForm(SignupForm):
+class AtTheDoor:
+    """Makes allauth's forms look like ours: labels instead of placeholders, the rules of a password in one line."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            if name in ("login", "email"):
+                field.label = _("E-mail")
+            if name == "password1":
+                field.help_text = _("At least 10 characters; not only digits, not a common word, not your own name.")
+            elif name == "password":
+                field.help_text = ""
+
+
+class SignInForm(AtTheDoor, allauth_forms.LoginForm):
+    """E-mail and password."""
+
+
+class RegisterForm(AtTheDoor, allauth_forms.SignupForm):
     """allauth's sign-up with a name; the language is the one the page was read in."""
 
     name = TextField(label=_("Name"), max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
@@ -30,3 +51,23 @@ class RegisterForm(SignupForm):
         user.name = self.cleaned_data["name"]
         user.language = get_language() or Language.ZH_HANS
         user.save(update_fields=["name", "language"])
+
+
+class AddEmailForm(AtTheDoor, allauth_forms.AddEmailForm):
+    """One more address."""
+
+
+class ChangePasswordForm(AtTheDoor, allauth_forms.ChangePasswordForm):
+    """The old password and a new one."""
+
+
+class SetPasswordForm(AtTheDoor, allauth_forms.SetPasswordForm):
+    """A first password, for who came by an invitation or by single sign-on."""
+
+
+class ResetPasswordForm(AtTheDoor, allauth_forms.ResetPasswordForm):
+    """Asks for the mail with which one sets a new password."""
+
+
+class ResetPasswordKeyForm(AtTheDoor, allauth_forms.ResetPasswordKeyForm):
+    """The new password, behind the link of that mail."""
