@@ -7,12 +7,12 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LINE = re.compile(r"^(?P<name>[A-Za-z0-9_.-]+)==(?P<version>[^\s;#]+)(?:\s+#\s*(?P<reason>.+))?$")
+LINE = re.compile(r"^(?P<name>[A-Za-z0-9_.-]+)==(?P<version>[^\s;#]+)(?:\s*;\s*(?P<when>[^#]+))?(?:\s+#\s*(?P<reason>.+))?$")
 OBVIOUS = {"pytest", "pytest-django"}
 # Used by their command, by their plugin or through another's setting, not by an import of ours.
 WITHOUT_IMPORT = {
     "argon2-cffi", "crispy-bootstrap5", "django-htmx", "django-stubs", "djangorestframework-stubs", "djlint", "gunicorn",
-    "import-linter", "mypy", "psycopg2-binary", "pytest-xdist", "ruff", "whitenoise", "django-storages", "boto3",
+    "import-linter", "mypy", "psycopg2-binary", "pytest-django", "pytest-xdist", "ruff", "whitenoise", "django-storages", "boto3",
 }  # fmt: skip
 
 
@@ -40,6 +40,8 @@ def problems() -> list[str]:
                     f"requirements.txt:{number}: {name} {version(name)} is installed; run make again"
                 )
         except PackageNotFoundError:
+            if match["when"]:
+                continue  # For another version of Python than this one.
             found.append(f"requirements.txt:{number}: {name} is not installed; run make again")
             continue
         if direct and not match["reason"] and name not in OBVIOUS:

