@@ -261,7 +261,10 @@ def _classes_of(widget: forms.Widget) -> list[str]:
         return []
     return (
         INPUT_CLASSES
-        if isinstance(widget, forms.TextInput | forms.NumberInput | forms.DateInput | forms.TimeInput | forms.DateTimeInput)
+        if isinstance(
+            widget,
+            forms.TextInput | forms.NumberInput | forms.DateInput | forms.TimeInput | forms.DateTimeInput,
+        )
         else []
     )
 
