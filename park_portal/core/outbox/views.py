@@ -2,21 +2,48 @@ from __future__ import annotations
 
 import uuid
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from park_portal.core.frame import Card, Task, home_card
 from park_portal.core.outbox.models import Delivery, Preference
 from park_portal.core.outbox.registry import KINDS
 from park_portal.core.outbox.services import mark_read, set_preference
 from park_portal.core.outbox.states import Mode
 from park_portal.core.pages import keyset_page
 from park_portal.core.views import PortalMixin, visible_or_404
+
+if TYPE_CHECKING:
+    from park_portal.core.accounts.models import User
+
+
+@home_card(order=90)
+def latest_notices(user: User) -> Card | None:
+    """The notices the person has not read yet, newest first; none, no card."""
+    items = list(Delivery.objects.visible_to(user).unread().order_by("-pk")[:5])
+    if not items:
+        return None
+    return Card(
+        gettext_lazy("Unread notices"),
+        [
+            Task(
+                item.subject_text,
+                reverse("inbox_item", args=[item.public_id]),
+                detail=timezone.localtime(item.created_at).strftime("%Y-%m-%d %H:%M"),
+                mine=False,
+            )
+            for item in items
+        ],
+        more_url=reverse("inbox"),
+    )
 
 
 class InboxPage(PortalMixin):
