@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -189,12 +190,20 @@ def _compared(name: str, left: Organisation, right: Organisation) -> dict[str, A
     texts = [_text(one, name) for one in (left, right)]
     return {
         "name": name,
-        "label": Organisation._meta.get_field(name).verbose_name,
+        "label": _label(name),
         "texts": texts,
         "same": texts[0] == texts[1],
         # The record that says something is offered first; where both do, the left one.
         "keep": "right" if not texts[0] and texts[1] else "left",
     }
+
+
+def _label(name: str) -> str:
+    field = Organisation._meta.get_field(name)
+    language = dict(settings.LANGUAGES).get(getattr(field, "language", ""))
+    if language is None:
+        return str(field.verbose_name)
+    return f"{field.translated_field.verbose_name} ({language})"
 
 
 def _text(organisation: Organisation, name: str) -> str:

@@ -75,7 +75,11 @@ class OrganisationForm(PortalModelForm):
             "summary_zh_hans": _("Summary in Chinese"),
             "summary_en": _("Summary in English"),
         }
-        widgets = {"founded_on": forms.DateInput(attrs=DATE, format="%Y-%m-%d")}
+        widgets = {
+            "founded_on": forms.DateInput(attrs=DATE, format="%Y-%m-%d"),
+            "summary_zh_hans": forms.Textarea(attrs={"rows": 4}),
+            "summary_en": forms.Textarea(attrs={"rows": 4}),
+        }
 
 
 class NewOrganisationForm(OrganisationForm):

@@ -112,7 +112,7 @@ class OrganisationList(ListPage):
     model = Organisation
     nav = NAV
     title = gettext_lazy("My organisations")
-    lead = gettext_lazy("The companies and institutes in whose name you act. Applications are always theirs.")
+    lead = gettext_lazy("The companies and institutes in whose name you act on the portal.")
     search_in = ("name_zh_hans", "name_en", "uscc")
     search_label = gettext_lazy("Name or credit code")
     empty_title = gettext_lazy("You belong to no organisation yet")
@@ -123,7 +123,12 @@ class OrganisationList(ListPage):
         Column("uscc", gettext_lazy("Credit code")),
         Column("kind", gettext_lazy("Kind"), value="get_kind_display"),
         Column("role", gettext_lazy("Your role"), value=lambda row: Role(row.my_role).label),
-        Column("state", gettext_lazy("State"), value=lambda row: row, kind="state"),
+        Column(
+            "state",
+            gettext_lazy("State"),
+            value=lambda row: (row.get_state_display(), TONES[row.state]),
+            kind="state",
+        ),
     )
 
     def rows(self) -> models.QuerySet[Organisation]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.postgres.fields import ArrayField
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from incubator.organisations.forms import ReasonForm
 from incubator.projects.models import ProjectMember, ResearchProject
@@ -35,6 +37,7 @@ class ResearchProjectAdmin(StaffAdmin):
         Act("resume", form=ReasonForm, icon="undo"),
     ]
     pages = import_pages("incubator.researchproject", "incubator.import_projects")
+    formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
     list_display = ["code", "title", "principal_investigator", "institution", "amount", "trl", "state_shown"]
     list_display_links = ["code", "title"]
     list_filter = ["state", "trl", ("university", admin.RelatedOnlyFieldListFilter)]

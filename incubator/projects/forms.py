@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from crispy_forms.layout import Fieldset, Layout
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch
@@ -136,12 +137,36 @@ class ResearchProjectForm(PortalModelForm):
         }
         help_texts = {"title_zh_hans": _("One title is required, in Chinese or in English.")}
         widgets = {
+            "summary_zh_hans": forms.Textarea(attrs={"rows": 5}),
+            "summary_en": forms.Textarea(attrs={"rows": 5}),
             "starts_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
             "ends_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         }
 
+    sections: tuple[tuple[Any, tuple[str, ...]], ...] = (
+        (
+            _("The project"),
+            (
+                "title_zh_hans",
+                "title_en",
+                "summary_zh_hans",
+                "summary_en",
+                "keywords_zh",
+                "keywords_en",
+                "trl",
+            ),
+        ),
+        (_("People and place"), ("principal_investigator", "university", "faculty")),
+        (
+            _("Grant"),
+            ("source", "programme", "grant_number", "approval_year", "amount_fen", "starts_on", "ends_on"),
+        ),
+        (_("Subject"), ("discipline", "subject_codes")),
+    )
+
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.helper.layout = Layout(*(Fieldset(legend, *names) for legend, names in self.sections))
         # The editor of a project may not see its institute otherwise; it must stay in the list all the same.
         places = Organisation.objects.visible_to(user).in_use().filter(kind__in=PLACES)
         if self.instance.university_id:

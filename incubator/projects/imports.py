@@ -129,6 +129,10 @@ class ProjectImport(ImportKind):
     def _title_field(title: str) -> str:
         return "title_zh_hans" if _CHINESE.search(title) else "title_en"
 
+    def describe(self, instance: Any) -> str:
+        # The number is only given when the import is done.
+        return str(instance.title)
+
     def key(self, values: Values, options: Values) -> Hashable | None:
         if values.get("grant_number"):
             return self._source(values, options), values["grant_number"]

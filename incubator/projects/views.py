@@ -122,7 +122,12 @@ class ProjectList(ListPage):
         Column("principal_investigator", gettext_lazy("Principal investigator")),
         Column("institution", gettext_lazy("University or institute"), value=lambda row: row.institution),
         Column("trl", gettext_lazy("TRL"), order="trl", kind="number"),
-        Column("state", gettext_lazy("State"), value=lambda row: row, kind="state"),
+        Column(
+            "state",
+            gettext_lazy("State"),
+            value=lambda row: (row.get_state_display(), TONES[row.state]),
+            kind="state",
+        ),
     )
 
     def rows(self) -> models.QuerySet[ResearchProject]:

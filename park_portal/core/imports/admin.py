@@ -76,7 +76,9 @@ class UploadPage(StaffPage):
         return {
             "form": dress(UploadForm()),
             "kind": self.kind,
-            "columns": [(column.label, column.aliases[:4], column.required) for column in self.kind.columns],
+            "columns": [
+                (column.label, _examples(column.aliases), column.required) for column in self.kind.columns
+            ],
             "recent": recent.filter(kind=self.kind_name).select_related("created_by")[:10],
             "list_url": self.address("changelist"),
         }
@@ -205,6 +207,12 @@ class BatchPage(StaffPage):
             "may_run": may(self.request.user, "core.run_import", batch),
             "list_url": self.address("changelist"),
         }
+
+
+def _examples(aliases: tuple[str, ...]) -> list[str]:
+    """Returns a few headings of each language."""
+    english = [alias for alias in aliases if alias.isascii()]
+    return [alias for alias in aliases if not alias.isascii()][:3] + english[:3]
 
 
 def _shown(kind: ImportKind, row: dict[str, Any]) -> dict[str, Any]:

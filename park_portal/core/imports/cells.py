@@ -120,9 +120,11 @@ def _day(value: Any, *, end: bool) -> datetime.date:
         code="date",
         params={"value": str(value)[:40]},
     )
-    if isinstance(value, bool) or isinstance(value, datetime.time):
+    if isinstance(value, bool):
         raise wrong
-    if isinstance(value, datetime.datetime):
+    if isinstance(value, datetime.time):
+        day = EXCEL_EPOCH  # What Excel shows as a date, it holds as the zeroth day.
+    elif isinstance(value, datetime.datetime):
         day = value.date()
     elif isinstance(value, datetime.date):
         day = value

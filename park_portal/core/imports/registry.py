@@ -71,6 +71,10 @@ class ImportKind:
     def begin(self, rows: Sequence[Values], options: Values) -> None:
         """Called once before the rows, with their parsed values: the place to look things up for all of them."""
 
+    def describe(self, instance: models.Model) -> str:
+        """Returns what people know the row by while it is not kept yet."""
+        return str(instance)
+
     def key(self, values: Values, options: Values) -> Hashable | None:
         """Returns what makes a row one of a kind; two rows of a file with equal keys are refused. None: nothing does."""
         raise NotImplementedError

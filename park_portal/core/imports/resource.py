@@ -149,13 +149,19 @@ class SheetResource(ModelResource):
     def after_import_row(self, row: Mapping[str, Any], row_result: RowResult, **kwargs: Any) -> None:
         number = row[ROW_NUMBER]
         changes: dict[str, list[Any]] = {}
-        action, label = RowAction.UNCHANGED, row_result.object_repr or ""
+        action, label = RowAction.UNCHANGED, ""
         if self.saved is not None:
             instance, is_create, others = self.saved
-            action, label = (RowAction.CREATED if is_create else RowAction.UPDATED), str(instance)
+            action, label = (
+                (RowAction.CREATED if is_create else RowAction.UPDATED),
+                self.kind.describe(instance),
+            )
             after = snapshot(instance)
             if is_create:
                 self._keep(number, instance, action, {}, after)
+                # What was read from the cells, so that a wrong unit or date is seen before anything is kept.
+                read = snapshot(instance, set(self.compared))
+                changes = {name: [None, value] for name, value in read.items() if value not in (None, "", [])}
             else:
                 changes = {
                     name: [self.before.get(name), value]
