@@ -173,7 +173,12 @@ def translated_fields(model: type[models.Model]) -> dict[str, list[str]]:
     except NotRegistered:
         return {}
     fields = getattr(options, "all_fields", None) or options.fields
-    return {name: [column.name for column in columns] for name, columns in fields.items()}
+    # The library keeps them as a set: put the languages into the portal's own order.
+    order = [code for code, _name in settings.LANGUAGES]
+    return {
+        name: [column.name for column in sorted(columns, key=lambda column: order.index(column.language))]
+        for name, columns in fields.items()
+    }
 
 
 def side_by_side(model: type[models.Model], names: Iterable[Any]) -> list[Any]:
