@@ -14,6 +14,7 @@ PARK_MODE says what this is:
 import os
 import secrets
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -399,6 +400,8 @@ WHITENOISE_USE_FINDERS = LOCAL
 WHITENOISE_AUTOREFRESH = DEBUG
 # The location that nginx serves documents from after the portal said yes; empty: the portal sends them itself.
 X_ACCEL_REDIRECT = _text("X_ACCEL_REDIRECT", "")
+if S3_BUCKET and find_spec("boto3") is None:
+    raise ImproperlyConfigured("S3_BUCKET needs the packages of deploy/requirements-s3.txt.")
 if S3_BUCKET and X_ACCEL_REDIRECT:
     raise ImproperlyConfigured("X_ACCEL_REDIRECT serves a local disk: leave it empty when S3_BUCKET is set.")
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
@@ -431,7 +434,6 @@ if not LOCAL:
 # --- The staff admin ----------------------------------------------------------------------------------------
 
 from park_portal.unfold import UNFOLD  # noqa: E402, F401  # names settings above
-
 
 # --- Logs: one line each, to the standard error that the supervisor keeps -----------------------------------
 
