@@ -5,5 +5,6 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/", include("funding.calls.urls")),
     path("applications/", include("funding.applications.urls")),
+    path("", include("funding.reviews.urls")),
     path("applications/", include("funding.decisions.urls")),
 ]

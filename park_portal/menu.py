@@ -37,6 +37,7 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
     (
         pgettext_lazy("menu", "Decisions"),
         (
+            (_("Ranking and decisions"), "admin:funding_decision_board", "leaderboard"),
             (None, "funding.decision", "gavel"),
             (None, "funding.letter", "mail"),
             (None, "funding.lettertemplate", "draft"),

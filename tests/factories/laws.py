@@ -1,6 +1,6 @@
 """The factories by which the laws reach every model that cannot be filled field by field."""
 
-from tests.factories import fill, make, makes
+from tests.factories import fill, makes
 from tests.factories.core import make_user
 from tests.factories.incubator import (
     make_faculty,
@@ -26,10 +26,3 @@ def application(**values):
     if values.setdefault("kind", "organisation") == "organisation":
         values.setdefault("organisation", make_organisation())
     return fill("funding.Application", **values)
-
-
-@makes("funding.Award")
-def award(**values):
-    values.setdefault("application", make("funding.Application"))
-    values.setdefault("organisation", values["application"].organisation)
-    return fill("funding.Award", **values)

@@ -1,0 +1,461 @@
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, Q
+from django.http import Http404, HttpResponseBase
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join, linebreaks
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from funding.applications.models import Application
+from funding.applications.states import ApplicationState
+from funding.calls.models import Call
+from funding.calls.states import StageKind
+from funding.decisions.forms import LetterForm, RowForm, VerdictForm
+from funding.decisions.models import Decision, Letter, LetterTemplate
+from funding.decisions.notices import LETTER_FIELDS, LETTER_KIND
+from funding.decisions.services import (
+    Proposal,
+    Rank,
+    check_letter,
+    drop_decision,
+    edit_letter,
+    problems_of_release,
+    propose_decisions,
+    ranking,
+    release_decisions,
+    reopen_letter,
+    write_letters,
+)
+from funding.decisions.states import DecisionState, LetterState, Verdict
+from park_portal.core.admin import Act, ReadOnly, StaffAdmin, StaffPage, dress, money, state_label
+from park_portal.core.errors import DomainError
+from park_portal.core.outbox.registry import check_text
+from park_portal.core.workflow import may, require
+
+
+class BoardPage(StaffPage):
+    """The calls that have something to decide, with how far each is."""
+
+    name, path = "board", "board/"
+    rule, title, icon = "funding.see_ranking", _("Ranking and decisions"), "leaderboard"
+    offered = "list"
+    template_name = "admin/funding/decision/board.html"
+
+    def context(self) -> dict[str, Any]:
+        waiting = Q(
+            applications__state=ApplicationState.IN_REVIEW,
+            applications__current_stage__kind=StageKind.DECISION,
+        )
+        pending = Q(applications__decisions__state=DecisionState.PENDING)
+        calls = (
+            Call.objects.annotate(
+                waiting=Count("applications", filter=waiting, distinct=True),
+                reserved=Count(
+                    "applications", filter=Q(applications__state=ApplicationState.RESERVED), distinct=True
+                ),
+                pending=Count("applications", filter=pending, distinct=True),
+                decided=Count(
+                    "applications",
+                    filter=Q(applications__state__in=[ApplicationState.APPROVED, ApplicationState.DECLINED]),
+                    distinct=True,
+                ),
+            )
+            .filter(Q(waiting__gt=0) | Q(reserved__gt=0) | Q(pending__gt=0) | Q(decided__gt=0))
+            .order_by("-closes_at")
+        )
+        return {"calls": calls}
+
+
+class CallPage(StaffPage):
+    """What the pages about one call's decisions share: the call, from the address."""
+
+    rule = "funding.see_ranking"
+
+    @property
+    def call(self) -> Call:
+        if not hasattr(self, "_call"):
+            found = Call.objects.visible_to(self.request.user).filter(pk=self.kwargs["call"]).first()
+            if found is None:
+                raise Http404
+            self._call = found
+        return self._call
+
+    def crumbs(self) -> list[Any]:
+        return [
+            (_("Ranking and decisions"), self.address("board")),
+            (str(self.call), self.address("ranking", self.call.pk)),
+            (self.get_title(), None),
+        ]
+
+
+class RankingPage(CallPage):
+    """The ranked table of one call with the budget line, reviews beside it, verdicts kept pending together."""
+
+    name, path = "ranking", "call/<int:call>/"
+    title = _("Ranking and decisions")
+    fullwidth = True
+    template_name = "admin/funding/decision/ranking.html"
+
+    def crumbs(self) -> list[Any]:
+        return [(_("Ranking and decisions"), self.address("board")), (str(self.call), None)]
+
+    def rows(self) -> list[dict[str, Any]]:
+        data = self.request.POST if self.request.method == "POST" else None
+        rows = []
+        for rank in ranking(self.call):
+            open_ = rank.application.state in (ApplicationState.IN_REVIEW, ApplicationState.RESERVED)
+            form = None
+            if open_ and may(self.request.user, "funding.propose_decisions"):
+                initial = {
+                    "verdict": rank.pending.verdict if rank.pending else "",
+                    "amount": rank.pending.amount_fen
+                    if rank.pending and rank.pending.amount_fen
+                    else rank.application.amount_fen,
+                }
+                form = dress(RowForm(data, prefix=f"row{rank.application.pk}", initial=initial))
+            rows.append({"rank": rank, "form": form})
+        return rows
+
+    def context(self) -> dict[str, Any]:
+        rows = getattr(self, "_rows", None) or self.rows()
+        ranks: list[Rank] = [row["rank"] for row in rows]
+        pending = [rank.pending for rank in ranks if rank.pending]
+        approved = [
+            r
+            for r in ranks
+            if (r.pending or r.released) and (r.pending or r.released).verdict == Verdict.APPROVE
+        ]  # type: ignore[union-attr]
+        granted = sum(rank.amount_fen for rank in approved)
+        letters = Counter(
+            rank.letter.state for rank in ranks if rank.pending is not None and rank.letter is not None
+        )
+        budget = self.call.budget_fen
+        return {
+            "call": self.call,
+            "rows": rows,
+            "pending_count": len(pending),
+            "without_letter": len(pending) - sum(letters.values()),
+            "unchecked": letters[LetterState.DRAFT],
+            "ready": letters[LetterState.CHECKED],
+            "granted": granted,
+            "left": budget - granted if budget is not None else None,
+            "may_propose": may(self.request.user, "funding.propose_decisions"),
+            "may_write": may(self.request.user, "funding.write_letters"),
+            "may_release": may(self.request.user, "funding.release_decisions"),
+        }
+
+    def post(self) -> HttpResponseBase:
+        if self.request.POST.get("letters"):
+            waiting = Decision.objects.filter(application__call=self.call, state=DecisionState.PENDING)
+            written = write_letters(waiting, actor=self.request.user)
+            return self.redirect(
+                message=ngettext("%d letter written.", "%d letters written.", len(written)) % len(written)
+            )
+        self._rows = self.rows()
+        proposals, wrong = [], False
+        for row in self._rows:
+            form, rank = row["form"], row["rank"]
+            if form is None or (not form.has_changed() and rank.pending is None):
+                continue
+            if not form.is_valid():
+                wrong = True
+                continue
+            verdict = form.cleaned_data["verdict"]
+            if not verdict:
+                continue
+            approves = verdict == Verdict.APPROVE
+            amount = form.cleaned_data["amount"] if approves else None
+            held = rank.pending
+            if held is not None and (held.verdict, held.amount_fen) == (verdict, amount):
+                continue
+            proposals.append(
+                Proposal(
+                    rank.application,
+                    verdict,
+                    amount_fen=amount,
+                    conditions=held.conditions if held else "",
+                    comment_applicant=held.comment_applicant if held else "",
+                    note=held.note if held else "",
+                )
+            )
+        if wrong:
+            raise DomainError(_("Nothing was kept: look at the amounts marked below."))
+        if not proposals:
+            return self.redirect(message=_("Nothing was changed."), level=messages.INFO)
+        kept = propose_decisions(proposals, actor=self.request.user)
+        return self.redirect(
+            message=ngettext("%d verdict is kept pending.", "%d verdicts are kept pending.", len(kept))
+            % len(kept)
+        )
+
+
+class VerdictPage(StaffPage):
+    """One application's verdict written out, beside its reviews."""
+
+    name, path = "verdict", "application/<int:application>/"
+    rule, title = "funding.propose_decisions", _("Verdict")
+    template_name = "admin/funding/decision/verdict.html"
+
+    @property
+    def application(self) -> Application:
+        if not hasattr(self, "_application"):
+            found = (
+                Application.objects.visible_to(self.request.user)
+                .select_related("call", "organisation", "project", "current_stage")
+                .filter(pk=self.kwargs["application"])
+                .first()
+            )
+            if found is None:
+                raise Http404
+            self._application = found
+        return self._application
+
+    def get_title(self) -> str:
+        return f"{self.application.number or ''} {self.application.title}".strip()
+
+    def crumbs(self) -> list[Any]:
+        call = self.application.call
+        return [
+            (_("Ranking and decisions"), self.address("board")),
+            (str(call), self.address("ranking", call.pk)),
+            (self.get_title(), None),
+        ]
+
+    def form(self) -> VerdictForm:
+        rank = self.rank
+        initial: dict[str, Any] = {"amount": self.application.amount_fen}
+        if rank is not None and rank.pending is not None:
+            held = rank.pending
+            initial = {
+                "verdict": held.verdict,
+                "amount": held.amount_fen or self.application.amount_fen,
+                "conditions": held.conditions,
+                "comment_applicant": held.comment_applicant,
+                "note": held.note,
+            }
+        return dress(VerdictForm(self.request.POST or None, initial=initial))  # type: ignore[return-value]
+
+    @property
+    def rank(self) -> Rank | None:
+        if not hasattr(self, "_rank"):
+            ranks = ranking(self.application.call)
+            self._rank = next((r for r in ranks if r.application.pk == self.application.pk), None)
+        return self._rank
+
+    def context(self) -> dict[str, Any]:
+        return {
+            "application": self.application,
+            "rank": self.rank,
+            "form": getattr(self, "_form", None) or self.form(),
+            "back": self.address("ranking", self.application.call_id),
+        }
+
+    def post(self) -> HttpResponseBase:
+        back = self.address("ranking", self.application.call_id)
+        if self.request.POST.get("drop"):
+            rank = self.rank
+            if rank is not None and rank.pending is not None:
+                drop_decision(rank.pending, actor=self.request.user)
+            return self.redirect(back, message=_("The verdict is taken back."))
+        self._form = self.form()
+        if not self._form.is_valid():
+            return self.render(status=422)
+        try:
+            propose_decisions([self._form.proposal(self.application)], actor=self.request.user)
+        except DomainError as error:
+            self._form.take(error)
+            return self.render(status=422)
+        return self.redirect(back, message=_("The verdict is kept pending."))
+
+
+class ReleasePage(CallPage):
+    """The last look before everything goes out at once."""
+
+    name, path = "release", "call/<int:call>/release/"
+    rule, title = "funding.release_decisions", _("Release the decisions")
+    template_name = "admin/funding/decision/release.html"
+
+    def decisions(self) -> list[Decision]:
+        return list(
+            Decision.objects.filter(application__call=self.call, state=DecisionState.PENDING)
+            .select_related("letter", "application__organisation", "application__project")
+            .order_by("verdict", "application__number")
+        )
+
+    def context(self) -> dict[str, Any]:
+        decisions = self.decisions()
+        counts = Counter(decision.verdict for decision in decisions)
+        return {
+            "call": self.call,
+            "decisions": decisions,
+            "counts": [(label, counts[value]) for value, label in Verdict.choices],
+            "granted": sum(decision.amount_fen or 0 for decision in decisions),
+            "missing": problems_of_release(decisions),
+            "back": self.address("ranking", self.call.pk),
+        }
+
+    def post(self) -> HttpResponseBase:
+        released = release_decisions(self.decisions(), actor=self.request.user)
+        back = self.address("ranking", self.call.pk)
+        if not released:
+            return self.redirect(back, message=_("There was nothing left to release."), level=messages.INFO)
+        return self.redirect(
+            back,
+            message=ngettext(
+                "%d decision is released; letters and notices are on their way.",
+                "%d decisions are released; letters and notices are on their way.",
+                len(released),
+            )
+            % len(released),
+        )
+
+
+@admin.register(Decision)
+class DecisionAdmin(ReadOnly, StaffAdmin):
+    list_display = [
+        "number",
+        "title",
+        "verdict",
+        "amount",
+        "state_label",
+        "decided_by",
+        "decided_at",
+        "released_at",
+    ]
+    list_filter = ["state", "verdict", "application__call"]
+    search_fields = ["application__number", "application__title"]
+    list_select_related = ["application", "decided_by"]
+    pages = [BoardPage, RankingPage, VerdictPage, ReleasePage]
+
+    state_label = state_label()
+    amount = money("amount_fen", _("amount granted"))
+
+    @admin.display(description=_("number"), ordering="application__number")
+    def number(self, obj: Decision) -> str:
+        return obj.application.number or ""
+
+    @admin.display(description=_("title"))
+    def title(self, obj: Decision) -> str:
+        return obj.application.title
+
+
+class LetterPage(StaffPage):
+    """A letter's text in both languages, to be read and mended before it is checked."""
+
+    name, path = "text", "<int:pk>/text/"
+    rule, title, icon = "funding.write_letters", _("Edit the text"), "edit"
+    offered = "record"
+    template_name = "admin/funding/letter/text.html"
+
+    def context(self) -> dict[str, Any]:
+        form = getattr(self, "_form", None) or dress(LetterForm(initial=LetterForm.initial_of(self.object)))
+        return {"form": form, "letter": self.object, "is_draft": self.object.state == LetterState.DRAFT}
+
+    def post(self) -> HttpResponseBase:
+        self._form = dress(LetterForm(self.request.POST))
+        if not self._form.is_valid():
+            return self.render(status=422)
+        texts = self._form.texts()  # type: ignore[attr-defined]
+        try:
+            edit_letter(self.object, actor=self.request.user, **texts)
+            if self.request.POST.get("check"):
+                check_letter(self.object, actor=self.request.user)
+        except DomainError as error:
+            self._form.take(error)  # type: ignore[attr-defined]
+            return self.render(status=422)
+        return self.redirect(self.address("changelist"), message=_("The letter is saved."))
+
+
+@admin.register(Letter)
+class LetterAdmin(ReadOnly, StaffAdmin):
+    list_display = ["number", "subject_text", "verdict", "state_label", "checked_by", "released_at"]
+    list_filter = ["state", "decision__verdict", "decision__application__call"]
+    search_fields = ["decision__application__number", "decision__application__title"]
+    list_select_related = ["decision__application", "checked_by", "document"]
+    fields = ["number", "verdict", "state_label", "texts", "pdf", "checked_by", "checked_at", "released_at"]
+    readonly_fields = [
+        "number",
+        "verdict",
+        "state_label",
+        "texts",
+        "pdf",
+        "checked_by",
+        "checked_at",
+        "released_at",
+    ]
+    acts = [
+        Act(
+            "check",
+            check_letter,
+            icon="done_all",
+            bulk="each",
+            explain=_("You have read the letter in both languages and it is right. Its PDF is made now."),
+        ),
+        Act("reopen", reopen_letter, icon="undo", bulk="each"),
+    ]
+    pages = [LetterPage]
+
+    state_label = state_label()
+
+    @admin.display(description=_("number"), ordering="decision__application__number")
+    def number(self, obj: Letter) -> str:
+        return obj.decision.application.number or ""
+
+    @admin.display(description=_("subject"))
+    def subject_text(self, obj: Letter) -> str:
+        return str(obj.subject.get(get_language() or "zh-hans", ""))
+
+    @admin.display(description=_("verdict"), ordering="decision__verdict")
+    def verdict(self, obj: Letter) -> str:
+        return obj.decision.get_verdict_display()
+
+    @admin.display(description=_("text"))
+    def texts(self, obj: Letter) -> Any:
+        return format_html_join(
+            "",
+            '<section class="staff-text"><h3>{}</h3>{}</section>',
+            (
+                (obj.subject.get(code, ""), SafeString(linebreaks(obj.body.get(code, ""), autoescape=True)))
+                for code in obj.body
+            ),
+        )
+
+    @admin.display(description=_("PDF"))
+    def pdf(self, obj: Letter) -> Any:
+        if obj.document is None:
+            return "—"
+        return format_html(
+            '<a href="{}">{}</a>', reverse("document", args=[obj.document.public_id]), obj.document.name
+        )
+
+
+@admin.register(LetterTemplate)
+class LetterTemplateAdmin(StaffAdmin):
+    list_display = ["__str__", "verdict", "call"]
+    list_filter = ["verdict", "call"]
+    list_select_related = ["call"]
+    fields = ["call", "verdict", "subject", "body"]
+    change_rule = add_rule = delete_rule = "funding.write_letters"
+    change_form_before_template = "admin/funding/lettertemplate/fields.html"
+
+    def save_via(self, request: Any, obj: LetterTemplate, form: Any, change: bool) -> Any:
+        require(request.user, "funding.write_letters")
+        for code in ("zh_hans", "en"):
+            for part in ("subject", "body"):
+                check_text(LETTER_KIND, getattr(obj, f"{part}_{code}") or "")
+        return super().save_via(request, obj, form, change)
+
+    def changeform_view(
+        self, request: Any, object_id: Any = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        extra = {
+            **(extra_context or {}),
+            "merge_fields": [(name, field.label) for name, field in LETTER_FIELDS.items()],
+        }
+        return super().changeform_view(request, object_id, form_url, extra)

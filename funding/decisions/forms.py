@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from funding.applications.models import Application
+from funding.decisions.models import Letter
+from funding.decisions.services import Proposal
+from funding.decisions.states import Verdict
+from park_portal.core.forms import MoneyInput, PortalForm, TextField
+from park_portal.core.outbox.registry import LANGUAGES
+
+
+class VerdictForm(PortalForm):
+    """One verdict, written out: what is granted, under which conditions, with which words to the applicant."""
+
+    verdict = forms.ChoiceField(label=_("Verdict"), choices=Verdict.choices)
+    amount = MoneyInput(
+        label=_("Amount granted (yuan)"), required=False, help_text=_("Only with an approval.")
+    )
+    conditions = TextField(label=_("Conditions"), required=False, max_length=4000, widget=forms.Textarea)
+    comment_applicant = TextField(
+        label=_("For the applicant"),
+        required=False,
+        max_length=8000,
+        widget=forms.Textarea,
+        help_text=_(
+            "Goes into the letter. The reviewers' own comments for the applicant are shown to them beside it."
+        ),
+    )
+    note = TextField(
+        label=_("Internal note"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea,
+        help_text=_("Never leaves the staff."),
+    )
+
+    def proposal(self, application: Application) -> Proposal:
+        data = self.cleaned_data
+        approves = data["verdict"] == Verdict.APPROVE
+        return Proposal(
+            application,
+            data["verdict"],
+            amount_fen=data["amount"] if approves else None,
+            conditions=data["conditions"],
+            comment_applicant=data["comment_applicant"],
+            note=data["note"],
+        )
+
+
+class RowForm(PortalForm):
+    """One line of the ranked table: a verdict or nothing, and the amount that goes with an approval."""
+
+    verdict = forms.ChoiceField(label=_("Verdict"), required=False, choices=[("", "—"), *Verdict.choices])
+    amount = MoneyInput(label=_("Amount granted (yuan)"), required=False)
+
+
+class LetterForm(PortalForm):
+    """A letter's text in both languages."""
+
+    subject_zh_hans = TextField(label=_("Subject (Chinese)"), max_length=200)
+    body_zh_hans = TextField(
+        label=_("Text (Chinese)"), max_length=10000, widget=forms.Textarea(attrs={"rows": 12})
+    )
+    subject_en = TextField(label=_("Subject (English)"), max_length=200)
+    body_en = TextField(
+        label=_("Text (English)"), max_length=10000, widget=forms.Textarea(attrs={"rows": 12})
+    )
+
+    @classmethod
+    def initial_of(cls, letter: Letter) -> dict[str, str]:
+        return {
+            f"{part}_{code.replace('-', '_')}": getattr(letter, part).get(code, "")
+            for part in ("subject", "body")
+            for code in LANGUAGES
+        }
+
+    def texts(self) -> dict[str, dict[str, Any]]:
+        return {
+            part: {code: self.cleaned_data[f"{part}_{code.replace('-', '_')}"] for code in LANGUAGES}
+            for part in ("subject", "body")
+        }

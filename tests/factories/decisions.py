@@ -1,0 +1,58 @@
+"""Decisions, letters and awards for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from funding.awards.models import Award
+from funding.awards.services import open_award
+from funding.calls.models import Call
+from funding.decisions import services
+from funding.decisions.models import Decision, Letter
+from park_portal.core.accounts.models import User
+from park_portal.core.workflow import SYSTEM
+from tests.factories import makes
+from tests.factories.core import make_staff
+from tests.factories.reviews import make_application, make_review_call, run_of, submitted_review
+
+TEN_THOUSAND = 1_000_000  # fen
+
+
+def decidable(call: Call, *, marks: tuple[int, ...] = (8, 8), title: str = "类器官药筛大模型", amount: int | None = None):
+    """Returns an application whose expert review is over and that waits for a decision."""
+    application = make_application(call, title=title)
+    for mark in marks:
+        submitted_review(run_of(application), mark)
+    application.refresh_from_db()
+    if amount is not None:
+        type(application).objects.filter(pk=application.pk).update(amount_fen=amount)
+        application.refresh_from_db()
+    return application
+
+
+def make_decision(*, lead: User | None = None, verdict: str = "approve", **values: Any) -> Decision:
+    """Returns a pending verdict."""
+    lead = lead or make_staff("lead")
+    call = make_review_call("expert", "decision")
+    amount = 100 * TEN_THOUSAND if verdict == "approve" else None
+    (decision,) = services.propose_decisions(
+        [services.Proposal(decidable(call), verdict, amount_fen=amount, **values)], actor=lead
+    )
+    return decision
+
+
+def make_letter(**values: Any) -> Letter:
+    """Returns a letter to be checked."""
+    decision = make_decision(**values)
+    (letter,) = services.write_letters([decision], actor=decision.decided_by)
+    return letter
+
+
+def make_award() -> Award:
+    """Returns an award whose agreement is to be signed."""
+    return open_award(make_application(), actor=SYSTEM, amount_fen=100 * TEN_THOUSAND)
+
+
+makes("funding.Decision")(lambda **values: make_decision(**values))
+makes("funding.Letter")(lambda **values: make_letter(**values))
+makes("funding.Award")(lambda **values: make_award())
