@@ -1,0 +1,574 @@
+"""Builds the demo park by the portal's own services, at the moments when things happened.
+
+Everything is dated relative to the day it is built, so that deadlines are always near; the same seed gives the same
+people, titles and outcomes. Mails of the past are not sent again: their deliveries are marked as sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Final
+
+import time_machine
+from django.contrib.auth.models import Group
+from django.core.files.base import ContentFile
+from django.db import models, transaction
+from django.utils import timezone
+
+from funding.applications.models import Answer, Application
+from funding.applications.services import (
+    add_file,
+    save_answer,
+    start_application,
+    submit_application,
+    withdraw_application,
+)
+from funding.calls.models import Call
+from funding.calls.questions import type_of
+from funding.calls.services import publish_call, questions_of, run_clock
+from funding.calls.standard import load_bank, standard_call
+from funding.calls.states import Purpose, StageKind
+from funding.decisions.services import Proposal, propose_decisions, ranking, release_decisions, write_letters
+from funding.funds.models import Fund
+from funding.management.demo import park, texts
+from funding.management.demo.people import DOMAIN, Cast
+from funding.reviews.models import Review, Reviewer, StageRun
+from funding.reviews.services import (
+    accept_review,
+    act_in_stage,
+    assign_reviewer,
+    decline_review,
+    on_stage_due,
+    recuse,
+    save_review,
+    submit_review,
+)
+from funding.reviews.states import RunState
+from incubator.organisations.models import Faculty, Liaison, Membership, Organisation
+from incubator.projects.models import ProjectMember, ResearchProject
+from incubator.projects.services import register_project
+from park_portal.core import context
+from park_portal.core.accounts.models import User
+from park_portal.core.audit.services import seal_entries
+from park_portal.core.calendar.services import deadline
+from park_portal.core.money import wan_to_fen
+from park_portal.core.outbox.models import Delivery, Message
+from park_portal.core.outbox.services import claim_messages, handle_message
+from park_portal.core.outbox.states import DeliveryStatus, MessageStatus
+from park_portal.core.workflow import advance
+
+SEED: Final = 20250225  # the day the agreement on the park was signed
+REVIEWS: Final = 300
+PDF: Final = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+
+@dataclass
+class Demo:
+    """The park while it is being built."""
+
+    password: str | None
+    say: Callable[[str], None]
+    random: Random = field(default_factory=lambda: Random(SEED))
+    today: datetime = field(
+        default_factory=lambda: timezone.localtime().replace(hour=10, minute=0, second=0, microsecond=0)
+    )
+
+    def __post_init__(self) -> None:
+        self.cast = Cast(self.random, self.password)
+        self.logins: list[tuple[str, User]] = []
+        self.companies: list[tuple[Organisation, User, park.Company]] = []
+        self.projects: list[tuple[ResearchProject, User, park.Project]] = []
+        self.experts: list[User] = []
+
+    # --- time
+
+    @contextmanager
+    def at(self, days: float, hour: int = 10) -> Iterator[datetime]:
+        """Run the block ``days`` before today (negative: after), then do what it left in the outbox."""
+        moment = self.today - timedelta(days=days) + timedelta(hours=hour - 10)
+        with time_machine.travel(moment.timestamp(), tick=True), context.origin(door="shell"):
+            yield moment
+            self.work_off()
+
+    def work_off(self) -> None:
+        """Handle what is due, but neither send mails nor draw receipts: those are made when somebody asks."""
+        now = timezone.now()
+        Message.objects.filter(topic="application.receipt", status=MessageStatus.WAITING).update(
+            status=MessageStatus.DONE, done_at=now
+        )
+        while ids := claim_messages():
+            for message_id in ids:
+                if not handle_message(message_id):
+                    raise RuntimeError(Message.objects.get(pk=message_id).error)
+        Delivery.objects.filter(status__in=[DeliveryStatus.WAITING, DeliveryStatus.DIGEST]).update(
+            status=DeliveryStatus.SENT, sent_at=now
+        )
+
+    # --- people and places
+
+    def staff(self) -> None:
+        """The park's staff, one for each role."""
+        roles = [
+            ("lead", "顾文清", "staff lead"),
+            ("officer", "沈嘉宁", "programme officer"),
+            ("fund", "陆明哲", "fund manager"),
+            ("finance", "蒋书瑶", "finance officer"),
+            ("auditor", "姚怀瑾", "auditor"),
+            ("admin", "程景行", "system administrator"),
+        ]
+        groups = {"fund": "fund_manager", "admin": "administrator"}
+        for address, name, label in roles:
+            user = self.cast.person(email=f"{address}@{DOMAIN}", name=name, is_staff=True)
+            user.groups.add(Group.objects.get(name=groups.get(address, address)))
+            setattr(self, address, user)
+            self.logins.append((label, user))
+        self.lead: User
+        self.officer: User
+        self.officer2 = self.cast.person(email=f"officer2@{DOMAIN}", is_staff=True)
+        self.officer2.groups.add(Group.objects.get(name="officer"))
+
+    def university(self) -> None:
+        """Fudan with its faculties and liaisons; two more universities without projects."""
+        self.fudan = Organisation.objects.create(
+            name_zh_hans="复旦大学",
+            name_en="Fudan University",
+            kind="university",
+            district="杨浦区",
+            created_by=self.officer,
+        )
+        self.faculties = {}
+        for code, name, name_en in park.FACULTIES:
+            self.faculties[code] = Faculty.objects.create(
+                organisation=self.fudan, name_zh_hans=name, name_en=name_en, code=code
+            )
+        self.liaison = self.cast.person(email=f"liaison@{DOMAIN}", name="许知夏")
+        since = (self.today - timedelta(days=400)).date()
+        Liaison.objects.create(user=self.liaison, organisation=self.fudan, starts_on=since)
+        self.logins.append(("university liaison", self.liaison))
+        for code in ("LIFE", "CS", "MED"):
+            Liaison.objects.create(
+                user=self.cast.person(),
+                organisation=self.fudan,
+                faculty=self.faculties[code],
+                starts_on=since,
+            )
+
+    def companies_of_the_park(self) -> None:
+        """Fifty-nine companies; with the university that makes sixty organisations."""
+        for number, company in enumerate(park.COMPANIES[:59]):
+            age = self.random.randrange(5, 70)
+            owner = self.cast.person(
+                **({"email": f"founder@{DOMAIN}", "name": "陈思远"} if number == 0 else {}),
+                language="en" if number % 9 == 4 else "zh-hans",
+            )
+            organisation = Organisation.objects.create(
+                name_zh_hans=f"上海{company.brand}{company.trade}有限公司",
+                name_en=f"Shanghai {company.brand_en} {company.trade_en} Co., Ltd.",
+                uscc=credit_code(number),
+                kind="startup" if age < 60 else "company",
+                technology_field=company.field,
+                founded_on=(self.today - timedelta(days=30 * age)).date(),
+                registered_address=f"上海市青浦区{self.random.choice(park.STREETS)}{self.random.randrange(10, 2000)}号",
+                district="青浦区" if number % 7 else "徐汇区",
+                summary_zh_hans=f"从事{company.product}的研发与产业化。",
+                summary_en=f"Develops and brings to market: {company.product_en}.",
+                contact_name=owner.name,
+                contact_phone=owner.phone,
+                contact_email=owner.email,
+                created_by=owner,
+            )
+            Membership.objects.create(organisation=organisation, user=owner, role="owner")
+            if number % 3 == 0:
+                Membership.objects.create(
+                    organisation=organisation,
+                    user=self.cast.person(**({"email": f"editor@{DOMAIN}"} if number == 0 else {})),
+                    role="editor",
+                )
+            if number % 5 == 0:
+                Membership.objects.create(organisation=organisation, user=self.cast.person(), role="viewer")
+            self.companies.append((organisation, owner, company))
+        self.logins.append(("founder of a startup", self.companies[0][1]))
+
+    def research_projects(self) -> None:
+        """Forty projects of the university."""
+        for number, project in enumerate(park.PROJECTS):
+            pi = self.cast.person(
+                **({"email": f"pi@{DOMAIN}", "name": "林若溪"} if number == 0 else {}),
+                language="en" if number % 11 == 5 else "zh-hans",
+            )
+            row = register_project(
+                actor=self.officer,
+                pi_user=pi,
+                title_zh_hans=project.title,
+                title_en=project.title_en,
+                summary_zh_hans=f"研究{project.title}的关键科学问题与技术路径,已形成可供验证的成果。",
+                summary_en=f"{project.title_en}: key questions and a route that is ready to be validated.",
+                keywords_zh=project.keywords.split(),
+                keywords_en=[word.strip() for word in project.keywords_en.split(";")],
+                trl=project.trl,
+                university=self.fudan,
+                faculty=self.faculties[project.faculty],
+                principal_investigator=pi.name,
+                source="自然科学基金(演示)",
+                grant_number=f"DEMO{number + 1:06d}",
+                amount_fen=wan_to_fen(self.random.randrange(30, 300)),
+                starts_on=(self.today - timedelta(days=700)).date(),
+                ends_on=(self.today + timedelta(days=400)).date(),
+            )
+            if number % 2 == 0:
+                ProjectMember.objects.create(
+                    project=row,
+                    user=self.cast.person(),
+                    name=self.cast.name(),
+                    role="member",
+                    can_edit=number % 4 == 0,
+                )
+            self.projects.append((row, pi, project))
+        self.logins.append(("principal investigator", self.projects[0][1]))
+
+    def reviewers(self) -> None:
+        """Thirty experts of other institutions."""
+        for number in range(30):
+            institution, _english = park.INSTITUTIONS[number % len(park.INSTITUTIONS)]
+            person = self.cast.person(
+                **({"email": f"reviewer@{DOMAIN}", "name": "梁素心"} if number == 0 else {}),
+                language="en" if number % 6 == 5 else "zh-hans",
+            )
+            Reviewer.objects.create(
+                user=person,
+                institution=institution,
+                title=self.random.choice(["教授", "研究员", "主任医师", "副教授"]),
+                keywords=park.PROJECTS[number].keywords.split(),
+                capacity=self.random.choice([8, 10, 12]),
+            )
+            self.experts.append(person)
+        self.logins.append(("expert reviewer", self.experts[0]))
+
+    # --- calls
+
+    def call(self, code: str, *, opens: float, closes: float, **values: Any) -> Call:
+        """Announce and, when its time has come, open and close a call."""
+        with self.at(opens + 12):
+            call = standard_call(
+                actor=self.officer,
+                code=code,
+                fund=self.fund_row,
+                lead=self.lead,
+                university=self.fudan,
+                opens_at=self.today - timedelta(days=opens),
+                closes_at=(self.today - timedelta(days=closes)).replace(hour=17),
+                **values,
+            )
+            publish_call(call, actor=self.officer)
+        if opens > 0:
+            with self.at(opens, 11):
+                run_clock()
+        return call
+
+    def draft(
+        self, call: Call, number: int, day: float, *, is_company: bool, submit: bool = True
+    ) -> Application:
+        """Write one application to ``call`` on a day, and submit it the same day."""
+        if is_company:
+            organisation, actor, line = self.companies[number % len(self.companies)]
+            target: dict[str, Any] = {"organisation": organisation}
+            title, employer, trl = line.product, organisation.name_zh_hans, self.random.randrange(3, 6)
+        else:
+            project, actor, line = self.projects[number % len(self.projects)]
+            target = {"project": project}
+            title, employer, trl = line.title, self.fudan.name_zh_hans, line.trl
+        with self.at(day, self.random.randrange(9, 17)) as moment:
+            application = start_application(call, actor=actor, **target)
+            start = (moment + timedelta(days=150)).date().isoformat()
+            raw = texts.answers_of(
+                title=title,
+                field=line.field,
+                amount_wan=self.random.randrange(40, 195, 5),
+                trl=max(trl, 3),
+                company=is_company,
+                lead=actor.name,
+                employer=employer,
+                random=self.random,
+                start=start,
+            )
+            self._type(
+                application, actor, raw if submit else dict(list(raw.items())[: self.random.randrange(4, 12)])
+            )
+            if submit:
+                file = ContentFile(PDF + str(application.pk).encode(), name="检测报告.pdf")
+                add_file(application, "technical_files", file, actor=actor)
+                submit_application(application, actor=actor)
+        application.refresh_from_db()
+        return application
+
+    def _type(self, application: Application, actor: User, raw: dict[str, Any]) -> None:
+        """Store answers in one statement; those that the portal reads itself go through the service."""
+        held = set(application.answers.values_list("question_id", flat=True))
+        rows = []
+        for question in questions_of(application.call):
+            if question.key not in raw:
+                continue
+            if question.purpose in (Purpose.TITLE, Purpose.AMOUNT) or question.pk in held:
+                save_answer(application, question.key, raw[question.key], actor=actor)
+                continue
+            value = type_of(question.kind).clean(raw[question.key], question.settings)
+            rows.append(Answer(application=application, question=question, value=value, updated_by=actor))
+        Answer.objects.bulk_create(rows)
+
+    # --- review
+
+    def screen(self, application: Application, day: float, opinion: str = "pass") -> None:
+        with self.at(day):
+            run = run_of(application)
+            checks = {c.pk: "met" for c in run.stage.criteria.all()}
+            values: dict[str, Any] = {}
+            if opinion == "reject":
+                checks[min(checks)] = "not_met"
+                values = {"comment_applicant": texts.REJECT_REASON}
+            if opinion == "return":
+                values = {
+                    "items": {
+                        "technical_basis": texts.RETURN_COMMENTS[0],
+                        "budget": texts.RETURN_COMMENTS[1],
+                    },
+                    "comment_applicant": "材料基本齐全,请就以下两处补充后重新提交。",
+                    "due_at": deadline(timezone.localtime(), 5),
+                }
+            actor = self.officer if application.pk % 3 else self.officer2
+            act_in_stage(run, actor=actor, opinion=opinion, checks=checks, **values)
+
+    def endorse(self, application: Application, day: float) -> None:
+        if application.runs.filter(stage__kind=StageKind.LIAISON, state=RunState.ACTIVE).exists():
+            with self.at(day):
+                act_in_stage(
+                    run_of(application),
+                    actor=self.liaison,
+                    opinion="endorse",
+                    comment_committee="成果归属清晰,同意推荐。",
+                )
+
+    def experts_for(self, application: Application, count: int) -> list[User]:
+        start = (application.pk * 7) % len(self.experts)
+        return [self.experts[(start + step * 11) % len(self.experts)] for step in range(count)]
+
+    def review(
+        self, application: Application, person: User, *, asked: float, done: float | None, accept: bool = True
+    ) -> Review:
+        """Ask one expert and, unless ``done`` is None, let them submit."""
+        with self.at(asked):
+            review = assign_reviewer(run_of(application), person, actor=self.officer)
+        if not accept:
+            return review
+        with self.at(asked - 1, 14):
+            accept_review(review, actor=person)
+        with self.at(done if done is not None else max(asked - 3, 0.1), 16):
+            quality = (application.pk * 37) % 10
+            level = "strong" if quality >= 6 else "fair" if quality >= 3 else "weak"
+            base = {"strong": 8, "fair": 6, "weak": 4}[level]
+            marks: dict[int, dict[str, Any]] = {}
+            for criterion in review.run.stage.criteria.all():
+                if criterion.allow_na and self.random.random() < 0.2:
+                    marks[criterion.pk] = {"not_applicable": True}
+                else:
+                    marks[criterion.pk] = {
+                        "value": max(1, min(10, base + self.random.choice([-1, 0, 0, 1, 2])))
+                    }
+            if done is None:  # a draft
+                save_review(review, actor=person, revision=None, scores=dict(list(marks.items())[:2]))
+                return review
+            save_review(
+                review,
+                actor=person,
+                revision=None,
+                scores=marks,
+                opinion={"strong": "fund", "fair": "fund_with_changes", "weak": "do_not_fund"}[level],
+                confidence=self.random.choice([2, 3, 3, 4]),
+                comment_committee=self.random.choice(texts.COMMITTEE[level]),
+                comment_applicant=self.random.choice(texts.APPLICANT[level]),
+            )
+            submit_review(review, actor=person, pledge=True)
+        return review
+
+    def finish_notices(self, day: float) -> None:
+        """Let the periods of public notice end that are over by a day."""
+        with self.at(day):
+            for run in StageRun.objects.filter(
+                state=RunState.ACTIVE, stage__kind=StageKind.NOTICE, due_at__lte=timezone.now()
+            ):
+                on_stage_due(run.pk)
+
+    # --- the four calls
+
+    def last_year(self) -> None:
+        """A call that is over: forty-four applications, all decided."""
+        call = self.call(
+            f"AIBT-{self.today.year - 1}", opens=340, closes=300, experts=3, budget_fen=wan_to_fen(1500)
+        )
+        applications = [self.draft(call, n, 335 - n * 0.7, is_company=n % 9 < 5) for n in range(44)]
+        with self.at(299):
+            run_clock()
+        for application in applications[:2]:
+            self._withdraw(application, 298)
+        for application in applications[2:5]:
+            self.screen(application, 296, "reject")
+        rest = applications[5:]
+        for number, application in enumerate(rest):
+            self.screen(application, 296 - number * 0.05)
+        for application in rest:
+            self.endorse(application, 291)
+        for application in rest:
+            for place, person in enumerate(self.experts_for(application, 3)):
+                self.review(application, person, asked=286, done=278 - place)
+        self.finish_notices(255)
+        self._decide(call, 240)
+
+    def this_spring(self) -> None:
+        """A call in the middle of its review: forty applications, some of them waiting for the decision."""
+        call = self.call(f"AIBT-{self.today.year}A", opens=95, closes=62, experts=3)
+        applications = [self.draft(call, 44 + n, 92 - n * 0.7, is_company=n % 5 < 3) for n in range(40)]
+        with self.at(61):
+            run_clock()
+        self._withdraw(applications[0], 60)
+        for application in applications[1:4]:
+            self.screen(application, 59, "reject")
+        for application in applications[4:6]:
+            self.screen(application, 58, "return")
+        rest = applications[6:]
+        for application in rest:
+            self.screen(application, 57)
+        waiting, rest = rest[:6], rest[6:]
+        for application in rest:
+            self.endorse(application, 54)
+        late = [a for a in waiting if a.project_id]
+        for application in [a for a in waiting if not a.project_id]:
+            rest.append(application)
+        decided, reviewing = rest[:14], rest[14:]
+        for application in decided:
+            for place, person in enumerate(self.experts_for(application, 3)):
+                self.review(application, person, asked=50, done=40 - place)
+        self.finish_notices(20)
+        # The rest is under way: reviews submitted, drafted, not answered, declined, one conflict declared.
+        left = REVIEWS - Review.objects.count() - self.planned_screenings - 1
+        for number, application in enumerate(reviewing):
+            for place, person in enumerate(self.experts_for(application, 3)):
+                if left <= 0:
+                    break
+                left -= 1
+                turn = (number * 3 + place) % 7
+                if turn < 3:
+                    self.review(application, person, asked=18, done=6 - place)
+                elif turn < 5:
+                    self.review(application, person, asked=12, done=None)
+                else:
+                    review = self.review(application, person, asked=8, done=None, accept=False)
+                    if turn == 6 and number % 2:
+                        with self.at(7):
+                            if number % 4 == 1:
+                                recuse(
+                                    review, actor=person, kind="coauthor", note="近三年与申请人合作发表论文。"
+                                )
+                            else:
+                                decline_review(review, actor=person, reason="近期出差,无法按期完成。")
+        self.stuck = late
+
+    planned_screenings = 12
+
+    def open_now(self) -> None:
+        """A call that is open: thirty-six applications, many of them drafts."""
+        call = self.call(f"AIBT-{self.today.year}B", opens=20, closes=-12, experts=3, blind=True)
+        for number in range(16):
+            self.draft(call, 84 + number, 16 - number * 0.8, is_company=number % 2 == 0, submit=False)
+        submitted = [self.draft(call, 100 + n, 15 - n * 0.6, is_company=n % 2 == 1) for n in range(20)]
+        for application in submitted[:3]:
+            self.screen(application, 2, "return")
+        for application in submitted[3 : 3 + self.planned_screenings]:
+            self.screen(application, 1.5)
+
+    def next_year(self) -> None:
+        """A call that is announced and not open yet."""
+        self.call(f"AIBT-{self.today.year + 1}", opens=-18, closes=-60, experts=5, panel=True, diligence=True)
+
+    # --- ends
+
+    def _withdraw(self, application: Application, day: float) -> None:
+        with self.at(day):
+            withdraw_application(application, actor=application.created_by, reason=texts.WITHDRAW_REASON)
+
+    def _decide(self, call: Call, day: float) -> None:
+        """Decide down the ranked table as far as the budget goes, and release everything."""
+        with self.at(day):
+            proposals, spent = [], 0
+            for rank in ranking(call):
+                application = rank.application
+                amount = application.amount_fen or 0
+                granted = amount * 9 // 10 // 1_000_000 * 1_000_000
+                good = rank.summary is not None and rank.summary.mean is not None and rank.summary.mean >= 60
+                if good and spent + granted <= (call.budget_fen or 0):
+                    spent += granted
+                    proposals.append(
+                        Proposal(
+                            application, "approve", amount_fen=granted, conditions="签约前完成伦理备案。"
+                        )
+                    )
+                elif good and len([p for p in proposals if p.verdict == "reserve"]) < 5:
+                    proposals.append(Proposal(application, "reserve"))
+                else:
+                    proposals.append(Proposal(application, "decline"))
+            decisions = propose_decisions(proposals, actor=self.lead)
+            for letter in write_letters(decisions, actor=self.officer):
+                # Drawing forty PDFs would take longer than everything else; they are drawn when somebody asks.
+                advance(letter, "check", actor=self.officer, changes={"checked_by_id": self.officer.pk})
+            release_decisions(decisions, actor=self.lead)
+
+    def build(self) -> None:
+        """Build the whole park."""
+        steps: list[tuple[str, Callable[[], None]]] = [
+            ("staff, university, companies, projects, reviewers", self._place),
+            ("last year's call, decided", self.last_year),
+            ("a call in review", self.this_spring),
+            ("an open call", self.open_now),
+            ("an announced call", self.next_year),
+        ]
+        for label, step in steps:
+            self.say(f"  {label}")
+            step()
+        # Older notices have been read.
+        Delivery.objects.filter(read_at__isnull=True, created_at__lt=self.today - timedelta(days=12)).update(
+            read_at=models.F("created_at") + timedelta(hours=5)
+        )
+        while seal_entries():
+            pass
+
+    def _place(self) -> None:
+        with self.at(380), transaction.atomic():
+            self.staff()
+            self.university()
+            self.companies_of_the_park()
+            self.research_projects()
+            self.reviewers()
+            load_bank()
+            self.fund_row = Fund.objects.create(
+                code="aibt",
+                kind="dedicated",
+                name_zh_hans="青浦“AI+BT”概念验证基金",
+                name_en="Qingpu “AI + BT” Concept Validation Fund",
+                summary_zh_hans="支持复旦“AI+BT”成果与在孵企业开展技术与市场双验证。",
+                summary_en="Supports Fudan results and startups in validating “AI + BT” technology and its market.",
+            )
+
+
+def run_of(application: Application) -> StageRun:
+    """Return the stage that the application is in."""
+    return application.runs.under_way().select_related("stage", "application").get()
+
+
+def credit_code(number: int) -> str:
+    """Return a valid Unified Social Credit Code (GB 32100) of a company in Qingpu that does not exist."""
+    alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    body = f"91310118MADEM{number:04d}"
+    total = sum(alphabet.index(char) * pow(3, place, 31) for place, char in enumerate(body))
+    return body + alphabet[(31 - total % 31) % 31]
