@@ -168,6 +168,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "park_portal.core.middleware.RefusalMiddleware",
 ]
 
 TEMPLATES = [

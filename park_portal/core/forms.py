@@ -63,10 +63,12 @@ class PortalModelForm(PortalFormMixin, forms.ModelForm):
 
 
 class TextField(forms.CharField):
-    """Text of people: control characters fall out, line ends are plain, nothing else is changed."""
+    """Text of people: null bytes are refused, other control characters fall out, line ends are plain."""
 
     def to_python(self, value: Any) -> str:
-        return super().to_python(clean(value) if isinstance(value, str) else value)
+        if isinstance(value, str) and "\x00" not in value:
+            value = clean(value)
+        return super().to_python(value)  # Django's own validator says what is wrong with a null byte.
 
 
 class MoneyInput(forms.CharField):

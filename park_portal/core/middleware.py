@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
 from park_portal.core import context
+from park_portal.core.errors import DomainError
+from park_portal.core.views import refusal
 
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
@@ -58,3 +60,16 @@ class LanguageMiddleware:
             translation.activate(request.user.language)
             request.LANGUAGE_CODE = translation.get_language()
         return self.get_response(request)
+
+
+class RefusalMiddleware:
+    """Turn a refusal that no view caught into the page that says what happened, instead of an error of ours."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return refusal(request, exception) if isinstance(exception, DomainError) else None
