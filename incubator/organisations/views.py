@@ -11,7 +11,7 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from stdnum.cn import uscc as stdnum_uscc
 
 from incubator.organisations.forms import (
@@ -119,7 +119,7 @@ class OrganisationList(ListPage):
     empty_text = gettext_lazy("Register yours, or ask a colleague who is its owner to invite you.")
     can_save_views = False
     columns = (
-        Column("name", gettext_lazy("Name"), kind="main", url=lambda row: row.get_absolute_url()),
+        Column("name", pgettext_lazy("organisation", "Name"), kind="main", url=lambda row: row.get_absolute_url()),
         Column("uscc", gettext_lazy("Credit code")),
         Column("kind", gettext_lazy("Kind"), value="get_kind_display"),
         Column("role", gettext_lazy("Your role"), value=lambda row: Role(row.my_role).label),
@@ -183,7 +183,7 @@ class OrganisationCreate(ActPage):
     )
     form_class = NewOrganisationForm
     template_name = "incubator/organisations/create.html"
-    submit_label = gettext_lazy("Register")
+    submit_label = pgettext_lazy("record", "Register")
     success = gettext_lazy("The organisation is registered. You are its owner.")
 
     def get_crumbs(self) -> Sequence[Crumb]:

@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from incubator.organisations.models import Faculty, Organisation
 from incubator.organisations.states import OrganisationKind
@@ -161,7 +162,7 @@ class ResearchProjectForm(PortalModelForm):
             _("Grant"),
             ("source", "programme", "grant_number", "approval_year", "amount_fen", "starts_on", "ends_on"),
         ),
-        (_("Subject"), ("discipline", "subject_codes")),
+        (pgettext_lazy("research project", "Subject"), ("discipline", "subject_codes")),
     )
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:

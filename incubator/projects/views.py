@@ -10,7 +10,7 @@ from django.db import models
 from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from incubator.organisations.forms import ReasonForm
 from incubator.organisations.models import Faculty
@@ -207,7 +207,7 @@ class ProjectCreate(ActPage):
     nav = NAV
     title = gettext_lazy("Register a research project")
     form_class = NewProjectForm
-    submit_label = gettext_lazy("Register")
+    submit_label = pgettext_lazy("record", "Register")
     success = gettext_lazy("The research project is registered.")
 
     def get_crumbs(self) -> Sequence[Crumb]:

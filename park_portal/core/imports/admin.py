@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -182,7 +183,7 @@ class BatchPage(StaffPage):
                 for entry in entries
             ]
 
-        counts = report.get("counts", {})
+        counts, name_of = report.get("counts", {}), _names()
         return {
             "batch": batch,
             "report": report,
@@ -196,14 +197,14 @@ class BatchPage(StaffPage):
             "errors": told(report.get("errors", [])),
             "warnings": told(report.get("warnings", [])),
             "rows": [
-                _shown(batch.definition, row)
+                _shown(batch.definition, row, name_of)
                 for row in report.get("rows", [])
                 if row["action"] != "unchanged"
             ],
             "options_form": self._options_form() if batch.state == ImportState.CHECKED else None,
             "ready": bool(report.get("checked")) and not report.get("errors"),
             "to_import": counts.get("created", 0) + counts.get("updated", 0),
-            "unit": {"wan": _("万元"), "yuan": _("元")}.get(batch.options.get("unit", "")),
+            "unit": {"wan": _("万元 (ten thousand yuan)"), "yuan": _("元 (yuan)")}.get(batch.options.get("unit", "")),
             "may_run": may(self.request.user, "core.run_import", batch),
             "list_url": self.address("changelist"),
         }
@@ -215,25 +216,39 @@ def _examples(aliases: tuple[str, ...]) -> list[str]:
     return [alias for alias in aliases if not alias.isascii()][:3] + english[:3]
 
 
-def _shown(kind: ImportKind, row: dict[str, Any]) -> dict[str, Any]:
+def _shown(kind: ImportKind, row: dict[str, Any], name_of: Callable[[Any, Any], str]) -> dict[str, Any]:
     """Returns a row of the report with the names and values of its changes as people read them."""
-    fields = {field.attname: field for field in kind.model._meta.concrete_fields}
-    changes = [
-        (fields[name].verbose_name, _readable(fields[name], old), _readable(fields[name], new))
-        for name, (old, new) in row["changes"].items()
-        if name in fields
-    ]
+    labels = {column.field: column.label for column in kind.columns}
+    changes = []
+    for field in kind.model._meta.concrete_fields:
+        if field.attname not in row["changes"]:
+            continue
+        old, new = row["changes"][field.attname]
+        label = labels.get(field.name) or labels.get(kind.sources.get(field.name, ""), field.verbose_name)
+        changes.append((label, _readable(field, old, name_of), _readable(field, new, name_of)))
     return row | {"changes": changes}
 
 
-def _readable(field: models.Field[Any, Any], value: Any) -> str:
+def _readable(field: models.Field[Any, Any], value: Any, name_of: Callable[[Any, Any], str]) -> str:
     if value in (None, "", []):
         return "—"
+    if isinstance(field, models.ForeignKey):
+        return name_of(field.related_model, value)
     if isinstance(field, MoneyField):
         return format_yuan(value)
     if field.choices:
         return str(dict(field.flatchoices).get(value, value))
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _names() -> Callable[[Any, Any], str]:
+    """Returns a function that names related records, asking for each only once."""
+
+    @cache
+    def name_of(model: Any, pk: Any) -> str:
+        return str(model._base_manager.filter(pk=pk).first() or pk)
+
+    return name_of
 
 
 @admin.register(ImportBatch)
