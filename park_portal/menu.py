@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -103,13 +103,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _page_address(request: HttpRequest, name: str) -> str | None:
-    page = getattr(admin.site, "page_of", lambda _name: None)(name.partition(":")[2])
-    if page is not None and not request.user.has_perm(page.rule):
-        return None
+    """Return the address of a page; None for who may not open it."""
     try:
-        return reverse(name)
+        address = reverse(name)
     except NoReverseMatch:
         return None
+    page = getattr(resolve(address).func, "page", None)
+    return address if page is None or request.user.has_perm(page.rule) else None
 
 
 def _capitalised(label: Any) -> str:

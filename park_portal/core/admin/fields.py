@@ -24,7 +24,6 @@ from unfold.widgets import (
     CHECKBOX_CLASSES,
     FILE_CLASSES,
     INPUT_CLASSES,
-    RADIO_CLASSES,
     SELECT_CLASSES,
     TEXTAREA_CLASSES,
     UnfoldAdminTextInputWidget,
@@ -251,8 +250,8 @@ def dress(form: forms.BaseForm) -> forms.BaseForm:
 
 def _classes_of(widget: forms.Widget) -> list[str]:
     if isinstance(widget, forms.RadioSelect):
-        return RADIO_CLASSES
-    if isinstance(widget, forms.CheckboxSelectMultiple | forms.CheckboxInput):
+        return []  # of both kinds; their class would go to the box around them as well
+    if isinstance(widget, forms.CheckboxInput):
         return CHECKBOX_CLASSES
     if isinstance(widget, forms.SelectMultiple):
         return [*BASE_CLASSES, "px-3", "py-2", "w-full", "max-w-2xl"]

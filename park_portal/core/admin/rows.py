@@ -236,8 +236,7 @@ def _label(value: Any, tones: Any, empty: str) -> str:
         return empty
     texts = text if isinstance(text, list | tuple) else [text]
     return " ".join(
-        f'<span class="staff-label staff-label-{tone or "default"}">{escape(str(one))}</span>'
-        for one in texts
+        f'<span class="staff-pill staff-pill-{tone or "default"}">{escape(str(one))}</span>' for one in texts
     )
 
 

@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import SimpleLazyObject, cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
+from unfold.settings import get_config
 from unfold.sites import UnfoldAdminSite
 
 from park_portal.core.admin.pages import StaffPage
@@ -31,6 +32,44 @@ class StaffSite(UnfoldAdminSite):
 
     index_title = _("Today")
     enable_nav_sidebar = True
+
+    # Unfold merges its settings with its defaults each time it reads one, some forty times a page.
+    @cached_property
+    def _settings(self) -> dict[str, Any]:
+        return get_config(self.settings_name)
+
+    def _get_config(self, key: str, *args: Any) -> Any:
+        value = self._settings.get(key)
+        return self._get_value(value, *args) if value else None
+
+    def _get_value(self, value: Any, *args: Any) -> Any:
+        # … and tries to import every text that could be a path.
+        if isinstance(value, str) and not value.startswith(("park_portal.", "funding.", "incubator.")):
+            return value
+        return super()._get_value(value, *args)
+
+    def _get_list(self, key: str, *args: Any) -> list[Any]:
+        return [self._get_value(item, *args) for item in self._settings[key]]
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """Return the menu (park_portal/menu.py), which knows itself what the person may open."""
+        navigation = self._get_value(self._settings["SIDEBAR"]["navigation"], request)
+        best = ""
+        for group in navigation:
+            for item in group["items"]:
+                link = item["link"]
+                if request.path == link or (
+                    request.path.startswith(link) and link != self._index and len(link) > len(best)
+                ):
+                    best = link
+        for group in navigation:
+            for item in group["items"]:
+                item["active"] = item["link"] == best
+        return navigation  # type: ignore[no-any-return]
+
+    @property
+    def _index(self) -> str:
+        return reverse(f"{self.name}:index")
 
     def get_urls(self) -> list[URLPattern]:
         return [*(page.url(self) for page in SITE_PAGES), *super().get_urls()]

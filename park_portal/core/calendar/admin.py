@@ -51,11 +51,15 @@ class YearPage(StaffPage):
             "before": year - 1,
             "after": year + 1,
             "months": months,
-            "weekdays": [
-                (date_format(date(2024, 1, d), "D"), date_format(date(2024, 1, d), "l")) for d in range(1, 8)
-            ],
+            "weekdays": [_weekday(date(2024, 1, number)) for number in range(1, 8)],  # begins on a Monday
             "total": sum(month["working"] for month in months),
         }
+
+
+def _weekday(day: date) -> tuple[str, str]:
+    """Return (one letter or character, the whole name)."""
+    name = date_format(day, "l")
+    return (name[0] if name.isascii() else name[-1]), name
 
 
 @admin.register(SpecialDay)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.contrib.admin.views.main import PAGE_VAR
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from unfold.templatetags.unfold_list import result_headers
@@ -37,3 +38,9 @@ def staff_result_list(context: template.Context, cl: Any) -> SafeString:
         "admin/_list.html",
         {"headers": headers, "rows": rows.rows(cl), "ticks": "action_checkbox" in cl.list_display, "cl": cl},
     )
+
+
+@register.simple_tag
+def staff_page_link(cl: Any, number: int) -> str:
+    """Return the query string of a page of a list."""
+    return str(cl.get_query_string({PAGE_VAR: number}))
