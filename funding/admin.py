@@ -4,5 +4,19 @@ from funding.awards.admin import AwardAdmin
 from funding.calls.admin import CallAdmin, QuestionAdmin
 from funding.decisions.admin import DecisionAdmin, LetterAdmin, LetterTemplateAdmin
 from funding.funds.admin import FundAdmin
+from funding.reviews.admin import ConflictAdmin, ObjectionAdmin, ReviewAdmin, ReviewerAdmin, StageRunAdmin
 
-__all__ = ["AwardAdmin", "CallAdmin", "DecisionAdmin", "FundAdmin", "LetterAdmin", "LetterTemplateAdmin", "QuestionAdmin"]
+__all__ = [
+    "AwardAdmin",
+    "CallAdmin",
+    "ConflictAdmin",
+    "DecisionAdmin",
+    "FundAdmin",
+    "LetterAdmin",
+    "LetterTemplateAdmin",
+    "ObjectionAdmin",
+    "QuestionAdmin",
+    "ReviewAdmin",
+    "ReviewerAdmin",
+    "StageRunAdmin",
+]

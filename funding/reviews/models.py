@@ -199,6 +199,8 @@ class Review(models.Model):
     comment_applicant = models.TextField(_("for the applicant"), blank=True)
     decline_reason = models.CharField(_("reason"), max_length=400, blank=True)
     revision = models.PositiveIntegerField(_("revision"), default=1)
+    # {field: the revision in which it last changed}: two tabs only disagree where they changed the same field.
+    changed = models.JSONField(default=dict, editable=False)
     updated_at = models.DateTimeField(_("saved"), default=timezone.now)
 
     objects = ReviewQuerySet.as_manager()

@@ -19,10 +19,12 @@ from funding.reviews.services.experts import (
     release_reviewer,
     reopen_review,
     replace_reviewer,
+    save_field,
     save_review,
+    score_of_draft,
     submit_review,
 )
-from funding.reviews.services.figures import Summary, figures_for_staff, summaries_of
+from funding.reviews.services.figures import Summary, acts_of, summaries_of
 from funding.reviews.services.notice import record_objection, resolve_objection
 from funding.reviews.services.pool import invite_reviewer, join_pool, update_reviewer
 from funding.reviews.services.reminders import send_reminders
@@ -45,6 +47,7 @@ __all__ = [
     "Summary",
     "accept_review",
     "act_in_stage",
+    "acts_of",
     "assign_reviewer",
     "assign_reviewers",
     "complete_decision",
@@ -53,7 +56,6 @@ __all__ = [
     "conflicts_of",
     "decline_review",
     "enter_stage",
-    "figures_for_staff",
     "invite_reviewer",
     "join_pool",
     "load_of",
@@ -70,7 +72,9 @@ __all__ = [
     "reopen_review",
     "replace_reviewer",
     "resolve_objection",
+    "save_field",
     "save_review",
+    "score_of_draft",
     "send_reminders",
     "set_due",
     "submit_review",

@@ -37,6 +37,7 @@ from park_portal.core.errors import DomainError, IllegalTransition, Problem
 from park_portal.core.text import clean
 from park_portal.core.workflow import SYSTEM, Actor, advance, require
 
+NOT_APPLICABLE: Final = "na"  # what stands for it where a mark is chosen from a list
 SHORTEST_PERIOD: Final = 3  # working days that a reviewer asked late still gets
 FIELDS: Final = ("opinion", "confidence", "comment_committee", "comment_applicant", "scores")
 STEPPED_BACK: Final = {
@@ -324,8 +325,9 @@ def save_review(review: Review, *, actor: Actor, revision: int | None, **fields:
     """Keep part of a draft as it is typed and return the review with its next revision.
 
     Takes ``opinion``, ``confidence``, ``comment_committee``, ``comment_applicant`` and ``scores`` ({criterion id:
-    {"value", "not_applicable", "note"}}). Raises ``Conflict`` with ``current`` when ``revision`` is not the stored
-    one (another tab saved in between); None skips the check. What equals the stored draft changes nothing.
+    {"value", "not_applicable", "note"}}, each part optional). ``revision`` is the one the writer last saw: where a
+    field was changed since, by another tab, nothing is written and ``Conflict`` is raised with ``current`` and
+    ``field``; None skips the check. What equals the stored draft changes nothing.
     """
     if fields.keys() - set(FIELDS):
         raise TypeError(f"not part of a review: {sorted(fields)}")
@@ -333,39 +335,41 @@ def save_review(review: Review, *, actor: Actor, revision: int | None, **fields:
         _lock_with_application(review)
         require(actor, "funding.write_review", review)
         _refuse_unless_written(review)
-        if revision is not None and revision != review.revision:
-            raise Stale(current=review)
         values = _values_of(review, fields)
         changed = {name: value for name, value in values.items() if getattr(review, name) != value}
         scored = _save_scores(review, fields.get("scores") or {})
         if not changed and not scored:
             return review
+        for name in (*changed, *scored):
+            if revision is not None and review.changed.get(name, 0) > revision:
+                raise Stale(current=Review.objects.get(pk=review.pk), field=name)
         for name, value in changed.items():
             setattr(review, name, value)
         review.revision += 1
+        review.changed = {**review.changed, **dict.fromkeys((*changed, *scored), review.revision)}
         review.updated_at = timezone.now()
-        review.save(update_fields=[*changed, "revision", "updated_at"])
+        review.save(update_fields=[*changed, "changed", "revision", "updated_at"])
         record("review.save", review, actor=actor, after={"fields": sorted([*changed, *scored])})
     return review
 
 
 def _refuse_unless_written(review: Review) -> None:
     if review.state == ReviewState.SUBMITTED:
-        raise DomainError(_("This review is submitted and can no longer be changed."), code="submitted")
+        raise IllegalTransition(_("This review is submitted and can no longer be changed."), code="submitted")
     if review.state == ReviewState.ASSIGNED:
-        raise DomainError(_("Accept the review first."), code="not_accepted")
+        raise IllegalTransition(_("Accept the review first."), code="not_accepted")
     if review.state != ReviewState.ACCEPTED:
-        raise DomainError(
+        raise IllegalTransition(
             _("This review is no longer asked of you. What you typed was not saved."), code="review_over"
         )
     if review.run.state not in stages.UNDER_WAY:
-        raise DomainError(_("This stage is over; reviews are no longer taken."), code="stage_over")
+        raise IllegalTransition(_("This stage is over; reviews are no longer taken."), code="stage_over")
 
 
 def _values_of(review: Review, fields: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if "opinion" in fields:
-        opinion = fields["opinion"] or ""
+        opinion = str(fields["opinion"] or "")
         if opinion and opinion not in OPINIONS_OF_STAGE[review.run.stage.kind]:
             raise DomainError(
                 _("Choose one of the recommendations."), code="unknown_opinion", field="opinion"
@@ -378,7 +382,9 @@ def _values_of(review: Review, fields: Mapping[str, Any]) -> dict[str, Any]:
         values["confidence"] = int(raw) if raw else None
     for name in ("comment_committee", "comment_applicant"):
         if name in fields:
-            text = clean(str(fields[name] or ""))
+            if not isinstance(fields[name], str | None):
+                raise DomainError(_("This is not a text."), code="type", field=name)
+            text = clean(fields[name] or "")
             if len(text) > stages.LONGEST_COMMENT:
                 raise DomainError(
                     _(
@@ -403,6 +409,12 @@ def _save_scores(review: Review, given: Mapping[Any, Mapping[str, Any]]) -> list
         if criterion is None:
             raise DomainError(_("This criterion does not belong to the review."), code="unknown_criterion")
         earlier = held.get(criterion.pk)
+        was = (earlier.value, earlier.not_applicable, earlier.note) if earlier else (None, False, "")
+        row = dict(row)
+        if str(row.get("value") or "").strip() == NOT_APPLICABLE:
+            row |= {"value": None, "not_applicable": True}
+        elif row.get("value") not in (None, ""):
+            row.setdefault("not_applicable", False)
         # A part that was not sent keeps what is stored: a page saves one field at a time.
         if earlier is not None:
             row = {
@@ -412,19 +424,32 @@ def _save_scores(review: Review, given: Mapping[Any, Mapping[str, Any]]) -> list
                 **row,
             }
         value, not_applicable, note = stages.parse_score(criterion, row)
+        if (value, not_applicable, note) == was:
+            continue
         if earlier is None:
-            if value is None and not not_applicable and not note:
-                continue
             Score.objects.create(
                 review=review, criterion=criterion, value=value, not_applicable=not_applicable, note=note
             )
-        elif (earlier.value, earlier.not_applicable, earlier.note) == (value, not_applicable, note):
-            continue
         else:
             earlier.value, earlier.not_applicable, earlier.note = value, not_applicable, note
             earlier.save(update_fields=["value", "not_applicable", "note"])
-        changed.append(f"criterion-{criterion.pk}")
+        parts = (("", value != was[0]), ("-na", not_applicable != was[1]), ("-note", note != was[2]))
+        changed += [f"criterion-{criterion.pk}{part}" for part, differs in parts if differs]
     return changed
+
+
+def save_field(review: Review, key: str, raw: Any, *, actor: Actor, revision: int | None) -> Review:
+    """Keep one field of the review's page, by its key there; see ``save_review``."""
+    if key in FIELDS and key != "scores":
+        return save_review(review, actor=actor, revision=revision, **{key: raw})
+    name, _dash, rest = key.partition("-")
+    number, _dash, part = rest.partition("-")
+    parts = {"": "value", "note": "note", "na": "not_applicable"}
+    if name != "criterion" or part not in parts or not number.isdecimal():
+        raise DomainError(_("This field does not belong to the review."), code="unknown_field")
+    if part == "na":
+        raw = raw == NOT_APPLICABLE
+    return save_review(review, actor=actor, revision=revision, scores={number: {parts[part]: raw}})
 
 
 def problems_of(review: Review) -> list[Problem]:
@@ -468,7 +493,7 @@ def submit_review(review: Review, *, actor: Actor, pledge: bool, revision: int |
         if review.state == ReviewState.SUBMITTED:
             return review
         _refuse_unless_written(review)
-        if revision is not None and revision != review.revision:
+        if revision is not None and review.revision > revision:
             raise Stale(current=review)
         problems = problems_of(review)
         if not pledge:

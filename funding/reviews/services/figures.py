@@ -1,22 +1,18 @@
-"""Figures that others show: what the reviews of an application say together, and what waits for staff."""
+"""Figures that others show: what the reviews of an application say together; whose turn staff may take."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q
-from django.utils import timezone
-
 from funding.applications.models import Application
 from funding.calls.states import Acts, StageKind
-from funding.reviews.models import Objection, Review, StageRun
+from funding.reviews.models import Review
 from funding.reviews.scoring import Spread, spread
-from funding.reviews.states import OPEN_REVIEWS, Opinion, ReviewState, RunState
+from funding.reviews.states import OPEN_REVIEWS, Opinion, ReviewState
 from park_portal.core.accounts.states import StaffRole
 
 COUNTED = (*OPEN_REVIEWS, ReviewState.SUBMITTED)
@@ -90,54 +86,6 @@ def _summary(rows: list[Any]) -> Summary:
         else:
             others[opinion] += 1
     return Summary(spread(scores), spread(panel), opinions, others, waiting)
-
-
-@dataclass(frozen=True)
-class StaffFigures:
-    """What waits for one member of staff, and how applications stand."""
-
-    mine: int
-    due_today: int
-    overdue: int
-    reviews_overdue: int
-    reviews_declined: int
-    objections: int
-    by_stage: list[tuple[str, int]]
-
-
-def figures_for_staff(user: Any, *, now: datetime | None = None) -> StaffFigures:
-    """Return the figures of the staff home in four queries.
-
-    ``mine`` are the stages where the person's role acts; ``reviews_declined`` are stages with too few reviewers since
-    someone stepped back.
-    """
-    now = now or timezone.now()
-    tonight = datetime.combine(
-        timezone.localdate(now) + timedelta(days=1), time.min, tzinfo=timezone.get_current_timezone()
-    )
-    acts = acts_of(user)
-    runs = StageRun.objects.filter(state=RunState.ACTIVE)
-    own = Q(stage__acts__in=acts)
-    totals = runs.aggregate(
-        mine=Count("pk", filter=own),
-        due_today=Count("pk", filter=own & Q(due_at__gte=now, due_at__lt=tonight)),
-        overdue=Count("pk", filter=own & Q(due_at__lt=now)),
-    )
-    reviews = Review.objects.filter(run__state=RunState.ACTIVE).aggregate(
-        overdue=Count("pk", filter=Q(state__in=OPEN_REVIEWS, due_at__lt=now)),
-        declined=Count("run", distinct=True, filter=Q(state__in=[ReviewState.DECLINED, ReviewState.RECUSED])),
-    )
-    by_stage = (
-        runs.values_list("stage__kind").annotate(number=Count("pk")).values_list("stage__kind", "number")
-    )
-    counted = dict(by_stage)
-    return StaffFigures(
-        **totals,
-        reviews_overdue=reviews["overdue"],
-        reviews_declined=reviews["declined"],
-        objections=Objection.objects.filter(upheld__isnull=True).count(),
-        by_stage=[(kind.value, counted[kind.value]) for kind in StageKind if kind.value in counted],
-    )
 
 
 def acts_of(user: Any) -> list[str]:

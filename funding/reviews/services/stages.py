@@ -41,7 +41,7 @@ from park_portal.core.audit.services import record
 from park_portal.core.calendar.services import deadline
 from park_portal.core.errors import DomainError, Problem, Text
 from park_portal.core.outbox.services import publish
-from park_portal.core.text import clean
+from park_portal.core.text import both, clean
 from park_portal.core.workflow import SYSTEM, Actor, advance, require
 
 UNDER_WAY: Final = (RunState.ACTIVE, RunState.PAUSED)
@@ -274,10 +274,18 @@ def settle(run: StageRun, *, actor: Actor, note: str = "") -> bool:
     if stage.completion == Completion.ALL and run.reviews.open().exists():
         return False
     ends = stage.on_negative == OnNegative.REJECT and any(opinion in NEGATIVE for opinion in opinions)
-    if not ends:
-        note = ""
+    note = (note or _reasons(run)) if ends else ""
     _complete(run, actor=actor, outcome=RunState.REJECTED if ends else RunState.PASSED, note=note)
     return True
+
+
+def _reasons(run: StageRun) -> str:
+    """Return what those who spoke against the application wrote for the applicant, or that they did."""
+    against = run.reviews.submitted().filter(opinion__in=NEGATIVE).values_list("comment_applicant", flat=True)
+    written = "\n\n".join(text for text in against if text)
+    return written or " / ".join(
+        both(lambda: _("The opinions given speak against the application.")).values()
+    )
 
 
 # --- opinions of those who act from a queue ------------------------------------------------------------------------
@@ -483,9 +491,7 @@ def conflict_refused(error: IntegrityError) -> Exception:
     """Return what to raise for a review the database refused."""
     if "conflict of interest" in str(error):
         return DomainError(
-            _(
-                "There is a conflict of interest: this person belongs to the applicant or is barred here."
-            ),
+            _("There is a conflict of interest: this person belongs to the applicant or is barred here."),
             code="conflict_of_interest",
         )
     return error

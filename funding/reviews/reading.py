@@ -1,0 +1,88 @@
+"""What a reviewer may read of an application, and what staff and liaisons read of its reviews."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from funding.applications.models import Application
+from funding.applications.reading import answers_of, snapshot_of
+from funding.calls.questions import type_of
+from funding.calls.states import Acts, ApplicantKind, Purpose
+from funding.reviews.models import Review
+from funding.reviews.states import ReviewState
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What an invited reviewer sees before accepting: enough to know a conflict, none of the text."""
+
+    title: str
+    summary: str
+    applicant: str
+    people: tuple[str, ...]
+
+
+def is_blind(review: Review) -> bool:
+    return bool(review.run.stage.blind)
+
+
+def brief_of(review: Review) -> Brief:
+    """Return title, summary and, unless the stage is blind, the names that a conflict of interest hangs on."""
+    application = review.application
+    form, answers = snapshot_of(application)
+    summary = ""
+    for section in form["sections"]:
+        for question in section["questions"]:
+            if question["purpose"] == Purpose.SUMMARY and question["asked"]:
+                summary = type_of(question["kind"]).text(
+                    answers.get(question["key"]), question["settings"], "zh-hans"
+                )
+    if is_blind(review):
+        return Brief(application.title, summary, "", ())
+    return Brief(application.title, summary, *_names(application))
+
+
+def _names(application: Application) -> tuple[str, tuple[str, ...]]:
+    if application.kind == ApplicantKind.ORGANISATION:
+        assert application.organisation is not None
+        members = application.organisation.memberships.select_related("user").order_by("pk")
+        return application.organisation.name, tuple(member.user.name for member in members)
+    project = application.project
+    assert project is not None
+    return project.institution or project.title, tuple(
+        project.team.order_by("pk").values_list("name", flat=True)
+    )
+
+
+def answers_for_reviewer(review: Review) -> list[dict[str, Any]]:
+    """Return the answers that reviewers see; without what tells who applies where the stage is blind."""
+    return answers_of(review.application, for_reviewers=True, hide_applicant=is_blind(review))
+
+
+def may_read_file(user: Any, application_id: str, public_id: str) -> bool:
+    """Return whether ``user`` reviews the application and the file is among the answers shown to them."""
+    if not user.is_authenticated or not application_id.isdecimal():
+        return False
+    reviews = Review.objects.filter(
+        reviewer_id=user.pk,
+        application_id=application_id,
+        run__stage__acts=Acts.EXPERT,
+        state__in=(ReviewState.ACCEPTED, ReviewState.SUBMITTED),
+    ).select_related("run__stage", "application__call")
+    for review in reviews:
+        for section in answers_for_reviewer(review):
+            for question in section["questions"]:
+                if any(public_id in str(file["url"]) for file in question["files"]):
+                    return True
+    return False
+
+
+def opinions_of(application: Application) -> list[Review]:
+    """Return every opinion given on ``application``, stage by stage, with its marks."""
+    return list(
+        application.reviews.filter(state=ReviewState.SUBMITTED)
+        .select_related("reviewer", "run__stage")
+        .prefetch_related("scores__criterion")
+        .order_by("run__stage__position", "submitted_at")
+    )

@@ -1,0 +1,21 @@
+from django.urls import path
+
+from funding.reviews import views
+
+app_name = "reviews"
+
+urlpatterns = [
+    path("reviews/", views.ReviewList.as_view(), name="list"),
+    path("reviews/profile/", views.ProfilePage.as_view(), name="profile"),
+    path("reviews/<int:pk>/", views.ReviewPage.as_view(), name="detail"),
+    path("reviews/<int:pk>/accept/", views.AcceptPage.as_view(), name="accept"),
+    path("reviews/<int:pk>/decline/", views.DeclinePage.as_view(), name="decline"),
+    path("reviews/<int:pk>/conflict/", views.RecusePage.as_view(), name="recuse"),
+    path("reviews/<int:pk>/save/<str:key>/", views.FieldEndpoint.as_view(), name="save"),
+    path("reviews/<int:pk>/ping/", views.Ping.as_view(), name="ping"),
+    path("reviews/<int:pk>/check/", views.SubmitPage.as_view(), name="submit"),
+    path("university/queue/", views.QueueList.as_view(), name="queue"),
+    path("university/queue/<int:pk>/", views.QueuePage.as_view(), name="act"),
+    path("notices/", views.NoticeList.as_view(), name="notices"),
+    path("notices/<int:pk>/objection/", views.ObjectionPage.as_view(), name="object"),
+]
