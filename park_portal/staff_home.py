@@ -223,7 +223,7 @@ def my_tasks(user: Any) -> StaffCard | None:
         _("My tasks"),
         lines=lines,
         empty=_(
-            "Nothing waits for you. Applications appear here as soon as they reach a stage in which your role acts."
+            "Nothing waits for you. Applications appear here when they reach a stage in which your role acts."
         ),
         more_url=list_url("funding.stagerun", state__exact="active"),
         more_label=_("All that is waiting"),

@@ -34,7 +34,7 @@ UNFOLD: Final[dict[str, Any]] = {
     "BORDER_RADIUS": "6px",
     "DASHBOARD_CALLBACK": "park_portal.staff_home.dashboard",
     "STYLES": [_static("css/admin.css")],
-    "SCRIPTS": [_static("js/admin-forms.js")],
+    "SCRIPTS": [_static("js/admin-forms.js"), _static("js/admin-search.js")],
     # The portal's ink, paper and green water (static/css/portal.css), as scales.
     "COLORS": {
         "base": {

@@ -13,10 +13,13 @@ from django.urls import URLPattern, reverse
 from django.utils.functional import SimpleLazyObject, cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+from unfold.dataclasses import SearchResult
 from unfold.settings import get_config
 from unfold.sites import UnfoldAdminSite
 
 from park_portal.core.admin.pages import StaffPage
+from park_portal.core.search.services import search
 
 SITE_PAGES: list[type[StaffPage]] = []
 
@@ -54,22 +57,18 @@ class StaffSite(UnfoldAdminSite):
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
         """Return the menu (park_portal/menu.py), which knows itself what the person may open."""
         navigation = self._get_value(self._settings["SIDEBAR"]["navigation"], request)
-        best = ""
-        for group in navigation:
-            for item in group["items"]:
-                link = item["link"]
-                if request.path == link or (
-                    request.path.startswith(link) and link != self._index and len(link) > len(best)
-                ):
-                    best = link
+        links = [item["link"] for group in navigation for item in group["items"]]
+        index = reverse(f"{self.name}:index")
+        above = [
+            link
+            for link in links
+            if request.path == link or (link != index and request.path.startswith(link))
+        ]
+        best = max(above, key=len, default="")
         for group in navigation:
             for item in group["items"]:
                 item["active"] = item["link"] == best
         return navigation  # type: ignore[no-any-return]
-
-    @property
-    def _index(self) -> str:
-        return reverse(f"{self.name}:index")
 
     def get_urls(self) -> list[URLPattern]:
         return [*(page.url(self) for page in SITE_PAGES), *super().get_urls()]
@@ -89,6 +88,29 @@ class StaffSite(UnfoldAdminSite):
                 request, "admin/no_staff.html", {"title": _("For park staff only")}, status=403
             )
         return HttpResponseRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': to})}")
+
+    def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
+        """Find lines of the menu by their names, and records that the person may see by what they hold."""
+        text = request.GET.get("s", "").replace("\0", "").strip()[:100]
+        results = [
+            SearchResult(item["title"], group["title"] or pgettext_lazy("frame", "Menu"), item["link"], None)
+            for group in self.get_sidebar_list(request)
+            for item in group["items"]
+            if text and text.lower() in str(item["title"]).lower()
+        ]
+        for hit in search(request.user, text, limit=6):
+            model_admin: Any = self._registry.get(type(hit.obj))
+            if model_admin is not None and model_admin.has_view_permission(request, hit.obj):
+                meta = hit.obj._meta
+                link = reverse(f"{self.name}:{meta.app_label}_{meta.model_name}_change", args=[hit.obj.pk])
+                results.append(SearchResult(hit.title, str(hit.label), link, None))
+        context = {"results": results[:30], "text": text}
+        if request.headers.get("X-Requested-With") == "fetch":
+            return TemplateResponse(request, "unfold/helpers/search_results.html", context)
+        title = _("Search the menu and all records")
+        return TemplateResponse(
+            request, "admin/search.html", {**self.each_context(request), "title": title, **context}
+        )
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
         return HttpResponseRedirect(reverse("account_change_password"))

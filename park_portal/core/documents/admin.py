@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
@@ -76,11 +77,11 @@ class DocumentAdmin(ReadOnly, StaffAdmin):
     def size_shown(self, document: Document) -> str:
         return str(filesizeformat(document.size))
 
-    @display(description=_("current"), boolean=True)
+    @display(description=pgettext_lazy("document", "current"), boolean=True)
     def in_use(self, document: Document) -> bool:
         return document.removed_at is None
 
-    @display(description=_("open"))
+    @display(description=pgettext_lazy("document", "open"))
     def open_link(self, document: Document) -> str:
         if not may_read(self.request.user, document):
             return str(_("You may not open this file."))

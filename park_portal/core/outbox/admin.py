@@ -215,7 +215,7 @@ class ChatChannelAdmin(StaffAdmin):
     list_display = ["name", "service", "kinds_count", "active"]
     fields = ["name", "url", "kinds", "active"]
 
-    @display(description=_("service"))
+    @display(description=pgettext_lazy("work chat", "service"))
     def service(self, channel: ChatChannel) -> str:
         # The rest of the address is a key.
         return f"{channel.url.partition('://')[0]}://…"
