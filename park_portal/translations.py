@@ -85,6 +85,7 @@ Key = tuple[str | None, str]  # Context, msgid.
 CALL = re.compile(r"(?<![\w.])(n?p?gettext|_)\(\s*")
 LITERAL = re.compile(r"""u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\s*,?\s*""", re.DOTALL)
 PLACEHOLDER = re.compile(r"%\([a-zA-Z_][\w.]*\)[a-z]|%[sd%]|\{[a-zA-Z_]\w*(?:[.:][^{}]*)?\}")
+LATIN = re.compile(r"[A-Za-z]{2}")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -301,7 +302,9 @@ def problems() -> list[str]:
             found.extend(f"{label}: {problem}" for problem in _misfits(entry, {**theirs, **ours}.get(key)))
     for origin, uses in (("", ours), ("a library's: ", theirs)):
         for key, use in sorted(uses.items(), key=lambda item: (item[1].places[0], item[0][1])):
-            if HAN.search(use.key[1]):
+            if HAN.search(key[1]) and not LATIN.search(
+                key[1]
+            ):  # A Chinese unit or name within English is fine.
                 found.append(f"{use.places[0]}: {use.key[1]!r}: the source language is English")
             elif key not in entries or not all(_texts(entries[key][1])):
                 context = f" (in the sense of {key[0]!r})" if key[0] else ""
@@ -335,6 +338,9 @@ def _misfits(entry: polib.POEntry, use: Use | None) -> Iterator[str]:
 SAME_EVERYWHERE = re.compile(
     r"\b(?:English|AI|BT|AIBT|PDF|XLSX|CSV|JSON|ID|URL|TRL|IP|ORCID|USCC|RMB|CNY|Excel|API|htmx|kB|MB|GB|KB|UTC|"
     r"utf-8|nbsp|middot|mdash|ndash|hellip|times|rarr|larr|uarr|darr|bull|copy|amp|lt|gt|quot|raquo|laquo|rsaquo|lsaquo|ensp|emsp|thinsp)\b|中文"
+    r"|^\s*(?:中\s*文|En\s*glish)\s*$"  # The two halves of the language switch.
+    r"|^\s*(?:disabled|required|checked|selected|readonly|multiple|hidden|autofocus)\s*$"  # Bare attributes.
+    r"|\b[a-z]+(?:[-_]+[a-z]+)+\b|\b__\w+__\b"  # A class or a mark: no language has such words.
 )
 WORD = re.compile(r"[A-Za-z]{2,}|[\u4e00-\u9fff]")
 TEMPLATE_SYNTAX = re.compile(
@@ -344,8 +350,11 @@ TEMPLATE_SYNTAX = re.compile(
     re.DOTALL,
 )
 MARKUP = re.compile(
-    r"<!--.*?-->|<(script|style|svg|code|kbd)\b.*?</\1\s*>|<![^>]*>", re.DOTALL | re.IGNORECASE
+    r"<!--.*?-->|<(script|style|svg|code|kbd)\b.*?</\1\s*>|<![^>]*>"
+    r"|<span[^>]*\bmaterial-symbols-outlined\b[^>]*>[^<]*</span>",  # The name of an icon.
+    re.DOTALL | re.IGNORECASE,
 )
+BARE_ATTRIBUTE = re.compile(r"""[\w-]+="[^"]*\"""")
 SHOWN_ATTRIBUTE = re.compile(
     r"""\s(?:title|alt|placeholder|aria-label|aria-description|label)=(?:"([^"]*)"|'([^']*)')"""
 )
@@ -360,7 +369,7 @@ def untranslatable_text() -> list[str]:
             text = TEMPLATE_SYNTAX.sub(_blank, text)
             shown = _attributes(text) if path.suffix == ".html" else []
             if path.suffix == ".html":
-                text = re.sub(r"<[^>]*>", _blank, MARKUP.sub(_blank, text))
+                text = BARE_ATTRIBUTE.sub(_blank, re.sub(r"<[^>]*>", _blank, MARKUP.sub(_blank, text)))
             shown += [(match.start(), match[0]) for match in re.finditer(r"[^\n]+", text)]
             for position, words in shown:
                 if WORD.search(SAME_EVERYWHERE.sub(" ", words)):
