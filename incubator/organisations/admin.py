@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
@@ -30,6 +30,7 @@ from incubator.organisations.services import (
     update_organisation,
 )
 from incubator.organisations.states import OrganisationKind, OrganisationState, Role
+from park_portal.core.accounts.models import User
 from park_portal.core.admin import Act, StaffAdmin, StaffPage, StaffTabularInline, label_acts, state_label
 from park_portal.core.imports.admin import import_pages
 
@@ -199,7 +200,7 @@ def _compared(name: str, left: Organisation, right: Organisation) -> dict[str, A
 
 
 def _label(name: str) -> str:
-    field = Organisation._meta.get_field(name)
+    field: Any = Organisation._meta.get_field(name)
     language = dict(settings.LANGUAGES).get(getattr(field, "language", ""))
     if language is None:
         return str(field.verbose_name)
@@ -276,13 +277,14 @@ class OrganisationAdmin(StaffAdmin):
         changed = sorted(
             (one for one, _fields in formset.changed_objects), key=lambda one: one.role != Role.OWNER
         )
+        actor = cast(User, request.user)
         with transaction.atomic():
             for one in formset.new_objects:
-                add_member(form.instance, actor=request.user, user=one.user, role=one.role)
+                add_member(form.instance, actor=actor, user=one.user, role=one.role)
             for one in changed:
-                change_member_role(Membership.objects.get(pk=one.pk), actor=request.user, role=one.role)
+                change_member_role(Membership.objects.get(pk=one.pk), actor=actor, role=one.role)
             for one in formset.deleted_objects:
-                remove_member(one, actor=request.user)
+                remove_member(one, actor=actor)
 
 
 @admin.register(Liaison)

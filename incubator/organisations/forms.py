@@ -118,7 +118,8 @@ class NewOrganisationForm(OrganisationForm):
             self.add_error(
                 "uscc",
                 _(
-                    "An organisation with this Unified Social Credit Code is already registered. You can ask to join it."
+                    "An organisation with this Unified Social Credit Code is already registered. "
+                    "You can ask to join it."
                 ),
             )
         elif self.candidates:

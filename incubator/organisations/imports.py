@@ -75,20 +75,53 @@ class OrganisationImport(ImportKind):
         Column(
             "name_zh_hans",
             _("Name in Chinese"),
-            ("名称", "单位名称", "企业名称", "公司名称", "机构名称", "中文名称", "单位", "企业", "name", "organisation",
-             "organization", "company", "company name", "Chinese name", "name zh", "name in Chinese"),
+            (
+                "名称",
+                "单位名称",
+                "企业名称",
+                "公司名称",
+                "机构名称",
+                "中文名称",
+                "单位",
+                "企业",
+                "name",
+                "organisation",
+                "organization",
+                "company",
+                "company name",
+                "Chinese name",
+                "name zh",
+                "name in Chinese",
+            ),
             required=True,
         ),
         Column(
             "name_en",
             _("Name in English"),
-            ("英文名称", "英文名", "单位英文名称", "企业英文名称", "English name", "name en", "name in English"),
+            (
+                "英文名称",
+                "英文名",
+                "单位英文名称",
+                "企业英文名称",
+                "English name",
+                "name en",
+                "name in English",
+            ),
         ),
         Column(
             "uscc",
             _("Unified social credit code"),
-            ("统一社会信用代码", "社会信用代码", "信用代码", "统一信用代码", "信用代码证号", "USCC", "credit code",
-             "unified social credit code", "social credit code"),
+            (
+                "统一社会信用代码",
+                "社会信用代码",
+                "信用代码",
+                "统一信用代码",
+                "信用代码证号",
+                "USCC",
+                "credit code",
+                "unified social credit code",
+                "social credit code",
+            ),
             parse=parse_code,
         ),
         Column(
@@ -106,8 +139,18 @@ class OrganisationImport(ImportKind):
         Column(
             "founded_on",
             _("Founded on"),
-            ("成立日期", "成立时间", "注册日期", "注册时间", "founded", "founded on", "founding date", "established",
-             "date of establishment", "incorporated"),
+            (
+                "成立日期",
+                "成立时间",
+                "注册日期",
+                "注册时间",
+                "founded",
+                "founded on",
+                "founding date",
+                "established",
+                "date of establishment",
+                "incorporated",
+            ),
             parse=parse_date,
         ),
         Column(
@@ -116,19 +159,44 @@ class OrganisationImport(ImportKind):
             ("注册地址", "地址", "住所", "注册地", "address", "registered address"),
         ),
         Column("district", _("District"), ("区", "所在区", "注册区", "区县", "所属区", "district")),
-        Column("website", _("Website"), ("网站", "网址", "官网", "website", "url", "homepage"), parse=parse_website),
+        Column(
+            "website",
+            _("Website"),
+            ("网站", "网址", "官网", "website", "url", "homepage"),
+            parse=parse_website,
+        ),
         Column(
             "summary_zh_hans",
             _("Summary in Chinese"),
             ("简介", "企业简介", "单位简介", "中文简介", "summary", "description", "profile", "summary zh"),
             parse=parse_long_text,
         ),
-        Column("summary_en", _("Summary in English"), ("英文简介", "summary en", "English summary"), parse=parse_long_text),
-        Column("contact_name", _("Contact person"), ("联系人", "联系人姓名", "contact", "contact name", "contact person")),
+        Column(
+            "summary_en",
+            _("Summary in English"),
+            ("英文简介", "summary en", "English summary"),
+            parse=parse_long_text,
+        ),
+        Column(
+            "contact_name",
+            _("Contact person"),
+            ("联系人", "联系人姓名", "contact", "contact name", "contact person"),
+        ),
         Column(
             "contact_phone",
             _("Contact phone"),
-            ("联系电话", "电话", "手机", "联系方式", "手机号", "phone", "mobile", "tel", "telephone", "contact phone"),
+            (
+                "联系电话",
+                "电话",
+                "手机",
+                "联系方式",
+                "手机号",
+                "phone",
+                "mobile",
+                "tel",
+                "telephone",
+                "contact phone",
+            ),
             parse=parse_identifier,
         ),
         Column(
@@ -137,7 +205,7 @@ class OrganisationImport(ImportKind):
             ("邮箱", "电子邮箱", "联系邮箱", "电子邮件", "email", "e-mail", "mail", "contact email"),
             parse=parse_email_address,
         ),
-    )  # fmt: skip
+    )
     derived = ("kind",)
 
     def key(self, values: Values, options: Values) -> Hashable | None:
@@ -153,7 +221,7 @@ class OrganisationImport(ImportKind):
             self.by_name.setdefault(one.name_zh_hans, []).append(one)
 
     def find(self, values: Values, options: Values) -> models.Model | None:
-        code, name = values.get("uscc"), values.get("name_zh_hans")
+        code, name = values.get("uscc", ""), values.get("name_zh_hans", "")
         if code in self.by_code:
             return self.by_code[code]
         # A stored record with another code is another body of the same name.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import models
 
+from park_portal.core.relations import pointing_to
+
 if TYPE_CHECKING:
     from incubator.organisations.models import Organisation
 
@@ -32,14 +34,9 @@ def merges(model: str, field: str) -> Callable[[Mover], Mover]:
 def move_rows(loser: Organisation, survivor: Organisation) -> dict[str, int]:
     """Moves every row that points to `loser` and returns how many of each model were moved."""
     moved: dict[str, int] = {}
-    for relation in type(loser)._meta.get_fields(include_hidden=True):
-        if not (
-            relation.auto_created and not relation.concrete and (relation.one_to_many or relation.one_to_one)
-        ):
-            continue
-        model, field = relation.related_model, relation.field.name
-        mover = MOVERS.get((model._meta.label_lower, field))
-        count = mover(loser, survivor) if mover else _repoint(model, field, loser, survivor)
+    for model, key in pointing_to(type(loser)):
+        mover = MOVERS.get((model._meta.label_lower, key.name))
+        count = mover(loser, survivor) if mover else _repoint(model, key.name, loser, survivor)
         if count:
             label = model._meta.label_lower
             moved[label] = moved.get(label, 0) + count

@@ -98,8 +98,14 @@ class Organisation(models.Model):
 
     machine = ORGANISATION_MACHINE
 
+    # One column a language, made by modeltranslation.
+    name_zh_hans: str
+    name_en: str | None
+    summary_zh_hans: str | None
+    summary_en: str | None
+
     name = models.CharField(_("name"), max_length=200)
-    uscc = models.CharField(
+    uscc = models.CharField(  # noqa: DJ001 - unique where given, so that empty must be null
         _("unified social credit code"), max_length=18, null=True, blank=True, validators=[validate_code]
     )
     kind = models.CharField(
@@ -173,7 +179,8 @@ class Organisation(models.Model):
                 condition=Q(uscc__isnull=True) | Q(uscc__regex=rf"^[{CODE_ALPHABET}]{{18}}$"),
                 name="organisation_uscc_characters",
                 violation_error_message=_(
-                    "A Unified Social Credit Code has 18 characters: digits and capital letters without I, O, S, V and Z."
+                    "A Unified Social Credit Code has 18 characters: "
+                    "digits and capital letters without I, O, S, V and Z."
                 ),
             ),
             models.CheckConstraint(
@@ -215,11 +222,6 @@ class Organisation(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def clean(self) -> None:
-        self.uscc = normalise_code(self.uscc)
-        if self.founded_on and self.founded_on > timezone.localdate():
-            raise ValidationError({"founded_on": _("The founding date lies in the future.")})
-
     def save(self, *args, **kwargs) -> None:
         self.uscc = normalise_code(self.uscc)
         # The dictionary knows the columns of each language; the bare attribute follows the reader's language.
@@ -232,6 +234,11 @@ class Organisation(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("organisations:detail", args=[self.pk])
+
+    def clean(self) -> None:
+        self.uscc = normalise_code(self.uscc)
+        if self.founded_on and self.founded_on > timezone.localdate():
+            raise ValidationError({"founded_on": _("The founding date lies in the future.")})
 
     @property
     def in_qingpu(self) -> bool:
@@ -333,6 +340,9 @@ class Faculty(models.Model):
         limit_choices_to={"kind": OrganisationKind.UNIVERSITY},
         verbose_name=_("university"),
     )
+    name_zh_hans: str
+    name_en: str | None
+
     name = models.CharField(_("name"), max_length=200)
     code = models.CharField(_("code"), max_length=20, blank=True)
 
@@ -445,5 +455,5 @@ class Liaison(models.Model):
     def clean(self) -> None:
         if self.organisation_id and self.organisation.kind != OrganisationKind.UNIVERSITY:
             raise ValidationError({"organisation": _("Only a university has liaisons.")})
-        if self.faculty_id and self.faculty.organisation_id != self.organisation_id:
+        if self.faculty is not None and self.faculty.organisation_id != self.organisation_id:
             raise ValidationError({"faculty": _("This faculty belongs to another university.")})

@@ -24,7 +24,9 @@ from park_portal.core.accounts.services import accepts, invite, revoke_invitatio
 from park_portal.core.accounts.states import StaffRole
 from park_portal.core.audit.services import changes_of, record
 from park_portal.core.errors import DomainError, Problem
+from park_portal.core.imports.resource import snapshot
 from park_portal.core.outbox.services import notify
+from park_portal.core.relations import pointing_to
 from park_portal.core.text import both
 from park_portal.core.workflow import Actor, advance, require
 
@@ -78,7 +80,9 @@ def near_duplicates(
     Place, legal form, width and case do not count. Merged records are left out: their survivor is found instead.
     """
     code = normalise_code(uscc)
-    stored = Organisation.objects.exclude(state=OrganisationState.MERGED).exclude(pk=exclude)
+    stored = Organisation.objects.exclude(state=OrganisationState.MERGED)
+    if exclude is not None:
+        stored = stored.exclude(pk=exclude)
     found: dict[int, Candidate] = {}
     if code:
         found = {one.pk: Candidate(one, 1.0, same_code=True) for one in stored.filter(uscc=code)}
@@ -100,7 +104,7 @@ def near_duplicates(
 
 
 def pairs_alike(*, limit: int = 50) -> list[tuple[Organisation, Organisation, float]]:
-    """Returns the pairs of organisations in use whose names are alike and whose codes do not differ, likeliest first."""
+    """Returns the pairs of organisations whose names are alike and whose codes do not differ, likeliest first."""
     sql = """
         SELECT a.id, b.id, similarity(a.normalised_name, b.normalised_name) AS likeness
         FROM incubator_organisation a
@@ -210,16 +214,13 @@ def keep_imported_organisation(
         organisation.created_by = actor
         return _insert(organisation, actor=actor)
     organisation.save()
-    now = {name: getattr(organisation, name) for name in FIELDS}
-    changed = {name: value for name, value in now.items() if str(before.get(name) or "") != str(value or "")}
-    record(
-        "organisation.update",
-        organisation,
-        actor=actor,
-        before={name: before.get(name) for name in changed},
-        after=changed,
-        by="import",
-    )
+    after = {
+        name: value
+        for name, value in snapshot(organisation, set(FIELDS)).items()
+        if before.get(name) != value
+    }
+    changed = {name: before.get(name) for name in after}
+    record("organisation.update", organisation, actor=actor, before=changed, after=after, by="import")
     return organisation
 
 
@@ -308,7 +309,7 @@ def invitations_of(organisation: Organisation) -> models.QuerySet[Invitation]:
     role_label=lambda role: Role(role).label if role else role,
 )
 def _accept_membership(invitation: Invitation, user: User) -> str:
-    organisation = Organisation.objects.get(pk=invitation.target_id).survivor
+    organisation = Organisation.objects.get(pk=invitation.target_id or 0).survivor
     membership, created = Membership.objects.get_or_create(
         organisation=organisation, user=user, defaults={"role": invitation.role}
     )
@@ -558,11 +559,8 @@ def _move_faculties(loser: Organisation, survivor: Organisation) -> int:
             faculty.organisation = survivor
             faculty.save(update_fields=["organisation"])
         else:
-            for relation in Faculty._meta.get_fields(include_hidden=True):
-                if relation.auto_created and not relation.concrete and relation.one_to_many:
-                    relation.related_model._base_manager.filter(**{relation.field.name: faculty}).update(
-                        **{relation.field.name: same}
-                    )
+            for model, key in pointing_to(Faculty):
+                model._base_manager.filter(**{key.name: faculty}).update(**{key.name: same})
             faculty.delete()
         moved += 1
     return moved

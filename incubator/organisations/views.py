@@ -119,7 +119,9 @@ class OrganisationList(ListPage):
     empty_text = gettext_lazy("Register yours, or ask a colleague who is its owner to invite you.")
     can_save_views = False
     columns = (
-        Column("name", pgettext_lazy("organisation", "Name"), kind="main", url=lambda row: row.get_absolute_url()),
+        Column(
+            "name", pgettext_lazy("organisation", "Name"), kind="main", url=lambda row: row.get_absolute_url()
+        ),
         Column("uscc", gettext_lazy("Credit code")),
         Column("kind", gettext_lazy("Kind"), value="get_kind_display"),
         Column("role", gettext_lazy("Your role"), value=lambda row: Role(row.my_role).label),
@@ -178,8 +180,8 @@ class OrganisationCreate(ActPage):
     nav = NAV
     title = gettext_lazy("Register an organisation")
     explain = gettext_lazy(
-        "Type the credit code first: if your organisation is already here, you only need to ask to join it. You become its "
-        "first owner and can invite colleagues."
+        "Type the credit code first: if your organisation is already here, you only need to ask to join it. "
+        "You become its first owner and can invite colleagues."
     )
     form_class = NewOrganisationForm
     template_name = "incubator/organisations/create.html"
@@ -217,7 +219,7 @@ class OrganisationCheck(PortalMixin):
         found = near_duplicates(name=typed["name_zh_hans"], name_en=typed["name_en"], uscc=code)
         return self.render(
             code=code,
-            code_is_valid=bool(code) and stdnum_uscc.is_valid(code),
+            code_is_valid=code is not None and stdnum_uscc.is_valid(code),
             candidates=candidates_for(request.user, found),
         )
 

@@ -34,7 +34,7 @@ class WordsField(forms.CharField):
 
     def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
         text = super().to_python(value)
-        return list(dict.fromkeys(word for word in _BETWEEN.split(text) if word))
+        return list(dict.fromkeys(word for word in _BETWEEN.split(text or "") if word))
 
     def validate(self, value: Any) -> None:
         if self.required and not value:
@@ -173,7 +173,8 @@ class ResearchProjectForm(PortalModelForm):
         if self.instance.university_id:
             places = places | Organisation.objects.filter(pk=self.instance.university_id)
         faculties = Faculty.objects.order_by("code", "id")
-        university, faculty = self.fields["university"], self.fields["faculty"]
+        university: Any = self.fields["university"]
+        faculty: Any = self.fields["faculty"]
         university.queryset = places.distinct()
         faculty.queryset = Faculty.objects.filter(organisation__in=places.values("pk"))
         groups = [

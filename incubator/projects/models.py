@@ -47,6 +47,12 @@ class ResearchProject(models.Model):
     machine = PROJECT_MACHINE
 
     code = models.CharField(_("number"), max_length=20, unique=True, editable=False)
+    # One column a language, made by modeltranslation.
+    title_zh_hans: str | None
+    title_en: str | None
+    summary_zh_hans: str | None
+    summary_en: str | None
+
     title = models.CharField(_("title"), max_length=300)
     summary = models.TextField(_("summary"), max_length=5000, blank=True)
     keywords_zh = ArrayField(
@@ -105,7 +111,8 @@ class ResearchProject(models.Model):
         blank=True,
         help_text=_("For example General Program, Young Scientists Fund."),
     )
-    grant_number = models.CharField(_("grant number"), max_length=60, null=True, blank=True)
+    # Null, not empty: unique where given.
+    grant_number = models.CharField(_("grant number"), max_length=60, null=True, blank=True)  # noqa: DJ001
     approval_year = models.PositiveSmallIntegerField(
         _("year of approval"),
         null=True,
@@ -192,19 +199,19 @@ class ResearchProject(models.Model):
     def __str__(self) -> str:
         return f"{self.code} {self.title}"
 
-    def clean(self) -> None:
-        self.grant_number = (self.grant_number or "").strip() or None
-        if self.faculty_id and self.faculty.organisation_id != self.university_id:
-            raise ValidationError({"faculty": _("This faculty belongs to another university.")})
-        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
-            raise ValidationError({"ends_on": _("The end lies before the start.")})
-
     def save(self, *args, **kwargs) -> None:
         self.grant_number = (self.grant_number or "").strip() or None
         super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
         return reverse("projects:detail", args=[self.pk])
+
+    def clean(self) -> None:
+        self.grant_number = (self.grant_number or "").strip() or None
+        if self.faculty is not None and self.faculty.organisation_id != self.university_id:
+            raise ValidationError({"faculty": _("This faculty belongs to another university.")})
+        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
+            raise ValidationError({"ends_on": _("The end lies before the start.")})
 
     @property
     def institution(self) -> str:

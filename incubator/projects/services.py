@@ -20,6 +20,7 @@ from park_portal.core.accounts.models import Invitation, User
 from park_portal.core.accounts.services import accepts, invite, revoke_invitation
 from park_portal.core.audit.services import changes_of, record
 from park_portal.core.errors import DomainError
+from park_portal.core.imports.resource import snapshot
 from park_portal.core.outbox.services import notify
 from park_portal.core.workflow import Actor, advance, require
 
@@ -69,8 +70,8 @@ def register_project(
 ) -> ResearchProject:
     """Registers a research project with its principal investigator and returns it.
 
-    Takes the fields in `FIELDS`. `pi_user` is the account of the principal investigator; without one, `pi_email` gets an
-    invitation. Whoever registers for someone else and is neither staff nor liaison joins the team as editor. Raises
+    Takes the fields in `FIELDS`. `pi_user` is the account of the principal investigator; without one, `pi_email` gets
+    an invitation. Whoever registers for someone else and is neither staff nor liaison joins the team as editor. Raises
     DomainError for invalid values and for a grant already registered.
     """
     require(actor, "incubator.register_project")
@@ -183,8 +184,11 @@ def keep_imported_project(
             advance(project, "complete", actor=actor)
         return [lead]
     project.save()
-    now = {name: getattr(project, ResearchProject._meta.get_field(name).attname) for name in FIELDS}
-    record("project.update", project, actor=actor, before=before, after=now, by="import")
+    after = {
+        name: value for name, value in snapshot(project, set(FIELDS)).items() if before.get(name) != value
+    }
+    changed = {name: before.get(name) for name in after}
+    record("project.update", project, actor=actor, before=changed, after=after, by="import")
     return []
 
 
@@ -249,7 +253,7 @@ def _invite(member: ProjectMember, *, actor: User, language: str) -> Invitation:
     role_label=lambda role: ProjectRole(role).label if role else role,
 )
 def _accept_place(invitation: Invitation, user: User) -> str:
-    project = ResearchProject.objects.select_for_update(of=("self",)).get(pk=invitation.target_id)
+    project = ResearchProject.objects.select_for_update(of=("self",)).get(pk=invitation.target_id or 0)
     if not project.team.filter(user=user).exists():
         place = project.team.filter(user=None, email__iexact=invitation.email).first()
         if place is None:

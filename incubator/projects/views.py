@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from incubator.organisations.forms import ReasonForm
-from incubator.organisations.models import Faculty
+from incubator.organisations.models import Faculty, Liaison
 from incubator.projects.forms import NewProjectForm, ResearchProjectForm, TeamMemberForm, TeamRoleForm
 from incubator.projects.models import ProjectMember, ResearchProject
-from incubator.projects.rules import is_liaison
+from incubator.projects.rules import is_liaison as is_liaison_now
 from incubator.projects.services import (
     add_team_member,
     change_team_member,
@@ -27,7 +27,7 @@ from incubator.projects.services import (
 )
 from incubator.projects.states import PROJECT_MACHINE, ProjectRole, ProjectState
 from park_portal.core.errors import Text
-from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
+from park_portal.core.frame import Card, NavItem, Task, asked_once, home_card, register_nav
 from park_portal.core.money import format_yuan
 from park_portal.core.views import ActPage, Column, Crumb, DetailPage, ListPage, StateLine
 from park_portal.core.workflow import advance, may
@@ -39,6 +39,9 @@ TONES = {
     ProjectState.COMPLETED: "neutral",
     ProjectState.STOPPED: "wait",
 }
+
+
+is_liaison = asked_once(is_liaison_now)
 
 
 def is_no_staff(user: Any) -> bool:
@@ -220,7 +223,7 @@ class ProjectCreate(ActPage):
         return {"user": self.request.user}
 
     def initial(self) -> dict[str, Any]:
-        post = self.request.user.liaisons.current().select_related("faculty", "organisation").first()
+        post = Liaison.objects.for_user(self.request.user).first()
         if post is None:
             return {}
         return {"who": "other", "university": post.organisation_id, "faculty": post.faculty_id}

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views import View
 
-from park_portal.core.accounts.models import SavedView
+from park_portal.core.accounts.models import SavedView, User
 from park_portal.core.errors import DomainError, Forbidden, Text
 from park_portal.core.pages import Page, keyset_page
 from park_portal.core.workflow import may
@@ -48,9 +48,16 @@ class StateLine:
     next_step: Text = ""
 
 
+class PersonRequest(HttpRequest):
+    """A request of somebody who has signed in: pages that are not public see no other."""
+
+    user: User
+
+
 class PortalMixin(View):
     """What every page has: sign-in unless public, one permission string, title, path and a way to fail politely."""
 
+    request: PersonRequest  # type: ignore[assignment]
     public: ClassVar[bool] = False
     permission: ClassVar[str] = ""
     title: ClassVar[Text] = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -20,6 +20,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
+from park_portal.core.accounts.models import User
 from park_portal.core.errors import DomainError, Text
 from park_portal.core.workflow import may
 
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from park_portal.core.admin.base import StaffAdmin
 
 Crumb = tuple[Text, str | None]
+
+
+class StaffRequest(HttpRequest):
+    """A request inside the administration: its gate lets only staff in."""
+
+    user: User
 
 
 class StaffPage:
@@ -50,7 +57,7 @@ class StaffPage:
     def __init__(self, site: admin.AdminSite, model_admin: StaffAdmin | None = None) -> None:
         self.site = site
         self.admin = model_admin
-        self.request: HttpRequest
+        self.request: StaffRequest
         self.object: Any = None
         self.kwargs: dict[str, Any] = {}
 
@@ -131,7 +138,7 @@ class StaffPage:
     # --- how it is served
 
     def __call__(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        self.request, self.kwargs = request, kwargs
+        self.request, self.kwargs = cast(StaffRequest, request), kwargs
         request.current_app = self.site.name  # type: ignore[attr-defined]
         if "pk" in kwargs and self.admin is not None:
             self.object = self.get_object(kwargs["pk"])

@@ -204,7 +204,9 @@ class BatchPage(StaffPage):
             "options_form": self._options_form() if batch.state == ImportState.CHECKED else None,
             "ready": bool(report.get("checked")) and not report.get("errors"),
             "to_import": counts.get("created", 0) + counts.get("updated", 0),
-            "unit": {"wan": _("万元 (ten thousand yuan)"), "yuan": _("元 (yuan)")}.get(batch.options.get("unit", "")),
+            "unit": {"wan": _("万元 (ten thousand yuan)"), "yuan": _("元 (yuan)")}.get(
+                batch.options.get("unit", "")
+            ),
             "may_run": may(self.request.user, "core.run_import", batch),
             "list_url": self.address("changelist"),
         }

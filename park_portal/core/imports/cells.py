@@ -164,7 +164,7 @@ def _day_of_text(text: str, *, end: bool, number: bool) -> datetime.date:
 
 
 def parse_amount(value: Any, cell: Cell) -> int:
-    """Returns an amount of money in fen; a bare number is in the unit of the heading, else the one chosen for the file."""
+    """Returns an amount of money in fen; a bare number is in the unit chosen for the file, else in the heading's."""
     if isinstance(value, bool):
         raise ValidationError(_("“%(value)s” is not an amount."), code="money", params={"value": value})
     unit = cell.options.get("unit") or cell.unit
@@ -180,7 +180,7 @@ def parse_amount(value: Any, cell: Cell) -> int:
         return parse_money(text, unit=unit)
     except DomainError as error:
         if error.code != "money":
-            raise ValidationError(error.message, code=error.code) from error
+            raise ValidationError(error.message, code=error.code) from error  # type: ignore[arg-type]
         raise ValidationError(
             _("“%(value)s” is not an amount."), code="money", params={"value": str(value)[:40]}
         ) from error
@@ -233,7 +233,7 @@ def _join(choices: type[Choices]) -> str:
 _lazy_join = lazy(_join, str)
 
 
-def choice_parser(choices: type[Choices], aliases: Mapping[str, tuple[str, ...]] | None = None) -> Parser:
+def choice_parser(choices: type[Choices], aliases: Mapping[Any, tuple[str, ...]] | None = None) -> Parser:
     """Returns a parser for a closed list: the value itself, its label in either language, or another word for it."""
 
     def parse(value: Any, cell: Cell) -> str:

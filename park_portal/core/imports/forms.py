@@ -42,7 +42,8 @@ class OptionsForm(forms.Form):
 
     def __init__(self, *args: Any, kind: ImportKind, sheets: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["sheet"].choices = [(name, name) for name in sheets]
+        sheet: Any = self.fields["sheet"]
+        sheet.choices = [(name, name) for name in sheets]
         if len(sheets) < 2:
             del self.fields["sheet"]
         if not kind.asks_unit:

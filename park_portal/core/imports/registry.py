@@ -43,7 +43,7 @@ class Layout:
 class Warned:
     """A remark on a row that does not stop the import."""
 
-    field: str | None
+    column: str | None
     message: Text
     params: Mapping[str, Any] = field(default_factory=dict)
 
@@ -76,7 +76,7 @@ class ImportKind:
         return str(instance)
 
     def key(self, values: Values, options: Values) -> Hashable | None:
-        """Returns what makes a row one of a kind; two rows of a file with equal keys are refused. None: nothing does."""
+        """Returns what makes a row one of a kind: two rows of a file with equal keys are refused; None never is."""
         raise NotImplementedError
 
     def find(self, values: Values, options: Values) -> models.Model | None:

@@ -19,7 +19,7 @@ from tablib import Dataset
 from park_portal.core.errors import DomainError
 from park_portal.core.imports.cells import Cell, is_empty
 from park_portal.core.imports.models import ImportBatch, ImportedRow
-from park_portal.core.imports.registry import ImportKind
+from park_portal.core.imports.registry import ImportKind, Warned
 from park_portal.core.imports.states import RowAction
 
 log = logging.getLogger(__name__)
@@ -70,6 +70,10 @@ class SheetResource(ModelResource):
         self.parsed: dict[int, tuple[dict[str, Any], dict[str, ValidationError]]] = {}
         self.repeated: dict[int, int] = {}
         self.outcomes: list[dict[str, Any]] = []
+        # Of the row at hand: what was saved, what was remarked, what it held before.
+        self.saved: tuple[models.Model, bool, list[models.Model]] | None = None
+        self.warnings: list[Warned] = []
+        self.before: dict[str, Any] = {}
 
     class Meta:
         clean_model_instances = True

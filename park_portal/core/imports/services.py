@@ -23,6 +23,7 @@ from park_portal.core.imports.registry import IMPORT_KINDS, ImportKind, Layout
 from park_portal.core.imports.resource import ROW_NUMBER, SheetResource, reasons_of, snapshot
 from park_portal.core.imports.states import ImportState, RowAction
 from park_portal.core.imports.workbook import Sheet, read_workbook
+from park_portal.core.relations import pointing_to
 from park_portal.core.text import both
 from park_portal.core.workflow import advance, require
 
@@ -93,7 +94,7 @@ def choose_options(batch: ImportBatch, *, actor: Any, options: Mapping[str, Any]
 
 
 def apply_batch(batch: ImportBatch, *, actor: Any, progress: Progress | None = None) -> ImportBatch:
-    """Imports every row of the file, or none if one of them cannot be; then the report says why and DomainError is raised."""
+    """Imports every row of the file; where one cannot be, none, and DomainError is raised: the report says why."""
     report: dict[str, Any] = {}
     try:
         with transaction.atomic():
@@ -244,8 +245,15 @@ def _run(batch: ImportBatch, *, actor: Any, dry_run: bool, progress: Progress | 
     missing = [column for column in kind.columns if column.required and column.field not in match.columns]
     report["missing"] = [column.field for column in missing]
     for column in missing:
-        _error(report, kind, match, None, column.field, gettext_lazy("This column is missing; known headings: %(words)s."),
-               {"words": "、".join(column.aliases[:6])})  # fmt: skip
+        _error(
+            report,
+            kind,
+            match,
+            None,
+            column.field,
+            gettext_lazy("This column is missing; known headings: %(words)s."),
+            {"words": "、".join(column.aliases[:6])},
+        )
     if missing:
         report["counts"]["errors"] = len(report["errors"])
         return report
@@ -283,7 +291,7 @@ def _run(batch: ImportBatch, *, actor: Any, dry_run: bool, progress: Progress | 
             report["counts"]["warnings"] += 1
             if len(report["warnings"]) < SHOWN_ERRORS:
                 report["warnings"].append(
-                    _place(kind, match, outcome["row"], warned.field)
+                    _place(kind, match, outcome["row"], warned.column)
                     | {"message": _in_languages(warned.message, warned.params), "label": outcome["label"]}
                 )
         if len(report["rows"]) < SHOWN_ROWS:
@@ -299,7 +307,7 @@ def _dataset(
 ) -> tuple[Dataset, list[tuple[int, str, Any, Mapping[str, Any]]]]:
     """Returns the rows with one cell a field; two columns of one field fill each other's gaps but may not disagree."""
     dataset = Dataset(headers=[ROW_NUMBER, *match.columns])
-    contradictions = []
+    contradictions: list[tuple[int, str, Any, Mapping[str, Any]]] = []
     for number, cells in body:
         if any(normalise_heading(cell) in TOTAL_WORDS for cell in cells[:3] if isinstance(cell, str)):
             report["skipped"].append(number)
@@ -433,19 +441,10 @@ def _used_since(rows: list[ImportedRow]) -> list[Problem]:
             created[row.model][row.object_id] = row
     problems = []
     for label, by_id in created.items():
-        for relation in apps.get_model(label)._meta.get_fields(include_hidden=True):
-            if not (
-                relation.auto_created
-                and not relation.concrete
-                and (relation.one_to_many or relation.one_to_one)
-            ):
-                continue
-            user_model = relation.related_model
+        for user_model, key in pointing_to(apps.get_model(label)):
             own = created.get(user_model._meta.label_lower, {})
-            users = user_model._base_manager.filter(**{f"{relation.field.name}__in": list(by_id)}).exclude(
-                pk__in=own
-            )
-            counts = Counter(users.values_list(relation.field.attname, flat=True))
+            users = user_model._base_manager.filter(**{f"{key.name}__in": list(by_id)}).exclude(pk__in=own)
+            counts = Counter(users.values_list(key.attname, flat=True))
             for object_id, count in counts.items():
                 problems.append(
                     _problem(

@@ -47,13 +47,10 @@ def test_last_owner_is_kept_by_the_database(act):
     alice = make_user("Alice")
     organisation = make_organisation(owner=alice, editor=make_user("Bob"))
     owner = Membership.objects.filter(organisation=organisation, user=alice)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     with pytest.raises(IntegrityError, match="without an owner"), transaction.atomic():
-        if act == "delete":
-            owner.delete()
-        else:
-            owner.update(role="viewer")
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        owner.delete() if act == "delete" else owner.update(role="viewer")
 
 
 def test_owners_may_change_places_within_one_transaction():
