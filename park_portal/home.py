@@ -55,7 +55,9 @@ class HomePage(PortalMixin):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         if not request.user.is_authenticated:
-            return self.render("landing.html", calls=open_calls(), title=_("AI + BT: from a research result to a company"))
+            return self.render(
+                "landing.html", calls=open_calls(), title=_("AI + BT: from a research result to a company")
+            )
         self.nav = "home"
         cards = [card.listed() for card in cards_of(request.user)]
         now = timezone.now()

@@ -40,10 +40,10 @@ from funding.reviews.services import (
     update_reviewer,
 )
 from funding.reviews.states import ReviewState, RunState
-from incubator.projects.rules import is_liaison
+from incubator.projects.rules import is_liaison as is_liaison_now
 from park_portal.core import context as act
 from park_portal.core.errors import Conflict, DomainError, Forbidden, IllegalTransition
-from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
+from park_portal.core.frame import Card, NavItem, Task, asked_once, home_card, register_nav
 from park_portal.core.views import (
     ActPage,
     Column,
@@ -60,6 +60,10 @@ REVIEWS, QUEUE = "reviews", "queue"
 OBJECTIONS_AN_HOUR = 5
 
 
+is_liaison = asked_once(is_liaison_now)
+
+
+@asked_once
 def is_reviewer(user: Any) -> bool:
     return bool(user.is_authenticated) and Reviewer.objects.filter(user_id=user.pk).exists()
 

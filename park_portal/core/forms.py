@@ -56,7 +56,9 @@ class PortalModelForm(PortalFormMixin, forms.ModelForm):
     def _post_clean(self) -> None:
         """Parse into ``cleaned_data`` and check the model's rules on a copy; the instance itself stays as it is."""
         held = self.instance
-        self.instance = type(held)(**{f.attname: getattr(held, f.attname) for f in held._meta.concrete_fields})
+        self.instance = type(held)(
+            **{f.attname: getattr(held, f.attname) for f in held._meta.concrete_fields}
+        )
         self.instance._state.adding = held._state.adding
         super()._post_clean()  # type: ignore[misc]
         self.instance = held

@@ -1,4 +1,4 @@
-"""What stands round every portal page: the menu that the rooms fill, the count of unread notices, the cards of the home.
+"""What stands round every portal page: the menu that the rooms fill, the count of unread notices, the home's cards.
 
 A room adds to both in its ``views.py``, which is imported with the addresses:
 
@@ -30,6 +30,21 @@ MANY: Final = 99
 def everyone(user: Any) -> bool:
     """Show to every person who is signed in."""
     return True
+
+
+def asked_once(question: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Return ``question`` so that it is asked once a request for one person: menu, home and pages ask the same.
+
+    The answer is kept on the person as that request loaded them, so a role withdrawn counts at the next click.
+    """
+
+    def answer(user: Any) -> bool:
+        answers = user.__dict__.setdefault("_asked_once", {}) if hasattr(user, "__dict__") else {}
+        if question not in answers:
+            answers[question] = bool(question(user))
+        return bool(answers[question])
+
+    return answer
 
 
 @dataclass(frozen=True)
@@ -140,6 +155,9 @@ class Frame:
         """How many notices the person has not read; at most one more than is shown as a number."""
         if self.user is None or not self.signed_in:
             return 0
+        counted = getattr(self.user, "unread_counted", None)
+        if counted is not None:
+            return int(counted)
         return Delivery.objects.visible_to(self.user).unread()[: MANY + 1].count()
 
     @property

@@ -29,7 +29,13 @@ class OriginMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
         request_id = given if _REQUEST_ID.match(given) else uuid.uuid4().hex
-        door = "admin" if request.path.startswith("/admin/") else "api" if request.path.startswith("/api/") else "web"
+        door = (
+            "admin"
+            if request.path.startswith("/admin/")
+            else "api"
+            if request.path.startswith("/api/")
+            else "web"
+        )
         with context.origin(request_id=request_id, address=_address(request), door=door):
             response = self.get_response(request)
         response["X-Request-ID"] = request_id
@@ -40,7 +46,9 @@ def _address(request: HttpRequest) -> str | None:
     """Return the client's address: the last one a trusted proxy added, or that of the connection."""
     remote = request.META.get("REMOTE_ADDR") or None
     hops = settings.TRUSTED_PROXIES
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    forwarded = [
+        part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()
+    ]
     if hops and len(forwarded) >= hops:
         remote = forwarded[-hops]
     try:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import FieldDoesNotExist, FieldError, ValidationError
 from django.db import models
 from django.db.models import F, Q
 
@@ -30,20 +30,26 @@ def keyset_page(
 ) -> Page[M]:
     """Return ``size`` rows of ``rows`` in ``order`` (names, ``-`` for descending) around a cursor, in one query.
 
-    The primary key is added to make the order total; empty values come last in either direction. A cursor that cannot be
-    read counts as none.
+    The primary key is added to make the order total; empty values come last in either direction. A cursor that
+    cannot be read counts as none.
     """
     names = [*order, "pk"] if "pk" not in {name.lstrip("-") for name in order} else list(order)
     if len(names) > 1 and names[-1] == "pk" and order and order[0].startswith("-"):
         names[-1] = "-pk"
     values = _read(before or after, len(names))
     back = bool(before) and values is not None
+    always = {name for name in names if _never_empty(rows.model, name.lstrip("-"))}
     if values is not None:
         try:
-            rows = rows.filter(_beyond(names, values, back=back))
-        except (TypeError, ValueError, ValidationError):  # a cursor of another list, or one made up
+            rows = rows.filter(_beyond(names, values, always, back=back))
+        except (
+            TypeError,
+            ValueError,
+            ValidationError,
+            FieldError,
+        ):  # a cursor of another list, or one made up
             values, back = None, False
-    rows = rows.order_by(*[_direction(name, back) for name in names])
+    rows = rows.order_by(*[_direction(name, back, name in always) for name in names])
     found = list(rows[: size + 1])
     more, found = len(found) > size, found[:size]
     if back:
@@ -55,15 +61,36 @@ def keyset_page(
     return Page(found, first if has_before else None, last if has_after else None)
 
 
-def _direction(name: str, back: bool) -> Any:
-    """Return the ordering of one column; reading backwards turns everything round, the empty values too."""
+def _never_empty(model: type[models.Model], path: str) -> bool:
+    """Return whether the column always has a value; of what is annotated nobody knows."""
+    for part in path.split("__"):
+        if part == "pk":
+            return True
+        try:
+            field = model._meta.get_field(part)
+        except FieldDoesNotExist:
+            return False
+        if not isinstance(field, models.Field) or field.null:
+            return False
+        if field.related_model is not None and not isinstance(field.related_model, str):
+            model = field.related_model
+    return True
+
+
+def _direction(name: str, back: bool, always: bool) -> Any:
+    """Return the ordering of one column; reading backwards turns everything round, the empty values too.
+
+    A column that is never empty is ordered plainly, as its index is.
+    """
     field, down = F(name.lstrip("-")), name.startswith("-") != back
+    if always:
+        return field.desc() if down else field.asc()
     if back:
         return field.desc(nulls_first=True) if down else field.asc(nulls_first=True)
     return field.desc(nulls_last=True) if down else field.asc(nulls_last=True)
 
 
-def _beyond(names: Sequence[str], values: Sequence[Any], *, back: bool) -> Q:
+def _beyond(names: Sequence[str], values: Sequence[Any], always: set[str], *, back: bool) -> Q:
     """Return the condition: the row comes after (before, when ``back``) the row with these values."""
     condition, equal = Q(pk__in=[]), Q()
     for name, value in zip(names, values, strict=True):
@@ -73,10 +100,14 @@ def _beyond(names: Sequence[str], values: Sequence[Any], *, back: bool) -> Q:
             step = Q(**{f"{field}__isnull": False}) if back else Q(pk__in=[])
         else:
             step = Q(**{f"{field}__{'lt' if down != back else 'gt'}": value})
-            if not back:
+            if not back and name not in always:
                 step |= Q(**{f"{field}__isnull": True})
         condition |= equal & step
         equal &= Q(**{f"{field}__isnull": True}) if value is None else Q(**{field: value})
+    first, value = names[0], values[0]
+    if first in always and value is not None:
+        # Says the same once more in the form that lets PostgreSQL begin at the right place of the index.
+        condition &= Q(**{f"{first.lstrip('-')}__{'lte' if first.startswith('-') != back else 'gte'}": value})
     return condition
 
 

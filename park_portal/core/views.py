@@ -1,4 +1,4 @@
-"""The portal's page classes: a list, a detail, an act. Pages are mostly attributes; docs/pages.md says how to make one."""
+"""The portal's page classes: a list, a detail, an act. They are mostly attributes; see docs/pages.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.forms import BaseForm
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -67,7 +74,9 @@ class PortalMixin(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not self.public and not request.user.is_authenticated:
             if wants_json(request):
-                return JsonResponse({"code": "signed_out", "message": _("Your session has ended. Sign in again.")}, status=401)
+                return JsonResponse(
+                    {"code": "signed_out", "message": _("Your session has ended. Sign in again.")}, status=401
+                )
             return redirect_to_login(request.get_full_path())
         try:
             self.prepare()
@@ -104,7 +113,9 @@ class PortalMixin(View):
         }
 
     def render(self, template: str = "", status: int = 200, **context: Any) -> HttpResponse:
-        return render(self.request, template or self.template_name, self.get_context(**context), status=status)
+        return render(
+            self.request, template or self.template_name, self.get_context(**context), status=status
+        )
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -119,10 +130,14 @@ def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
             "code": error.code,
             "message": str(error),
             "field": error.field,
-            "problems": [{"message": str(p.message), "field": p.field, "anchor": p.anchor} for p in error.problems],
+            "problems": [
+                {"message": str(p.message), "field": p.field, "anchor": p.anchor} for p in error.problems
+            ],
         }
         return JsonResponse(body, status=error.status)
-    return render(request, "refusal.html", {"error": error, "title": _("This did not work")}, status=error.status)
+    return render(
+        request, "refusal.html", {"error": error, "title": _("This did not work")}, status=error.status
+    )
 
 
 def visible_or_404(rows: models.QuerySet[Any], **lookup: Any) -> Any:
@@ -133,7 +148,7 @@ def visible_or_404(rows: models.QuerySet[Any], **lookup: Any) -> Any:
         raise Http404 from error
 
 
-# --- lists -------------------------------------------------------------------------------------------------------------
+# --- lists --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -250,7 +265,11 @@ class ListPage(PortalMixin):
     def get_page(self, rows: models.QuerySet[Any]) -> Page[Any]:
         get = self.request.GET
         return keyset_page(
-            rows, [self.order()], size=self.page_size, after=get.get("after", ""), before=get.get("before", "")
+            rows,
+            [self.order()],
+            size=self.page_size,
+            after=get.get("after", ""),
+            before=get.get("before", ""),
         )
 
     def link(self, **changes: str | None) -> str:
@@ -352,7 +371,11 @@ class ListPage(PortalMixin):
             return HttpResponseRedirect(f"{request.path}{self.link()}")
         if request.POST.get("confirmed") != "1":
             return self.render(
-                "generic/confirm_bulk.html", act=act, count=count, whole=whole, picks=request.POST.getlist("pick")
+                "generic/confirm_bulk.html",
+                act=act,
+                count=count,
+                whole=whole,
+                picks=request.POST.getlist("pick"),
             )
         done = act.run(rows, request.user)
         messages.success(request, ngettext("Done for %d row.", "Done for %d rows.", done) % done)
@@ -363,7 +386,7 @@ def _int(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-# --- details and acts ----------------------------------------------------------------------------------------------------
+# --- details and acts ---------------------------------------------------------------------------------------
 
 
 class DetailPage(PortalMixin):

@@ -31,7 +31,9 @@ class AtTheDoor:
             if name in ("login", "email"):
                 field.label = _("E-mail")
             if name == "password1":
-                field.help_text = _("At least 10 characters; not only digits, not a common word, not your own name.")
+                field.help_text = _(
+                    "At least 10 characters; not only digits, not a common word, not your own name."
+                )
             elif name == "password":
                 field.help_text = ""
 

@@ -22,6 +22,7 @@ class ProfilePage(ActPage):
     """One's own name, phone and language."""
 
     title = _("My profile")
+    template_name = "core/profile.html"
     form_class = ProfileForm
     success = _("Your profile is saved.")
     permission = "core.edit_profile"
@@ -48,7 +49,12 @@ class ProfilePage(ActPage):
         response = super().post(request, *args, **kwargs)
         if isinstance(response, HttpResponseRedirect):
             # The choice made here counts more than an older one kept in the browser.
-            response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
+            response.set_cookie(
+                settings.LANGUAGE_COOKIE_NAME,
+                self.result.language,
+                max_age=settings.LANGUAGE_COOKIE_AGE,
+                samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+            )
         return response
 
 
@@ -67,7 +73,9 @@ class InvitationPage(PortalMixin):
             invitation=invitation,
             kind_label=kind.label if kind else "",
             role_label=kind.role_label(invitation.role) if kind and invitation and invitation.role else "",
-            is_yours=bool(signed_in and invitation and invitation.email.lower() == request.user.email.lower()),
+            is_yours=bool(
+                signed_in and invitation and invitation.email.lower() == request.user.email.lower()
+            ),
             path=request.path,
             status=200 if invitation and (invitation.is_open or invitation.accepted_at) else 410,
         )

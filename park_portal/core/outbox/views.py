@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
-from django.db import transaction
+from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from park_portal.core.frame import Card, Task, home_card
 from park_portal.core.outbox.models import Delivery, Preference
-from park_portal.core.outbox.registry import KINDS
+from park_portal.core.outbox.registry import KINDS, Kind
 from park_portal.core.outbox.services import mark_read, set_preference
 from park_portal.core.outbox.states import Mode
 from park_portal.core.pages import keyset_page
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 @home_card(order=90)
 def latest_notices(user: User) -> Card | None:
     """The notices the person has not read yet, newest first; none, no card."""
-    items = list(Delivery.objects.visible_to(user).unread().order_by("-pk")[:5])
+    unread = Delivery.objects.visible_to(user).unread().annotate(count=models.Window(models.Count("pk")))
+    items = list(unread.order_by("-pk")[:5])
+    # The bell above shows the same number and need not count again.
+    user.unread_counted = items[0].count if items else 0  # type: ignore[attr-defined]
     if not items:
         return None
     return Card(
@@ -84,7 +88,9 @@ class InboxItemPage(PortalMixin):
     nav = "inbox"
 
     def prepare(self) -> None:
-        self.item = visible_or_404(Delivery.objects.visible_to(self.request.user), public_id=self.kwargs["public_id"])
+        self.item = visible_or_404(
+            Delivery.objects.visible_to(self.request.user), public_id=self.kwargs["public_id"]
+        )
 
     def get_title(self) -> str:
         return self.item.subject_text
@@ -109,13 +115,33 @@ class PreferencesPage(PortalMixin):
     template_name = "core/preferences.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        held = dict(Preference.objects.filter(user_id=request.user.pk).values_list("kind", "mode"))
-        kinds = sorted(KINDS.values(), key=lambda kind: (str(kind.group), str(kind.label)))
-        groups = [
-            (group, [(kind, Mode.AT_ONCE if kind.required else held.get(kind.name, kind.default)) for kind in found])
+        user = request.user
+        held = dict(Preference.objects.filter(user_id=user.pk).values_list("kind", "mode"))
+        known = set(
+            Delivery.objects.visible_to(user).order_by().values_list("kind", flat=True).distinct()
+        ) | set(held)
+        return self.render(
+            had=self._grouped(held, lambda kind: kind.name in known),
+            others=self._grouped(held, lambda kind: kind.name not in known),
+            modes=Mode.choices,
+        )
+
+    @staticmethod
+    def _grouped(
+        held: dict[str, str], wanted: Callable[[Kind], bool]
+    ) -> list[tuple[str, list[tuple[Kind, str]]]]:
+        """Return the kinds by group, each with the mode in force."""
+        kinds = sorted(filter(wanted, KINDS.values()), key=lambda kind: (str(kind.group), str(kind.label)))
+        return [
+            (
+                group,
+                [
+                    (kind, Mode.AT_ONCE if kind.required else held.get(kind.name, kind.default))
+                    for kind in found
+                ],
+            )
             for group, found in groupby(kinds, key=lambda kind: str(kind.group))
         ]
-        return self.render(groups=groups, modes=Mode.choices)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
@@ -125,5 +151,3 @@ class PreferencesPage(PortalMixin):
                     set_preference(request.user, kind=kind.name, mode=mode)
         messages.success(request, _("Your choices are saved."))
         return HttpResponseRedirect(reverse("preferences"))
-
-

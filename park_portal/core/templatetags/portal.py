@@ -28,8 +28,12 @@ ICONS: Final = "vendor/bootstrap-icons-1.13.2/icons.svg"
 # States are named alike in all rooms; a model that needs another tone has ``state_tone``.
 TONES: Final[dict[str, str]] = {
     **dict.fromkeys(("submitted", "in_review", "running", "open", "published", "active", "invited"), "info"),
-    **dict.fromkeys(("returned", "pending", "queued", "reserve", "overdue", "expiring", "accepted_late"), "wait"),
-    **dict.fromkeys(("approved", "awarded", "done", "endorsed", "verified", "passed", "completed", "released"), "good"),
+    **dict.fromkeys(
+        ("returned", "pending", "queued", "reserve", "overdue", "expiring", "accepted_late"), "wait"
+    ),
+    **dict.fromkeys(
+        ("approved", "awarded", "done", "endorsed", "verified", "passed", "completed", "released"), "good"
+    ),
     **dict.fromkeys(("accepted",), "info"),
     **dict.fromkeys(("declined", "rejected", "failed", "cancelled", "withdrawn", "objected"), "bad"),
 }
@@ -107,7 +111,9 @@ def left(moment: datetime, now: datetime, calendar: Any) -> tuple[str, str]:
             return ngettext("%d minute left", "%d minutes left", minutes) % minutes, "is-soon"
         return ngettext("today, %d hour left", "today, %d hours left", hours) % hours, "is-soon"
     days = calendar.between(now.date(), moment.date())
-    return ngettext("%d working day left", "%d working days left", days) % days, "is-soon" if days <= 3 else ""
+    return ngettext(
+        "%d working day left", "%d working days left", days
+    ) % days, "is-soon" if days <= 3 else ""
 
 
 def _calendar(context: template.Context) -> Any:
@@ -152,7 +158,11 @@ def callout(content: str, tone: str = "info", title: Any = "") -> SafeString:
     """Set a paragraph apart: ``{% callout "wait" title=… %} … {% endcallout %}``; tones info, good, wait, bad."""
     head = format_html("<p><strong>{}</strong></p>", title) if title else ""
     return format_html(
-        '<div class="callout tone-{}">{}<div>{}{}</div></div>', tone, icon(CALLOUT_ICONS.get(tone, "info-circle-fill")), head, content
+        '<div class="callout tone-{}">{}<div>{}{}</div></div>',
+        tone,
+        icon(CALLOUT_ICONS.get(tone, "info-circle-fill")),
+        head,
+        content,
     )
 
 
@@ -214,8 +224,10 @@ def facts(pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
 @register.simple_tag(takes_context=True)
 def cell(context: template.Context, column: Any, value: Any, url: str = "") -> SafeString:
     """Show one cell of a list, as its column's kind says."""
-    return format_html('<a href="{}">{}</a>', url, _shown(context, column.kind, value)) if url else _shown(
-        context, column.kind, value
+    return (
+        format_html('<a href="{}">{}</a>', url, _shown(context, column.kind, value))
+        if url
+        else _shown(context, column.kind, value)
     )
 
 
@@ -228,7 +240,9 @@ def _shown(context: template.Context, kind: str, value: Any) -> SafeString:
         label, tone = value if isinstance(value, tuple) else (value, "neutral")
         return badge(label, tone)
     if kind == "money":
-        return format_html('<span class="num">{}</span>', format_yuan(value) if isinstance(value, int) else value)
+        return format_html(
+            '<span class="num">{}</span>', format_yuan(value) if isinstance(value, int) else value
+        )
     if kind in ("date", "datetime") and isinstance(value, date):
         if isinstance(value, datetime):
             value = value.astimezone(SHANGHAI)

@@ -1,0 +1,182 @@
+"""The portal's frame: first pages, language, sign-in, refusals."""
+
+import re
+import uuid
+
+import pytest
+from django.core import mail
+
+from park_portal.core.accounts.models import User
+from tests.personas import PASSWORD, address, make_person, person
+
+pytestmark = pytest.mark.django_db
+
+PUBLIC = [
+    "/",
+    "/about/",
+    "/privacy/",
+    "/accessibility/",
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+]
+OWN = [
+    "/",
+    "/inbox/",
+    "/account/profile/",
+    "/account/notifications/",
+    "/accounts/email/",
+    "/accounts/password/change/",
+    "/accounts/logout/",
+    "/jobs/",
+    "/search/",
+]
+
+
+def text_of(response) -> str:
+    return response.content.decode()
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_public_page_is_in_the_language_asked_for_and_has_nothing_inline(client, path, language):
+    response = client.get(path, headers={"accept-language": language})
+    assert response.status_code == 200
+    page = text_of(response)
+    assert f'<html lang="{"zh-Hans" if language == "zh-hans" else "en"}"' in page
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", page)
+    assert not re.search(r'(src|href)="(https?:)?//', page)
+
+
+@pytest.mark.parametrize("path", OWN)
+def test_own_page_opens_and_has_nothing_inline(client_of, path):
+    response = client_of("founder").get(path)
+    assert response.status_code == 200
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", text_of(response))
+
+
+@pytest.mark.parametrize("path", OWN[1:])
+def test_own_page_of_signed_out_visitor_is_the_sign_in_page(client, path):
+    response = client.get(path)
+    assert response.status_code == 302
+
+
+def test_language_of_a_person_is_used_and_can_be_switched_without_a_script(client_of, people):
+    founder = people("founder")
+    User.objects.filter(pk=founder.pk).update(language="en")
+    client = client_of("founder")
+    assert '<html lang="en"' in text_of(client.get("/inbox/", headers={"accept-language": "zh-CN"}))
+    response = client.post("/i18n/setlang/", {"language": "zh-hans", "next": "/inbox/?unread=1"})
+    assert response["Location"] == "/inbox/?unread=1"
+    assert '<html lang="zh-Hans"' in text_of(client.get("/inbox/"))
+
+
+def test_profile_changes_name_phone_and_language(client_of, people):
+    founder = people("founder")
+    client = client_of("founder")
+    client.post("/i18n/setlang/", {"language": "zh-hans", "next": "/"})
+    response = client.post(
+        "/account/profile/", {"name": "陈思远 🧬 𠮷", "phone": "021 5555", "language": "en"}, follow=True
+    )
+    founder.refresh_from_db()
+    assert (founder.name, founder.phone, founder.language) == ("陈思远 🧬 𠮷", "021 5555", "en")
+    # The choice made last counts, not the cookie kept before.
+    assert '<html lang="en"' in text_of(response)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("name", "a\x00b"), ("name", "x" * 81), ("name", ""), ("language", "fr"), ("phone", "1" * 999)],
+)
+def test_profile_refuses_bad_input_and_keeps_what_was_typed(client_of, people, field, value):
+    founder = people("founder")
+    sent = {"name": "New name", "phone": "555", "language": "en", field: value}
+    response = client_of("founder").post("/account/profile/", sent)
+    assert response.status_code == 422
+    page = text_of(response)
+    assert f'href="#id_{field}"' in page
+    if field != "name":
+        assert "New name" in page
+    before = founder.name
+    founder.refresh_from_db()
+    assert (founder.name, founder.phone) == (before, "")
+
+
+def test_sign_up_verify_and_sign_in(client):
+    email = f"lin-{uuid.uuid4().hex}@example.com"  # Mails to one address are limited, across runs too.
+    response = client.post(
+        "/accounts/signup/",
+        {
+            "name": "林晓岚",
+            "email": email,
+            "password1": "long-enough-secret",
+            "password2": "long-enough-secret",
+        },
+        headers={"accept-language": "en"},
+    )
+    assert response.status_code == 302
+    user = User.objects.get(email=email)
+    assert (user.name, user.language) == ("林晓岚", "en")
+    link = re.search(r"https?://[^/\s]+(/accounts/confirm-email/\S+)", mail.outbox[0].body)[1]
+    page = client.get(link)
+    assert page.status_code == 200
+    client.post(link)
+    signed_in = client.post("/accounts/login/", {"login": email.upper(), "password": "long-enough-secret"})
+    assert signed_in["Location"] == "/"
+
+
+def test_sign_up_does_not_tell_whether_an_address_is_known(client, people):
+    people("founder")
+    sent = {"name": "X", "password1": "long-enough-secret", "password2": "long-enough-secret"}
+    known = client.post("/accounts/signup/", {**sent, "email": address("founder")})
+    unknown = client.post("/accounts/signup/", {**sent, "email": f"{uuid.uuid4().hex}@example.com"})
+    assert (known.status_code, known["Location"]) == (unknown.status_code, unknown["Location"])
+
+
+def test_password_reset_sends_a_link_that_sets_a_new_one(client):
+    user = make_person(f"forgetful-{uuid.uuid4().hex}")
+    client.post("/accounts/password/reset/", {"email": user.email})
+    link = re.search(r"https?://[^/\s]+(/accounts/password/reset/key/\S+)", mail.outbox[0].body)[1]
+    page = client.get(link, follow=True)
+    assert page.status_code == 200
+    done = client.post(
+        page.redirect_chain[-1][0], {"password1": "another-long-secret", "password2": "another-long-secret"}
+    )
+    assert done.status_code == 302
+    assert client.login(email=user.email, password="another-long-secret")
+    assert not client.login(email=user.email, password=PASSWORD)
+
+
+def test_sign_in_with_a_wrong_password_or_null_bytes_is_refused_in_words(client, people):
+    people("founder")
+    for password in ("wrong", "a\x00b"):
+        response = client.post("/accounts/login/", {"login": address("founder"), "password": password})
+        assert response.status_code == 200
+        assert 'role="alert"' in text_of(response)
+    response = client.post("/accounts/login/", {"login": "a\x00b@example.com", "password": "x"})
+    assert response.status_code == 200
+
+
+def test_page_that_does_not_exist_is_told_kindly(client_of):
+    response = client_of("founder").get("/there/is/no/such/page/")
+    assert response.status_code == 404
+    assert "error-page" in text_of(response)
+
+
+def test_invitation_that_nobody_sent_is_told_kindly(client):
+    response = client.get("/invitations/made-up/")
+    assert response.status_code == 410
+
+
+def test_invitation_posted_with_a_made_up_token_is_refused_not_broken(client_of):
+    response = client_of("founder").post("/invitations/made-up/")
+    assert response.status_code == 400
+    assert 'role="alert"' in text_of(response)
+
+
+def test_home_of_each_persona_costs_at_most_twelve_queries(client_of, django_assert_max_num_queries):
+    for name in ("founder", "investigator", "liaison", "stranger", "officer", "superuser"):
+        client = client_of(person(name))
+        client.get("/")
+        with django_assert_max_num_queries(12):
+            assert client.get("/").status_code == 200
