@@ -12,13 +12,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.html import format_html_join
+from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from funding.calls import building
 from funding.calls.checks import BASICS, ELIGIBILITY, FORM, STAGES, TEXTS, problems_of, question_problems
 from funding.calls.diagram import Drawing, Station, draw
-from funding.calls.facts import RuleText, call_context, rules_of, stage_text, state_of
+from funding.calls.facts import RuleText, applicants_text, call_context, rules_of, stage_text, state_of
 from funding.calls.forms import (
     BankForm,
     CallQuestionForm,
@@ -57,7 +58,7 @@ from funding.calls.states import (
     OnNegative,
     StageKind,
 )
-from park_portal.core.admin import Act, StaffAdmin, StaffPage, dress, state_label
+from park_portal.core.admin import Act, StaffAdmin, StaffPage, dress, money, state_label
 from park_portal.core.admin.acts import refuse
 from park_portal.core.errors import DomainError, Problem
 from park_portal.core.outbox.registry import COMMON_FIELDS, KINDS, LANGUAGES
@@ -385,8 +386,9 @@ def drawing_of(stages: Sequence[Stage]) -> Drawing:
     for stage in stages:
         words = stage_text(stage)
         name = stage.name
-        if stage.get_kind_display() != stage.name:
-            name = f"{stage.name} ({stage.get_kind_display()})" if stage.name else stage.get_kind_display()
+        kind = str(stage.get_kind_display())
+        if kind.casefold() != str(name).casefold():
+            name = f"{name} ({kind})" if name else kind
         stations.append(
             Station(
                 title=f"{stage.position}. {name}",
@@ -395,7 +397,7 @@ def drawing_of(stages: Sequence[Stage]) -> Drawing:
                     _("complete when: %(what)s") % {"what": words.completes},
                 ],
                 ends=_("Rejected") if stage.on_negative == OnNegative.REJECT else "",
-                returns=_("may be returned")
+                returns=pgettext("stage", "may return")
                 if stage.kind in (StageKind.SCREENING, StageKind.LIAISON, StageKind.DILIGENCE)
                 else "",
             )
@@ -489,7 +491,7 @@ class StagePage(BuilderPage):
         ]
         empty = {"kind": building.new_criterion_kind(stage)}
         return (
-            CriteriaFormSet(data, initial=rows, prefix="criteria", form_kwargs={"empty_permitted": True})
+            CriteriaFormSet(data, initial=rows, prefix="criteria")
             if rows
             else (
                 CriteriaFormSet(
@@ -836,6 +838,33 @@ def _year_later(moment: Any) -> Any:
         return local.replace(year=local.year + 1, day=28)
 
 
+# What is shown instead of these once the call is announced and nobody types them any more.
+SHOWN_AS = {
+    "title": "title_both",
+    "summary": "summary_both",
+    "body": "body_both",
+    "budget_fen": "budget_fen_yuan",
+    "min_amount_fen": "min_amount_fen_yuan",
+    "max_amount_fen": "max_amount_fen_yuan",
+    "applicants": "applicants_shown",
+}
+
+
+def both_languages(field: str) -> Any:
+    """Return a read-only field that shows a text in both languages, one below the other."""
+
+    def show(model_admin: Any, obj: Any) -> Any:
+        rows = [
+            (lang, text)
+            for lang, code in (("zh-Hans", "zh_hans"), ("en", "en"))
+            if (text := getattr(obj, f"{field}_{code}"))
+        ]
+        return format_html_join("", '<div lang="{}" class="builder-mail-body">{}</div>', rows) or "—"
+
+    show.__name__ = f"{field}_both"
+    return admin.display(description=Call._meta.get_field(field).verbose_name)(show)
+
+
 FIXED = (
     "code",
     "title",
@@ -860,6 +889,13 @@ FIXED = (
     "max_files",
     "max_file_mb",
 )
+
+
+def _shown(fields: Sequence[Any]) -> list[Any]:
+    return [
+        tuple(SHOWN_AS.get(one, one) for one in name) if isinstance(name, tuple) else SHOWN_AS.get(name, name)
+        for name in fields
+    ]
 
 
 @admin.register(Call)
@@ -997,17 +1033,31 @@ class CallAdmin(StaffAdmin):
         ),
     ]
     state_shown = state_label(label=gettext_lazy("state"))
+    title_both = both_languages("title")
+    summary_both = both_languages("summary")
+    body_both = both_languages("body")
+    budget_fen_yuan = money("budget_fen", gettext_lazy("budget"))
+    min_amount_fen_yuan = money("min_amount_fen", gettext_lazy("smallest amount"))
+    max_amount_fen_yuan = money("max_amount_fen", gettext_lazy("largest amount"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Call | None = None) -> Any:
         fields = list(super().get_readonly_fields(request, obj))
         if obj is not None and obj.state != CallState.DRAFT:
-            fields += [name for name in FIXED if name not in fields]
+            fields += [*FIXED, *SHOWN_AS.values()]
         return fields
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is not None and obj.state != CallState.DRAFT:
+            return [
+                (name, {**options, "fields": _shown(options["fields"])}) for name, options in self.fieldsets
+            ]
         found = super().get_fieldsets(request, obj)
         # A new call has no record yet.
         return found if obj is not None else found[:-1]
+
+    @admin.display(description=gettext_lazy("who may apply"))
+    def applicants_shown(self, obj: Call) -> str:
+        return applicants_text(obj.applicants)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
