@@ -221,15 +221,14 @@ class NewProjectForm(ResearchProjectForm):
         help_text=_("Gets an invitation to the portal. Leave it empty to register the project without one."),
     )
 
-    field_order = [
-        "title_zh_hans",
-        "title_en",
-        "who",
-        "principal_investigator",
-        "pi_email",
-        "university",
-        "faculty",
-    ]
+    sections = (
+        ResearchProjectForm.sections[0],
+        (
+            _("People and place"),
+            ("who", "principal_investigator", "pi_email", "university", "faculty"),
+        ),
+        *ResearchProjectForm.sections[2:],
+    )
 
     class Meta(ResearchProjectForm.Meta):
         fields = [name for name in ResearchProjectForm.Meta.fields if name != "principal_investigator"]
