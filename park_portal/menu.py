@@ -59,7 +59,7 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
         (
             (None, "core.user", "group"),
             (None, "core.invitation", "outgoing_mail"),
-            (None, "auth.group", "badge"),
+            (_("Staff roles"), "auth.group", "badge"),
         ),
     ),
     (

@@ -321,6 +321,20 @@ class RoleAdmin(ReadOnly, StaffAdmin):
             number=models.Count("user", filter=active)
         )
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return super().changelist_view(
+            request, {"crumbs": [(_("Staff roles"), None)], **(extra_context or {})}
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        group = self.get_object(request, object_id)
+        label = self.label(group) if group else ""
+        crumbs = [(_("Staff roles"), self.address("changelist")), (label, None)]
+        extra = {"crumbs": crumbs, "show_history": False, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, extra)
+
     @display(description=_("staff role"), ordering="name")
     def label(self, group: Group) -> str:
         return str(dict(StaffRole.choices)[group.name])

@@ -7,10 +7,12 @@ from contextvars import ContextVar
 from typing import Any, ClassVar, Final
 from urllib.parse import quote, urlencode
 
+import unfold.forms
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.options import IS_POPUP_VAR
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.utils import lookup_field
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import DatabaseError, IntegrityError, models, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -18,15 +20,23 @@ from django.urls import URLPattern, reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.enums import ActionVariant
+from unfold.fields import UnfoldAdminReadonlyField
 
-from park_portal.core.admin import history
+from park_portal.core.admin import history, rows
 from park_portal.core.admin.acts import Act, ActPage, ListActPage, navigation, refuse
 from park_portal.core.admin.bulk import IDS, BulkPage
 from park_portal.core.admin.changelist import CappedPaginator, StaffChangeList
-from park_portal.core.admin.fields import FORMFIELDS, label_translated, side_by_side, translated_fields
+from park_portal.core.admin.fields import (
+    FORMFIELDS,
+    label_translated,
+    pretty_json,
+    side_by_side,
+    translated_fields,
+)
 from park_portal.core.admin.pages import StaffPage
 from park_portal.core.audit.services import record
 from park_portal.core.errors import DomainError
+from park_portal.core.money import MoneyField
 from park_portal.core.workflow import Machine, may
 
 SECRET: Final = frozenset({"password", "token_digest"})
@@ -37,6 +47,25 @@ REFUSED_BY_DATABASE: Final = _(
 BUTTONS: Final = 4
 
 _request: ContextVar[HttpRequest] = ContextVar("request")
+
+
+class ReadonlyField(UnfoldAdminReadonlyField):  # type: ignore[misc]
+    """A field that is only shown: as it is shown in lists, money in yuan, JSON readably."""
+
+    def _get_contents(self) -> Any:
+        try:
+            field, attr, value = lookup_field(self.field["field"], self.form.instance, self.model_admin)
+        except (AttributeError, ValueError, ObjectDoesNotExist):
+            return super()._get_contents()
+        if isinstance(field, models.JSONField):
+            return pretty_json(value)
+        if isinstance(field, MoneyField) or (field is None and rows.is_styled(attr)):
+            return rows.shown(field, attr, value, str(self.empty_value_display))
+        return super()._get_contents()
+
+
+# The place where Unfold's forms look it up; there is no setting for it.
+unfold.forms.UnfoldAdminReadonlyField = ReadonlyField
 
 
 class Bilingual:

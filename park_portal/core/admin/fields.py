@@ -13,7 +13,8 @@ from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext_lazy as _
 from modeltranslation.fields import TranslationField
@@ -125,14 +126,20 @@ _TONES: Final[dict[str, str]] = {
 
 def state_label(
     field: str = "state", *, tones: Mapping[str, str] | None = None, label: Text | None = None
-) -> Callable[[Any, Any], tuple[str, str]]:
+) -> Callable[[Any, Any], SafeString]:
     """Return a column that shows a state as a coloured word; ``tones``: state to success, info, warning, danger."""
+    known = {**_TONES, **(tones or {})}
 
-    def show(model_admin: Any, obj: Any) -> tuple[str, str]:
-        return getattr(obj, field), getattr(obj, f"get_{field}_display")()
+    def show(model_admin: Any, obj: Any) -> SafeString:
+        return pill(getattr(obj, f"get_{field}_display")(), known.get(getattr(obj, field), "default"))
 
     show.__name__ = f"{field}_label"
-    return display(description=label or _("state"), ordering=field, label={**_TONES, **(tones or {})})(show)  # type: ignore[no-any-return]
+    return display(description=label or _("state"), ordering=field)(show)  # type: ignore[no-any-return]
+
+
+def pill(text: Any, tone: str = "default") -> SafeString:
+    """Return ``text`` as a coloured word; tone is default, success, info, warning or danger."""
+    return format_html('<span class="staff-pill staff-pill-{}">{}</span>', tone or "default", text)
 
 
 # --- JSON
@@ -141,7 +148,7 @@ def state_label(
 def pretty_json(value: Any) -> SafeString:
     """Return ``value`` as readable JSON, Chinese as it is."""
     if value in (None, "", {}, []):
-        return format_html("<span>—</span>")
+        return mark_safe("—")
     text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, cls=DjangoJSONEncoder)
     return format_html('<pre class="staff-json" tabindex="0">{}</pre>', text)
 
@@ -233,6 +240,8 @@ class _InLanguage:
 def dress(form: forms.BaseForm) -> forms.BaseForm:
     """Give the widgets of a plain form the admin's look, and dates and moments the browser's own picker."""
     for field in form.fields.values():
+        if field.label:
+            field.label = capfirst(field.label)
         widget = field.widget
         if type(widget) is forms.DateTimeInput:
             widget = field.widget = forms.DateTimeInput(

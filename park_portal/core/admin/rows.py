@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from park_portal.core.admin.fields import pill
 from park_portal.core.money import MoneyField, format_yuan
 
 Draw = Callable[[Any], str]
@@ -204,6 +205,18 @@ def _value_drawer(get: Callable[[Any], Any], attr: Any, empty: str) -> Draw:
     return draw
 
 
+def is_styled(attr: Any) -> bool:
+    """Return whether a method's value is more than text: a coloured word, two lines, yes or no."""
+    return any(getattr(attr, name, False) for name in ("label", "header", "boolean"))
+
+
+def shown(field: Any, attr: Any, value: Any, empty: str) -> SafeString:
+    """Return one value as a list would show it (safe HTML)."""
+    if isinstance(field, MoneyField):
+        return mark_safe(format_yuan(value) or empty)  # digits and a sign
+    return mark_safe(_value_drawer(lambda _obj: value, attr, empty)(None))  # escaped where it was drawn
+
+
 def _plain(value: Any, empty: str) -> str:
     if value is None or value == "":
         return empty
@@ -235,9 +248,7 @@ def _label(value: Any, tones: Any, empty: str) -> str:
     if text in (None, ""):
         return empty
     texts = text if isinstance(text, list | tuple) else [text]
-    return " ".join(
-        f'<span class="staff-pill staff-pill-{tone or "default"}">{escape(str(one))}</span>' for one in texts
-    )
+    return " ".join(pill(str(one), tone) for one in texts)
 
 
 def _two_lines(value: Any, empty: str) -> str:

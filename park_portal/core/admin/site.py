@@ -107,7 +107,7 @@ class StaffSite(UnfoldAdminSite):
         context = {"results": results[:30], "text": text}
         if request.headers.get("X-Requested-With") == "fetch":
             return TemplateResponse(request, "unfold/helpers/search_results.html", context)
-        title = _("Search the menu and all records")
+        title = _("Search menu and records")
         return TemplateResponse(
             request, "admin/search.html", {**self.each_context(request), "title": title, **context}
         )

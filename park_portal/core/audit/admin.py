@@ -130,7 +130,7 @@ class EntryAdmin(ReadOnly, StaffAdmin):
     sortable_by = ()
     pages = [VerifyPage]
     fieldsets = [
-        (None, {"fields": ["moment", "who", "act", "thing", "record_link"]}),
+        (None, {"fields": ["moment", "who", "act", "record_link"]}),
         (_("Values"), {"fields": ["values", "facts_shown"]}),
         (_("Origin"), {"fields": ["door_shown", "address", "request_id", "on_behalf_of"]}),
         (_("Chain"), {"fields": ["seal"]}),
@@ -151,6 +151,13 @@ class EntryAdmin(ReadOnly, StaffAdmin):
         # The system administrator keeps accounts going and sees no application, in the audit trail neither.
         rows = Entry.objects.all()
         return rows if sees_records(user) else rows.filter(object_type__startswith="core.")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        return super().change_view(
+            request, object_id, form_url, {"show_history": False, **(extra_context or {})}
+        )
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         term = search_term.replace("\0", "").strip()
@@ -193,14 +200,15 @@ class EntryAdmin(ReadOnly, StaffAdmin):
     def door_shown(self, entry: Entry) -> str:
         return str(DOORS.get(entry.door, entry.door))
 
-    @display(description=_("open the record"))
+    @display(description=_("record"))
     def record_link(self, entry: Entry) -> str:
         app, _dot, model = entry.object_type.partition(".")
         try:
             address = reverse(f"admin:{app}_{model}_change", args=[entry.object_id])
         except NoReverseMatch:
-            return entry.object_label
-        return format_html('<a class="text-link" href="{}">{}</a>', address, entry.object_label)
+            return f"{thing_label(entry.object_type)}: {entry.object_label}"
+        kind = thing_label(entry.object_type)
+        return format_html('{}: <a class="text-link" href="{}">{}</a>', kind, address, entry.object_label)
 
     @display(description=_("before and after"))
     def values(self, entry: Entry) -> str:

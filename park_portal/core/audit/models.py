@@ -66,7 +66,7 @@ class Entry(models.Model):
         triggers = append_only("audit_entry")
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.action} {self.object_label}"
+        return f"{timezone.localtime(self.at):%Y-%m-%d %H:%M} {self.action} {self.object_label}"
 
 
 class Seal(models.Model):
