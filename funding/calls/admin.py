@@ -779,6 +779,8 @@ class CallForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=forms.CheckboxSelectMultiple,
         initial=list(ApplicantKind.values),
     )
+    opens_at = forms.DateTimeField(label=gettext_lazy("opens"), widget=forms.DateTimeInput)
+    closes_at = forms.DateTimeField(label=gettext_lazy("closes"), widget=forms.DateTimeInput)
 
     class Meta:
         model = Call
@@ -786,8 +788,9 @@ class CallForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "applicants" in self.fields:
-            dress_one(self.fields["applicants"])
+        for name in ("applicants", "opens_at", "closes_at"):
+            if name in self.fields:
+                dress_one(self.fields[name])
         if "title_zh_hans" in self.fields:
             self.fields["title_zh_hans"].required = True
 
@@ -921,14 +924,15 @@ class CallAdmin(StaffAdmin):
         (None, {"fields": [("code", "track"), "title", "summary", "body"]}),
         (
             gettext_lazy("Times (Asia/Shanghai)"),
-            {"fields": [("opens_at", "closes_at"), "grace_minutes"]},
+            {"fields": ["opens_at", "closes_at", "grace_minutes"]},
         ),
         (
             gettext_lazy("Fund and limits"),
             {
                 "fields": [
                     ("fund", "outcome"),
-                    ("budget_fen", "min_amount_fen", "max_amount_fen"),
+                    "budget_fen",
+                    ("min_amount_fen", "max_amount_fen"),
                     ("max_files", "max_file_mb"),
                 ]
             },

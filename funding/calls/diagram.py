@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-WIDTH: Final = 720
-BOX_WIDTH: Final = 340
+WIDTH: Final = 606
+BOX_WIDTH: Final = 330
 BOX_HEIGHT: Final = 92
 GAP: Final = 44
-LEFT: Final = 150
-END_WIDTH: Final = 150
+LEFT: Final = 116
+END_WIDTH: Final = 126
 END_HEIGHT: Final = 40
 # Average width of a Latin letter beside that of a Chinese character.
 LATIN: Final = 0.56
@@ -97,22 +97,22 @@ def draw(stations: Sequence[Station], *, start: str, ends: Sequence[tuple[str, s
         y = bottom + GAP
         drawing.arrows.append(Arrow(f"M{middle} {bottom} V{y - 2}"))
         lines = [
-            Text(LEFT + 20, y + 52 + 20 * number, fit(line, BOX_WIDTH - 36, 14))
+            Text(LEFT + 16, y + 52 + 20 * number, fit(line, BOX_WIDTH - 28, 14))
             for number, line in enumerate(station.lines)
         ]
-        title = Text(LEFT + 20, y + 28, fit(station.title, BOX_WIDTH - 36, 17))
+        title = Text(LEFT + 16, y + 28, fit(station.title, BOX_WIDTH - 28, 17))
         drawing.boxes.append(Box(LEFT, y, BOX_WIDTH, BOX_HEIGHT, title, lines))
         centre = y + BOX_HEIGHT // 2
         if station.ends:
             right = LEFT + BOX_WIDTH
-            drawing.arrows.append(Arrow(f"M{right} {centre} H{right + 48}", "end"))
-            drawing.boxes.append(_node(right + 50, centre - END_HEIGHT // 2, station.ends, "bad"))
+            drawing.arrows.append(Arrow(f"M{right} {centre} H{right + 26}", "end"))
+            drawing.boxes.append(_node(right + 28, centre - END_HEIGHT // 2, station.ends, "bad"))
         if station.returns:
             drawing.arrows.append(
                 Arrow(
-                    f"M{LEFT} {centre + 14} H{LEFT - 34} V{centre - 14} H{LEFT - 3}",
+                    f"M{LEFT} {centre + 14} H{LEFT - 26} V{centre - 14} H{LEFT - 3}",
                     "return",
-                    Text(LEFT - 42, centre + 4, fit(station.returns, LEFT - 48, 13)),
+                    Text(LEFT - 32, centre + 4, fit(station.returns, LEFT - 36, 13)),
                 )
             )
         bottom = y + BOX_HEIGHT

@@ -53,7 +53,7 @@ def _rule_text(rule: EligibilityRule, policy: PolicyValue | None) -> RuleText:
         rule=rule,
         text=text[:1].upper() + text[1:],
         audience=str(ApplicantKind(rule.applies_to).label) if rule.applies_to else _("every applicant"),
-        source=rule.source or (policy.source if policy is not None else ""),
+        source=rule.source or (policy.source if policy is not None else _("this call")),
         unconfirmed=policy is not None and not policy.verified,
     )
 

@@ -52,7 +52,8 @@ class CallQuerySet(models.QuerySet["Call"]):
     def due_to_close(self, now: datetime) -> CallQuerySet:
         """Return open calls whose closing minute and grace are both over."""
         grace = models.ExpressionWrapper(
-            models.F("grace_minutes") * models.Value(timedelta(minutes=1)), output_field=models.DurationField()
+            models.F("grace_minutes") * models.Value(timedelta(minutes=1)),
+            output_field=models.DurationField(),
         )
         ends = models.ExpressionWrapper(models.F("closes_at") + grace, output_field=models.DateTimeField())
         return self.filter(state=CallState.OPEN).annotate(ends=ends).filter(ends__lte=now)

@@ -693,13 +693,12 @@ def add_standard_form(call: Call) -> None:
 
 def _add_rules(call: Call, university: Organisation | None) -> None:
     organisation, project = ApplicantKind.ORGANISATION, ApplicantKind.PROJECT
-    source = "本申报通知"
     rows: list[dict[str, Any]] = [
-        {"kind": RuleKind.HAS_USCC, "applies_to": organisation, "source": source},
+        {"kind": RuleKind.HAS_USCC, "applies_to": organisation},
         {"kind": RuleKind.MAX_AGE, "applies_to": organisation, "policy_key": "incubatee.stay_biotech"},
-        {"kind": RuleKind.MIN_TRL, "value": Decimal(3), "source": source},
-        {"kind": RuleKind.MAX_APPLICATIONS, "value": Decimal(1), "source": source},
-        {"kind": RuleKind.NO_OPEN_AWARD, "source": source},
+        {"kind": RuleKind.MIN_TRL, "value": Decimal(3)},
+        {"kind": RuleKind.MAX_APPLICATIONS, "value": Decimal(1)},
+        {"kind": RuleKind.NO_OPEN_AWARD},
     ]
     if university is not None:
         rows.insert(
@@ -708,7 +707,6 @@ def _add_rules(call: Call, university: Organisation | None) -> None:
                 "kind": RuleKind.UNIVERSITY,
                 "applies_to": project,
                 "organisation": university,
-                "source": source,
             },
         )
     for position, row in enumerate(rows, 1):

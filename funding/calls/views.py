@@ -63,6 +63,8 @@ def card_of(call: Call, now: Any, calendar: Any) -> dict[str, Any]:
         if days > 0
         else _("closes today"),
         "is_soon": days <= 3,
+        # Staff may have closed it before its minute.
+        "closed_on": call.closes_at if call.closes_at <= now else None,
     }
 
 
