@@ -9,6 +9,7 @@ import json
 import os
 import shlex
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -69,15 +70,12 @@ def prepare() -> None:
     translations.build(quiet=True)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "park_portal.settings")
     import django
-    from django.core.management import call_command, get_commands
+    from django.core.management import call_command
     from django.db import connections
 
     django.setup()
     say("Bringing the database up to date")
     call_command("migrate", interactive=False, verbosity=0)
-    if "seed_demo" in get_commands():
-        say("Loading the demo park, if there is none yet")
-        call_command("seed_demo", if_empty=True)
     connections.close_all()
 
 
@@ -191,6 +189,13 @@ def _announce(port: int, started: float) -> None:
             f"The portal does not answer as it should. /healthz says: {json.dumps(answer.get('checks', answer))}"
         )
         return
+    say(f"The portal answers at http://localhost:{port}/")
+    say("Loading the demo park, if there is none yet")
+    loaded = subprocess.run(
+        [sys.executable, "manage.py", "seed_demo", "--if-empty"], cwd=local.ROOT, check=False
+    )
+    if loaded.returncode != 0:
+        say("The demo park could not be loaded; the portal itself works.")
     lines = [
         "",
         f"  The park is open, after {time.monotonic() - started:.0f} seconds:",

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.utils import translation
 
 from funding.management.demo.build import Demo
@@ -30,7 +31,8 @@ class Command(BaseCommand):
             raise CommandError("The portal is not empty; the demo park is only built in an empty one.")
         # Known passwords exist in local mode only; elsewhere demo people have none.
         demo = Demo(password=PASSWORD if settings.LOCAL else None, say=self.stdout.write)
-        with translation.override("zh-hans"):
+        # One transaction: a park that was cut short would look like a whole one to the next start.
+        with translation.override("zh-hans"), transaction.atomic():
             demo.build()
         if settings.LOCAL:
             logins = [{"email": user.email, "password": PASSWORD, "role": role} for role, user in demo.logins]

@@ -27,6 +27,7 @@ from funding.applications.services import (
     submit_application,
     withdraw_application,
 )
+from funding.awards.models import Award
 from funding.calls.models import Call
 from funding.calls.questions import type_of
 from funding.calls.services import publish_call, questions_of, run_clock
@@ -83,6 +84,9 @@ class Demo:
         self.companies: list[tuple[Organisation, User, park.Company]] = []
         self.projects: list[tuple[ResearchProject, User, park.Project]] = []
         self.experts: list[User] = []
+        # Which applicants have applied to the call at hand.
+        self.used: set[tuple[int, int]] = set()
+        self.calls = 0
 
     # --- time
 
@@ -160,7 +164,7 @@ class Demo:
     def companies_of_the_park(self) -> None:
         """Fifty-nine companies; with the university that makes sixty organisations."""
         for number, company in enumerate(park.COMPANIES[:59]):
-            age = self.random.randrange(5, 70)
+            age = self.random.randrange(14, 46)
             owner = self.cast.person(
                 **({"email": f"founder@{DOMAIN}", "name": "陈思远"} if number == 0 else {}),
                 language="en" if number % 9 == 4 else "zh-hans",
@@ -169,7 +173,7 @@ class Demo:
                 name_zh_hans=f"上海{company.brand}{company.trade}有限公司",
                 name_en=f"Shanghai {company.brand_en} {company.trade_en} Co., Ltd.",
                 uscc=credit_code(number),
-                kind="startup" if age < 60 else "company",
+                kind="startup",
                 technology_field=company.field,
                 founded_on=(self.today - timedelta(days=30 * age)).date(),
                 registered_address=f"上海市青浦区{self.random.choice(park.STREETS)}{self.random.randrange(10, 2000)}号",
@@ -251,7 +255,8 @@ class Demo:
     # --- calls
 
     def call(self, code: str, *, opens: float, closes: float, **values: Any) -> Call:
-        """Announce and, when its time has come, open and close a call."""
+        """Announce and, when its time has come, open a call."""
+        self.calls += 1
         with self.at(opens + 12):
             call = standard_call(
                 actor=self.officer,
@@ -274,11 +279,11 @@ class Demo:
     ) -> Application:
         """Write one application to ``call`` on a day, and submit it the same day."""
         if is_company:
-            organisation, actor, line = self.companies[number % len(self.companies)]
+            organisation, actor, line = self._free(self.companies, number)
             target: dict[str, Any] = {"organisation": organisation}
             title, employer, trl = line.product, organisation.name_zh_hans, self.random.randrange(3, 6)
         else:
-            project, actor, line = self.projects[number % len(self.projects)]
+            project, actor, line = self._free(self.projects, number)
             target = {"project": project}
             title, employer, trl = line.title, self.fudan.name_zh_hans, line.trl
         with self.at(day, self.random.randrange(9, 17)) as moment:
@@ -304,6 +309,17 @@ class Demo:
                 submit_application(application, actor=actor)
         application.refresh_from_db()
         return application
+
+    def _free(self, applicants: list[Any], number: int) -> Any:
+        """Return the applicant in turn, or the next one after it that holds no award: holders may not apply."""
+        holders = {(a.organisation_id, a.project_id) for a in Award.objects.all()}
+        for step in range(len(applicants)):
+            found = applicants[(number + step) % len(applicants)]
+            held = {(found[0].pk, None), (None, found[0].pk)}
+            if not held & holders and (found[1].pk, self.calls) not in self.used:
+                self.used.add((found[1].pk, self.calls))
+                return found
+        raise LookupError("every applicant holds an award")
 
     def _type(self, application: Application, actor: User, raw: dict[str, Any]) -> None:
         """Store answers in one statement; those that the portal reads itself go through the service."""
@@ -452,7 +468,7 @@ class Demo:
                 self.review(application, person, asked=50, done=40 - place)
         self.finish_notices(20)
         # The rest is under way: reviews submitted, drafted, not answered, declined, one conflict declared.
-        left = REVIEWS - Review.objects.count() - self.planned_screenings - 1
+        left = REVIEWS - Review.objects.count() - self.planned_screenings
         for number, application in enumerate(reviewing):
             for place, person in enumerate(self.experts_for(application, 3)):
                 if left <= 0:

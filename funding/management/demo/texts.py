@@ -63,7 +63,7 @@ RETURN_COMMENTS: Final = [
     "预算中“设备费”的必要性说明不够,请逐项补充。",
     "团队表中缺少项目经理的工作单位,请补齐。",
 ]
-REJECT_REASON: Final = "申请主体成立已超过申报通知规定的年限,不符合申报条件。"
+REJECT_REASON: Final = "该内容已获其他财政专项支持,不属于本通知的支持范围。"
 WITHDRAW_REASON: Final = "因团队调整,拟完善后参加下一批次申报。"
 
 
