@@ -167,7 +167,9 @@ class ResearchProjectForm(PortalModelForm):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper.layout = Layout(*(Fieldset(legend, *names) for legend, names in self.sections))
+        self.helper.layout = Layout(
+            *(Fieldset(legend, *names, css_class="form-section") for legend, names in self.sections)
+        )
         # The editor of a project may not see its institute otherwise; it must stay in the list all the same.
         places = Organisation.objects.visible_to(user).in_use().filter(kind__in=PLACES)
         if self.instance.university_id:
