@@ -33,7 +33,7 @@ from funding.applications.snapshot import (
 from funding.applications.states import EDITABLE, ApplicationState
 from funding.calls.models import Call, CallQuestion, Stage
 from funding.calls.questions import type_of
-from funding.calls.services import notify_of_call, title_of
+from funding.calls.services import follows, notify_of_call, title_of
 from funding.calls.states import ApplicantKind, Purpose, QuestionKind, RuleKind
 from incubator.organisations.models import Organisation
 from incubator.projects.models import ResearchProject
@@ -124,6 +124,7 @@ def start_application(
 
 def _prefill(application: Application, project: ResearchProject, *, actor: User) -> None:
     """Fill in what the portal already knows of a research project."""
+    level = project.trl
     for question in application.call.questions.select_related("question"):
         raw: Any = None
         if question.purpose == Purpose.TITLE:
@@ -131,7 +132,10 @@ def _prefill(application: Application, project: ResearchProject, *, actor: User)
         elif question.purpose == Purpose.SUMMARY:
             raw = project.summary
         elif question.kind == QuestionKind.TRL:
-            raw = project.trl
+            raw, level = (
+                level,
+                None,
+            )  # the first such question asks for today's level, a second one for the aim
         if not raw:
             continue
         try:
@@ -485,6 +489,11 @@ def return_application(
             ReturnItem(returned=returned, question=questions[key], comment=clean(comment).strip())
             for key, comment in items.items()
         )
+        publish(
+            "application.returned",
+            key=f"application:{held.pk}:returned:{returned.pk}",
+            payload={"application": held.pk},
+        )
         notify_of_call(
             held.call,
             "application.returned",
@@ -569,6 +578,9 @@ def reject_application(application: Application, *, actor: User | System, reason
             reason=reason,
             changes={"updated_at": now, "decided_at": now, "due_at": None},
         )
+        publish(
+            "application.rejected", key=f"application:{held.pk}:rejected", payload={"application": held.pk}
+        )
         notify_of_call(
             held.call,
             "application.rejected",
@@ -627,3 +639,13 @@ def grant_extension(
         )
     application.refresh_from_db()
     return extension
+
+
+@follows
+def people_with_drafts(call: Call) -> list[User]:
+    """Return who is told when a call closes soon, is extended or cancelled: everyone who may finish a draft for it."""
+    found: dict[int, User] = {}
+    drafts = call.applications.filter(state=ApplicationState.DRAFT).select_related("organisation", "project")
+    for application in drafts.iterator(chunk_size=500):
+        found |= {person.pk: person for person in application.people()}
+    return list(found.values())
