@@ -494,9 +494,6 @@ class _AnswerPage(ReviewMixin, ActPage):
     def prepare(self) -> None:
         ReviewMixin.prepare(self)
 
-    def get_context(self, **context: Any) -> dict[str, Any]:
-        return super().get_context(**{**context, "cancel_url": self.object.get_absolute_url()})
-
     def success_url(self) -> str:
         return reverse("reviews:list")
 
