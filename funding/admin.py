@@ -1,5 +1,6 @@
 """Contents page: the admin pages of every room of calls and funds."""
 
+from funding.applications.admin import ApplicationAdmin
 from funding.awards.admin import AwardAdmin
 from funding.calls.admin import CallAdmin, QuestionAdmin
 from funding.decisions.admin import DecisionAdmin, LetterAdmin, LetterTemplateAdmin
@@ -7,6 +8,7 @@ from funding.funds.admin import FundAdmin
 from funding.reviews.admin import ConflictAdmin, ObjectionAdmin, ReviewAdmin, ReviewerAdmin, StageRunAdmin
 
 __all__ = [
+    "ApplicationAdmin",
     "AwardAdmin",
     "CallAdmin",
     "ConflictAdmin",

@@ -48,8 +48,7 @@ def answers_of(
 
     A section is ``{"title", "questions"}``, a question what ``funding.calls.questions.present`` gives. An application
     stands for its latest version; a draft for what is typed so far. ``for_reviewers`` leaves out the questions that
-    reviewers do not see; ``hide_applicant`` (a blind stage) also the names of files and the questions whose settings
-    say ``identifies``.
+    reviewers do not see; ``hide_applicant`` (a blind stage) also the names of files, which may name people.
     """
     form, answers = snapshot_of(source)
     return present_form(form, answers, for_reviewers=for_reviewers, hide_applicant=hide_applicant)
@@ -71,8 +70,6 @@ def present_form(
                 continue
             if for_reviewers and question["purpose"] == Purpose.UNSUITABLE:
                 continue  # a reviewer never learns whom the applicant would rather not have
-            if hide_applicant and question["settings"].get("identifies"):
-                continue
             value = answers.get(question["key"])
             shown.append(
                 present(

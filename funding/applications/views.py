@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from funding.applications.api import ApplicationEndpoint
 from funding.applications.asks import asks_of
@@ -144,7 +144,7 @@ class StartPage(PortalMixin):
         return (
             Crumb(_("Calls"), reverse("calls:list")),
             Crumb(self.call.title, self.call.get_absolute_url()),
-            Crumb(_("Apply")),
+            Crumb(pgettext("call", "Apply")),
         )
 
     def applicants(self) -> list[dict[str, Any]]:

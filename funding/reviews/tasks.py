@@ -25,6 +25,16 @@ def on_withdrawn(payload: dict[str, Any]) -> None:
     services.on_withdrawn(payload["application"])
 
 
+@handles("application.returned")
+def on_returned(payload: dict[str, Any]) -> None:
+    services.on_returned(payload["application"])
+
+
+@handles("application.rejected")
+def on_rejected(payload: dict[str, Any]) -> None:
+    services.on_rejected(payload["application"])
+
+
 @handles("review.stage_due")
 def on_stage_due(payload: dict[str, Any]) -> None:
     services.on_stage_due(payload["run"])

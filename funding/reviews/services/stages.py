@@ -98,6 +98,31 @@ def on_withdrawn(application_id: int) -> None:
         _set_place(application, None, None)
 
 
+def on_returned(application_id: int) -> None:
+    """Pause the run of an application that was returned outside its stage, by an act of the office."""
+    with transaction.atomic():
+        application = _lock(application_id)
+        if application.state != ApplicationState.RETURNED:
+            return
+        for run in application.runs.filter(state=RunState.ACTIVE).select_related("stage"):
+            run.application = application
+            advance(run, "pause", actor=SYSTEM)
+            _set_place(application, run.stage, application.due_at)
+
+
+def on_rejected(application_id: int) -> None:
+    """End the run of an application that was rejected outside its stage, and release its reviewers."""
+    with transaction.atomic():
+        application = _lock(application_id)
+        if application.state != ApplicationState.REJECTED:
+            return
+        for run in application.runs.under_way().select_related("stage"):
+            run.application = application
+            advance(run, "reject", actor=SYSTEM, changes={"finished_at": timezone.now()})
+            _release_open(run, ENOUGH)
+        _set_place(application, None, None)
+
+
 def on_stage_due(run_id: int, *, now: datetime | None = None) -> bool:
     """Complete a stage that ends with its period; return whether this call did it."""
     now = now or timezone.now()
