@@ -63,7 +63,6 @@ def explain(few: list[str], many: list[str]) -> str:
 
 def test_every_portal_list_is_measured():
     assert sorted(set(portal_lists()) - set(list_pages())) == []
-    assert sorted(set(list_pages()) - set(portal_lists())) == []
 
 
 @pytest.mark.parametrize("route", sorted(list_pages()))
