@@ -18,6 +18,7 @@ from park_portal.core.frame import Card, NavItem, Task, cards_of, register_nav
 from park_portal.core.views import PortalMixin
 
 register_nav(NavItem("home", pgettext_lazy("menu", "Today"), "home", order=0))
+register_nav(NavItem("calls", pgettext_lazy("menu", "Calls"), "calls:list", order=10, public=True))
 
 
 def open_calls() -> list[Call]:
@@ -66,6 +67,8 @@ class HomePage(PortalMixin):
             title=_("Today"),
             cards=cards,
             due=due_of(cards, now),
+            # Of one card only, the list of what is due would say the same twice.
+            list_due=sum(any(task.due and task.mine for task in card.tasks) for card in cards) > 1,
             today=now.astimezone(SHANGHAI),
             calls=open_calls(),
             is_officer=sees_records(request.user),

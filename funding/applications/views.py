@@ -100,7 +100,7 @@ class ApplicationList(ListPage):
             kind="main",
             url=lambda row: row.get_absolute_url(),
         ),
-        Column("number", gettext_lazy("Number"), order="number"),
+        Column("number", gettext_lazy("Number"), order="number", kind="code"),
         Column("call", gettext_lazy("Call"), "call.title"),
         Column("applicant", gettext_lazy("Applicant"), _applicant),
         Column("state", gettext_lazy("State"), lambda row: row, kind="state"),

@@ -159,7 +159,7 @@ class Column:
     label: Text
     value: str | Callable[[Any], Any] = ""
     order: str = ""
-    kind: str = ""  # main, number, date, state, deadline, money
+    kind: str = ""  # main, code, number, money, date, datetime, deadline, state
     url: Callable[[Any], str] | None = None
     template: str = ""
 

@@ -233,7 +233,7 @@ def cell(context: template.Context, column: Any, value: Any, url: str = "") -> S
 
 def _shown(context: template.Context, kind: str, value: Any) -> SafeString:
     if value is None or value == "":
-        return SafeString('<span class="quiet">–</span>')
+        return SafeString('<span class="quiet dash">–</span>')
     if kind == "state":
         if isinstance(value, models.Model):
             return state_badge(value)
