@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -822,10 +823,7 @@ def _publish_context(call: Call, user: Any) -> dict[str, Any]:
 
 def _copy_initial(call: Call, user: Any) -> dict[str, Any]:
     """Offer the same minutes a year later, and the code with the next year in it."""
-    code = call.code
-    for year in range(2020, 2100):
-        code = code.replace(str(year), f"~{year + 1}")
-    code = code.replace("~", "")
+    code = re.sub(r"20\d\d", lambda year: str(int(year.group()) + 1), call.code, count=1)
     return {
         "code": code if code != call.code else f"{call.code}-2"[:24],
         "opens_at": _year_later(call.opens_at),

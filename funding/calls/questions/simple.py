@@ -219,7 +219,7 @@ def money_text(fen: int | None, unit: str, language: str) -> str:
     if fen is None:
         return ""
     if unit == "wan" and language.startswith("zh"):
-        return f"{Decimal(money_raw(fen, 'wan')):,} 万元({format_yuan(fen)})"
+        return f"{Decimal(money_raw(fen, 'wan')):,} 万元（{format_yuan(fen)}）"
     return format_yuan(fen)
 
 
