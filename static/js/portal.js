@@ -83,5 +83,6 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelector("[data-focus]")?.focus();
+    for (const pick of all("[data-pick-all]")) pick.hidden = false;
   });
 })();

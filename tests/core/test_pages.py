@@ -180,3 +180,13 @@ def test_home_of_each_persona_costs_at_most_twelve_queries(client_of, django_ass
         client.get("/")
         with django_assert_max_num_queries(12):
             assert client.get("/").status_code == 200
+
+
+def test_sign_up_while_the_mail_server_is_down_is_told_in_words(client, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_PORT = 1
+    email = f"{uuid.uuid4().hex}@example.com"
+    sent = {"name": "X", "email": email, "password1": "long-enough-secret", "password2": "long-enough-secret"}
+    response = client.post("/accounts/signup/", sent)
+    assert response.status_code == 503
+    assert 'role="alert"' in text_of(response)

@@ -1,0 +1,35 @@
+"""How django-allauth sends the mails of sign-up and passwords: at once, as their links must not lie in the outbox."""
+
+from __future__ import annotations
+
+import logging
+from smtplib import SMTPException
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.utils.translation import gettext_lazy as _
+
+from park_portal.core.errors import DomainError
+
+log = logging.getLogger(__name__)
+
+
+class MailDown(DomainError):
+    """The mail server does not answer; everything else was done."""
+
+    status = 503
+    code = "mail_down"
+    default = _(
+        "The mail with your link could not be sent just now. Try again in a few minutes; signing in sends it again."
+    )
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """allauth's own ways, but a mail server that is down is told in words."""
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        try:
+            super().send_mail(template_prefix, email, context)
+        except (SMTPException, OSError) as error:
+            log.error("The mail %s was not sent: %s", template_prefix, error)
+            raise MailDown from error
