@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
-from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext
+from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from funding.calls import building
@@ -971,7 +971,7 @@ class CallAdmin(StaffAdmin):
         Act(
             "extend",
             extend_call,
-            label=gettext_lazy("Extend"),
+            label=pgettext_lazy("call", "Extend"),
             rule="funding.extend_call",
             sources=(CallState.PUBLISHED, CallState.OPEN, CallState.CLOSED),
             form=ExtendForm,

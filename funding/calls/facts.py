@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from funding.calls.body import blocks_of
 from funding.calls.models import Call, EligibilityRule, Stage
@@ -116,10 +116,10 @@ def state_of(call: Call, now: datetime) -> tuple[str, str]:
     """Return the state of a call by the clock, in words, with its tone: the beat may be a few seconds behind."""
     if call.state in (CallState.PUBLISHED, CallState.OPEN):
         if now < call.opens_at:
-            return _("Opens soon"), "info"
+            return pgettext("call", "Opens soon"), "info"
         if now < call.closes_at:
-            return _("Open"), "good"
-        return _("Closed"), "neutral"
+            return pgettext("call", "Open"), "good"
+        return pgettext("call", "Closed"), "neutral"
     return str(call.get_state_display()), "neutral"
 
 
