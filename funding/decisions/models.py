@@ -66,7 +66,7 @@ class Decision(models.Model):
             ),
             models.CheckConstraint(
                 name="decision_amount_when_approved",
-                condition=(models.Q(verdict="approve") & models.Q(amount_fen__gt=0))
+                condition=(models.Q(verdict="approve", amount_fen__isnull=False, amount_fen__gt=0))
                 | (~models.Q(verdict="approve") & models.Q(amount_fen__isnull=True)),
                 violation_error_message=_("An approval needs an amount; nothing else has one."),
             ),

@@ -26,7 +26,7 @@ def admin():
 
 
 def token_of(invitation):
-    link = Message.objects.get(key=f"account.invitation:{invitation.pk}").payload["link"]
+    link = Message.objects.get(key__startswith=f"account.invitation:{invitation.pk}:").payload["link"]
     return link.rstrip("/").rpartition("/")[2]
 
 
