@@ -235,6 +235,31 @@ class WorkPage(StaffPage):
         return self.redirect(message=gettext_lazy("The opinion is recorded."))
 
 
+class AssignFilter(forms.Form):
+    """What the assignment page is narrowed down by."""
+
+    call = forms.ModelChoiceField(
+        label=gettext_lazy("Call"),
+        queryset=Call.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("All calls"),
+    )
+    q = forms.CharField(
+        label=gettext_lazy("Reviewer, institution or keyword"), max_length=100, required=False
+    )
+    short = forms.BooleanField(
+        label=gettext_lazy("Only applications that need reviewers"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"value": "1"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["call"].queryset = Call.objects.filter(
+            stages__runs__state=RunState.ACTIVE, stages__acts=Acts.EXPERT
+        ).distinct()
+
+
 class AssignPage(StaffPage):
     """Choose applications on the left, reviewers on the right; conflicts and load stand beside each reviewer."""
 
@@ -326,12 +351,7 @@ class AssignPage(StaffPage):
             "chosen_people": self.chosen("person"),
             "lines": lines,
             "reviews": reviews,
-            "calls": Call.objects.filter(
-                stages__runs__state=RunState.ACTIVE, stages__acts=Acts.EXPERT
-            ).distinct(),
-            "call": self.request.GET.get("call", ""),
-            "short": self.request.GET.get("short") == "1",
-            "q": self.request.GET.get("q", ""),
+            "filter": dress(AssignFilter(self.request.GET or None)),
         }
 
     def post(self) -> HttpResponseBase:
@@ -404,7 +424,7 @@ class StageRunAdmin(ReadOnly, StaffAdmin):
         Act(
             "screen_reject",
             reject_one,
-            label=gettext_lazy("Reject"),
+            label=pgettext_lazy("stage", "Reject"),
             rule="funding.act_in_stage",
             form=BulkRejectForm,
             icon="block",

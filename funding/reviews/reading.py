@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from funding.applications.models import Application
+from funding.applications.models import Application, Version
 from funding.applications.reading import answers_of, snapshot_of
 from funding.calls.questions import type_of
 from funding.calls.states import Acts, ApplicantKind, Purpose
@@ -27,10 +27,15 @@ def is_blind(review: Review) -> bool:
     return bool(review.run.stage.blind)
 
 
-def brief_of(review: Review) -> Brief:
+def latest_version(application: Application) -> Version:
+    """Return what was submitted last."""
+    return application.versions.latest("number")
+
+
+def brief_of(review: Review, version: Version) -> Brief:
     """Return title, summary and, unless the stage is blind, the names that a conflict of interest hangs on."""
     application = review.application
-    form, answers = snapshot_of(application)
+    form, answers = snapshot_of(version)
     summary = ""
     for section in form["sections"]:
         for question in section["questions"]:
@@ -55,9 +60,9 @@ def _names(application: Application) -> tuple[str, tuple[str, ...]]:
     )
 
 
-def answers_for_reviewer(review: Review) -> list[dict[str, Any]]:
+def answers_for_reviewer(review: Review, version: Version) -> list[dict[str, Any]]:
     """Return the answers that reviewers see; without what tells who applies where the stage is blind."""
-    return answers_of(review.application, for_reviewers=True, hide_applicant=is_blind(review))
+    return answers_of(version, for_reviewers=True, hide_applicant=is_blind(review))
 
 
 def may_read_file(user: Any, application_id: str, public_id: str) -> bool:
@@ -71,7 +76,7 @@ def may_read_file(user: Any, application_id: str, public_id: str) -> bool:
         state__in=(ReviewState.ACCEPTED, ReviewState.SUBMITTED),
     ).select_related("run__stage", "application__call")
     for review in reviews:
-        for section in answers_for_reviewer(review):
+        for section in answers_for_reviewer(review, latest_version(review.application)):
             for question in section["questions"]:
                 if any(public_id in str(file["url"]) for file in question["files"]):
                     return True

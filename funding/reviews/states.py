@@ -30,18 +30,40 @@ RUN_MACHINE = Machine(
             _("Return for changes"),
             "funding.return_application_run",
         ),
-        Transition("resume", (RunState.PAUSED,), RunState.ACTIVE, _("Go on"), "funding.drive_stages"),
-        Transition("pass", (RunState.ACTIVE,), RunState.PASSED, _("Complete"), "funding.complete_stage"),
+        Transition(
+            "resume",
+            (RunState.PAUSED,),
+            RunState.ACTIVE,
+            pgettext_lazy("stage", "Go on"),
+            "funding.drive_stages",
+        ),
+        Transition(
+            "pass",
+            (RunState.ACTIVE,),
+            RunState.PASSED,
+            pgettext_lazy("stage", "Complete"),
+            "funding.complete_stage",
+        ),
         Transition(
             "reject",
             (RunState.ACTIVE, RunState.PAUSED),
             RunState.REJECTED,
-            _("Reject"),
+            pgettext_lazy("stage", "Reject"),
             "funding.complete_stage",
         ),
-        Transition("skip", (RunState.ACTIVE,), RunState.SKIPPED, _("Skip"), "funding.drive_stages"),
         Transition(
-            "stop", (RunState.ACTIVE, RunState.PAUSED), RunState.STOPPED, _("Stop"), "funding.drive_stages"
+            "skip",
+            (RunState.ACTIVE,),
+            RunState.SKIPPED,
+            pgettext_lazy("stage", "Skip"),
+            "funding.drive_stages",
+        ),
+        Transition(
+            "stop",
+            (RunState.ACTIVE, RunState.PAUSED),
+            RunState.STOPPED,
+            pgettext_lazy("stage", "Stop"),
+            "funding.drive_stages",
         ),
     ),
 )
@@ -63,13 +85,17 @@ REVIEW_MACHINE = Machine(
     initial=ReviewState.ASSIGNED,
     transitions=(
         Transition(
-            "accept", (ReviewState.ASSIGNED,), ReviewState.ACCEPTED, _("Accept"), "funding.answer_review"
+            "accept",
+            (ReviewState.ASSIGNED,),
+            ReviewState.ACCEPTED,
+            pgettext_lazy("review", "Accept"),
+            "funding.answer_review",
         ),
         Transition(
             "decline",
             (ReviewState.ASSIGNED, ReviewState.ACCEPTED),
             ReviewState.DECLINED,
-            _("Decline"),
+            pgettext_lazy("review", "Decline"),
             "funding.answer_review",
         ),
         Transition(
@@ -87,7 +113,11 @@ REVIEW_MACHINE = Machine(
             "funding.write_review",
         ),
         Transition(
-            "reopen", (ReviewState.SUBMITTED,), ReviewState.ACCEPTED, _("Reopen"), "funding.assign_reviews"
+            "reopen",
+            (ReviewState.SUBMITTED,),
+            ReviewState.ACCEPTED,
+            pgettext_lazy("review", "Reopen"),
+            "funding.assign_reviews",
         ),
         Transition(
             "ask_again",
@@ -112,14 +142,14 @@ OPEN_REVIEWS = (ReviewState.ASSIGNED, ReviewState.ACCEPTED)
 class Opinion(models.TextChoices):
     """What a review recommends; which of these a stage offers depends on its kind."""
 
-    PASS = "pass", _("pass")
-    ENDORSE = "endorse", _("endorse")
-    FUND = "fund", _("fund")
-    FUND_WITH_CHANGES = "fund_with_changes", _("fund with changes")
-    RETURN = "return", _("return for changes")
-    REJECT = "reject", _("reject")
-    OBJECT = "object", _("object")
-    DO_NOT_FUND = "do_not_fund", _("do not fund")
+    PASS = "pass", pgettext_lazy("opinion", "pass")
+    ENDORSE = "endorse", pgettext_lazy("opinion", "endorse")
+    FUND = "fund", pgettext_lazy("opinion", "fund")
+    FUND_WITH_CHANGES = "fund_with_changes", pgettext_lazy("opinion", "fund with changes")
+    RETURN = "return", pgettext_lazy("opinion", "return for changes")
+    REJECT = "reject", pgettext_lazy("opinion", "reject")
+    OBJECT = "object", pgettext_lazy("opinion", "object")
+    DO_NOT_FUND = "do_not_fund", pgettext_lazy("opinion", "do not fund")
 
 
 POSITIVE = (Opinion.PASS, Opinion.ENDORSE, Opinion.FUND, Opinion.FUND_WITH_CHANGES)

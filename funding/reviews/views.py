@@ -25,7 +25,7 @@ from funding.calls.states import Acts, ApplicantKind, StageKind
 from funding.reviews.forms import DeclineForm, ObjectionForm, OpinionForm, ProfileForm, RecuseForm
 from funding.reviews.models import Review, Reviewer, StageRun
 from funding.reviews.pages import latest_versions, page_of_run
-from funding.reviews.reading import answers_for_reviewer, brief_of
+from funding.reviews.reading import answers_for_reviewer, brief_of, latest_version
 from funding.reviews.rubric import fields_of, page_of, progress_of
 from funding.reviews.services import (
     accept_review,
@@ -281,11 +281,15 @@ class ReviewMixin(PortalMixin):
     object: Review
 
     def prepare(self) -> None:
-        rows = own_reviews(self.request.user).select_related(
-            "reviewer",
-            "application__organisation",
-            "application__project__university",
-            "application__call__lead",
+        rows = (
+            own_reviews(self.request.user)
+            .select_related(
+                "reviewer",
+                "application__organisation",
+                "application__project__university",
+                "application__call__lead",
+            )
+            .prefetch_related("scores", "run__stage__criteria")
         )
         self.object = visible_or_404(rows, pk=self.kwargs["pk"])
         self.object.run.application = self.object.application
@@ -334,15 +338,17 @@ class ReviewPage(ReviewMixin):
     def show(self, status: int = 200, **context: Any) -> HttpResponse:
         review = self.object
         if review.state == ReviewState.ASSIGNED:
-            return self.render("funding/reviews/invitation.html", status=status, brief=brief_of(review))
+            brief = brief_of(review, latest_version(review.application))
+            return self.render("funding/reviews/invitation.html", status=status, brief=brief)
         if review.state in (ReviewState.ACCEPTED, ReviewState.SUBMITTED):
             named = {name: context.pop(name, None) for name in ("problems", "typed", "conflicts")}
             done, wanted = progress_of(review)
+            version = latest_version(review.application)
             return self.render(
                 "funding/reviews/review.html",
                 status=status,
-                brief=brief_of(review),
-                answers=answers_for_reviewer(review),
+                brief=brief_of(review, version),
+                answers=answers_for_reviewer(review, version),
                 sections=page_of(
                     review,
                     problems=named["problems"],

@@ -28,6 +28,7 @@ from park_portal.core.workflow import SYSTEM, advance
 from tests.factories import makes, number
 from tests.factories.core import make_staff, make_user
 from tests.factories.incubator import make_organisation
+from tests.personas import make_person, persona
 
 STAGES: dict[str, dict[str, Any]] = {
     "screening": {"kind": "screening", "acts": "officer", "completion": "count", "working_days": 5},
@@ -210,3 +211,22 @@ def submitted_review(
 makes("funding.StageRun")(lambda **values: run_of(make_application()))
 makes("funding.Review")(lambda **values: make_review(**values))
 makes("funding.Reviewer")(lambda **values: make_expert().reviewer)
+
+
+# --- people
+
+
+@persona("reviewer")
+def reviewer() -> User:
+    """An expert of the pool."""
+    user = make_person("reviewer")
+    Reviewer.objects.create(user=user, institution="独立研究院", keywords=["类器官", "大模型"])
+    return user
+
+
+@persona("other_reviewer")
+def other_reviewer() -> User:
+    """Another expert of the pool: to a review of the first, a stranger."""
+    user = make_person("other_reviewer")
+    Reviewer.objects.create(user=user, institution="另一研究院")
+    return user

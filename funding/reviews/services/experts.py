@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from django.db import IntegrityError, models, transaction
@@ -501,10 +502,7 @@ def submit_review(review: Review, *, actor: Actor, pledge: bool, revision: int |
         if problems:
             raise DomainError(_("The review is not complete yet."), code="incomplete", problems=problems)
         now = timezone.now()
-        score = stages.score_of(
-            (row.criterion, row.value, row.not_applicable)
-            for row in review.scores.select_related("criterion")
-        )
+        score = score_of_draft(review)
         advance(
             review,
             "submit",
@@ -518,10 +516,11 @@ def submit_review(review: Review, *, actor: Actor, pledge: bool, revision: int |
     return review
 
 
-def score_of_draft(review: Review) -> Any:
+def score_of_draft(review: Review) -> Decimal | None:
     """Return the weighted score of what is marked so far, out of 100, or None."""
+    criteria = {criterion.pk: criterion for criterion in review.run.stage.criteria.all()}
     return stages.score_of(
-        (row.criterion, row.value, row.not_applicable) for row in review.scores.select_related("criterion")
+        (criteria[row.criterion_id], row.value, row.not_applicable) for row in review.scores.all()
     )
 
 
@@ -539,6 +538,7 @@ def _lock_with_application(review: Review) -> None:
     review.__dict__.update(
         {field.attname: getattr(held, field.attname) for field in Review._meta.concrete_fields}
     )
+    review.__dict__.pop("_prefetched_objects_cache", None)  # a page may hold the marks as they were
     review.application = held.run.application = application
     review.reviewer, review.run = held.reviewer, held.run
 

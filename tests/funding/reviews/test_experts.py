@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, transaction
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from funding.models import Conflict, Review, Score
 from funding.reviews import services
@@ -284,7 +283,11 @@ def test_each_field_is_saved_on_its_own_with_a_version_check():
     assert services.save_review(review, actor=person, revision=2, opinion="fund").revision == 2
     with pytest.raises(Stale) as stale:
         services.save_review(review, actor=person, revision=1, opinion="do_not_fund")
-    assert (stale.value.field, stale.value.current.opinion, stale.value.current.revision) == ("opinion", "fund", 2)
+    assert (stale.value.field, stale.value.current.opinion, stale.value.current.revision) == (
+        "opinion",
+        "fund",
+        2,
+    )
     review.refresh_from_db()
     assert services.save_review(review, actor=person, revision=1, opinion="fund").revision == 2
     criterion = review.run.stage.criteria.first()
