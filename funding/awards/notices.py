@@ -22,11 +22,11 @@ KINDS = [
             "amount": MergeField(_("amount"), "¥1,500,000.00"),
         },
         subject={
-            "zh-hans": "新资助项目 {{ award }},待签约",
+            "zh-hans": "新资助项目 {{ award }}，待签约",
             "en": "New award {{ award }}, agreement to be signed",
         },
         body={
-            "zh-hans": "{{ name }},您好:\n\n{{ holder }} 的“{{ title }}”已获资助 {{ amount }},编号 {{ award }},现在等待签约。",
+            "zh-hans": "{{ name }}，您好：\n\n{{ holder }} 的“{{ title }}”已获资助 {{ amount }}，编号 {{ award }}，现在等待签约。",
             "en": "Dear {{ name }},\n\n“{{ title }}” of {{ holder }} was awarded {{ amount }} under number {{ award }}. The agreement is to be signed now.",
         },
     ),

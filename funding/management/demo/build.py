@@ -209,7 +209,7 @@ class Demo:
                 pi_user=pi,
                 title_zh_hans=project.title,
                 title_en=project.title_en,
-                summary_zh_hans=f"研究{project.title}的关键科学问题与技术路径,已形成可供验证的成果。",
+                summary_zh_hans=f"研究{project.title}的关键科学问题与技术路径，已形成可供验证的成果。",
                 summary_en=f"{project.title_en}: key questions and a route that is ready to be validated.",
                 keywords_zh=project.keywords.split(),
                 keywords_en=[word.strip() for word in project.keywords_en.split(";")],
@@ -217,7 +217,7 @@ class Demo:
                 university=self.fudan,
                 faculty=self.faculties[project.faculty],
                 principal_investigator=pi.name,
-                source="自然科学基金(演示)",
+                source="自然科学基金（演示）",
                 grant_number=f"DEMO{number + 1:06d}",
                 amount_fen=wan_to_fen(self.random.randrange(30, 300)),
                 starts_on=(self.today - timedelta(days=700)).date(),
@@ -351,7 +351,7 @@ class Demo:
                         "technical_basis": texts.RETURN_COMMENTS[0],
                         "budget": texts.RETURN_COMMENTS[1],
                     },
-                    "comment_applicant": "材料基本齐全,请就以下两处补充后重新提交。",
+                    "comment_applicant": "材料基本齐全，请就以下两处补充后重新提交。",
                     "due_at": deadline(timezone.localtime(), 5),
                 }
             actor = self.officer if application.pk % 3 else self.officer2
@@ -364,7 +364,7 @@ class Demo:
                     run_of(application),
                     actor=self.liaison,
                     opinion="endorse",
-                    comment_committee="成果归属清晰,同意推荐。",
+                    comment_committee="成果归属清晰，同意推荐。",
                 )
 
     def experts_for(self, application: Application, count: int) -> list[User]:
@@ -488,7 +488,7 @@ class Demo:
                                     review, actor=person, kind="coauthor", note="近三年与申请人合作发表论文。"
                                 )
                             else:
-                                decline_review(review, actor=person, reason="近期出差,无法按期完成。")
+                                decline_review(review, actor=person, reason="近期出差，无法按期完成。")
         self.stuck = late
 
     planned_screenings = 12

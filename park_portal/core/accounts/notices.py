@@ -28,7 +28,7 @@ KINDS = [
             "en": "{{ inviter }} invites you to {{ target }}",
         },
         body={
-            "zh-hans": "您好:\n\n{{ inviter }} 邀请您以“{{ role }}”身份加入“{{ target }}”。\n\n请点击下面的链接接受邀请:\n{{ token_link }}\n\n链接在 {{ until }} 前有效,仅供您本人使用。如果您不认识邀请人,请忽略本邮件。",
+            "zh-hans": "您好：\n\n{{ inviter }} 邀请您以“{{ role }}”身份加入“{{ target }}”。\n\n请点击下面的链接接受邀请：\n{{ token_link }}\n\n链接在 {{ until }} 前有效，仅供您本人使用。如果您不认识邀请人，请忽略本邮件。",
             "en": "Hello,\n\n{{ inviter }} invites you to join {{ target }} as {{ role }}.\n\nAccept here:\n{{ token_link }}\n\nThe link is valid until {{ until }} and is meant for you alone. If you do not know the person, ignore this mail.",
         },
     ),

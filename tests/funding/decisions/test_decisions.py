@@ -39,7 +39,9 @@ def officer():
 
 @pytest.fixture
 def call():
-    return make_review_call("expert", "decision", budget_fen=250 * TEN_THOUSAND, max_amount_fen=200 * TEN_THOUSAND)
+    return make_review_call(
+        "expert", "decision", budget_fen=250 * TEN_THOUSAND, max_amount_fen=200 * TEN_THOUSAND
+    )
 
 
 def owner_of(application):
@@ -53,7 +55,9 @@ def work_off():
 
 
 def approve(application, lead, amount=100 * TEN_THOUSAND, **values):
-    return services.propose_decisions([Proposal(application, "approve", amount_fen=amount, **values)], actor=lead)[0]
+    return services.propose_decisions(
+        [Proposal(application, "approve", amount_fen=amount, **values)], actor=lead
+    )[0]
 
 
 def make_ready(decisions, lead):
@@ -120,7 +124,8 @@ class TestProposing:
         assert (Letter.objects.count(), Entry.objects.count()) == (1, entries)
 
     @pytest.mark.parametrize(
-        ("verdict", "amount"), [("approve", None), ("approve", 0), ("approve", 201 * TEN_THOUSAND), ("maybe", None)]
+        ("verdict", "amount"),
+        [("approve", None), ("approve", 0), ("approve", 201 * TEN_THOUSAND), ("maybe", None)],
     )
     def test_all_or_none(self, call, lead, verdict, amount):
         good, bad = decidable(call), decidable(call)
@@ -164,7 +169,7 @@ class TestLetters:
         decision = approve(application, lead, conditions="三个月内完成伦理备案。")
         (letter,) = services.write_letters([decision], actor=lead)
         assert letter.subject == {"zh-hans": "立项通知书", "en": "Letter of approval"}
-        assert f"“类器官 <药筛> 大模型”(编号 {application.number})" in letter.body["zh-hans"]
+        assert f"“类器官 <药筛> 大模型”（编号 {application.number}）" in letter.body["zh-hans"]
         assert "¥1,000,000.00" in letter.body["en"]
         assert "三个月内完成伦理备案。" in letter.body["en"]
         assert "{{" not in letter.body["zh-hans"] + letter.body["en"]
@@ -391,12 +396,17 @@ class TestAdmin:
         page = client.post(address, {"verdict": "approve", "amount": "", "note": "留意伦理"})
         assert page.status_code == 422
         assert "留意伦理" in page.content.decode()
-        assert client.post(address, {"verdict": "approve", "amount": "500000", "note": "留意伦理"}).status_code == 302
+        assert (
+            client.post(address, {"verdict": "approve", "amount": "500000", "note": "留意伦理"}).status_code
+            == 302
+        )
         assert Decision.objects.get().note == "留意伦理"
         assert client.post(address, {"drop": "1"}).status_code == 302
         assert Decision.objects.count() == 0
 
-    @pytest.mark.parametrize(("role", "status"), [("auditor", 200), ("fund_manager", 200), ("administrator", 403)])
+    @pytest.mark.parametrize(
+        ("role", "status"), [("auditor", 200), ("fund_manager", 200), ("administrator", 403)]
+    )
     def test_who_sees_the_ranking(self, call, client, role, status):
         client.force_login(make_staff(role))
         assert client.get(reverse("admin:funding_decision_ranking", args=[call.pk])).status_code == status
