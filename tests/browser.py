@@ -20,7 +20,9 @@ def chromium() -> str:
         found = shutil.which(name) if name else None
         if found:
             return found
-    pytest.fail("The browser tests need Chromium. `make test` installs it where it may; or set PARK_CHROMIUM.")
+    pytest.fail(
+        "The browser tests need Chromium. `make test` installs it where it may; or set PARK_CHROMIUM."
+    )
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +49,9 @@ def page(browser: Browser) -> Iterator[Page]:
     assert complaints == []
 
 
-def new_context(browser: Browser, *, language: str = "zh-CN", width: int = 1366, height: int = 900) -> BrowserContext:
+def new_context(
+    browser: Browser, *, language: str = "zh-CN", width: int = 1366, height: int = 900
+) -> BrowserContext:
     """A context like a person's own browser: nothing shared with another person's."""
     context = browser.new_context(
         locale=language, timezone_id="Asia/Shanghai", viewport={"width": width, "height": height}
@@ -63,9 +67,11 @@ def _listen(page: Page) -> None:
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
     page.on(
         "console",
-        lambda message: complaints.append(f"{page.url}: {message.text}")
-        if message.type == "error" and "Failed to load resource" not in message.text
-        else None,
+        lambda message: (
+            complaints.append(f"{page.url}: {message.text}")
+            if message.type == "error" and "Failed to load resource" not in message.text
+            else None
+        ),
     )
 
 
@@ -73,7 +79,8 @@ def accessibility_violations(page: Page, *, only_serious: bool = False) -> list[
     """What axe finds on this page: rule, impact, and the elements. `only_serious` leaves out what is minor."""
     page.evaluate(AXE.read_text())
     result = page.evaluate(
-        "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+        "() => axe.run(document, {resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', "
+        "'wcag22aa', 'best-practice']})"
     )
     return [
         {
