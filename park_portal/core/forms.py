@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from park_portal.core.errors import DomainError
+from park_portal.core.errors import DomainError, Problem
 from park_portal.core.money import fen_to_yuan, parse_money
 from park_portal.core.text import clean
 
@@ -36,11 +36,9 @@ class PortalFormMixin:
 
     def take(self, error: DomainError) -> None:
         """Show what a service refused: beside its field where it names one, else on top."""
-        for problem in error.problems or [None]:
-            message = error.message if problem is None else problem.message
-            field = error.field if problem is None else problem.field
-            known = field if field in self.fields else None  # type: ignore[attr-defined]
-            self.add_error(known, ValidationError(message, code=error.code))  # type: ignore[attr-defined]
+        for problem in error.problems or [Problem(error.message, field=error.field)]:
+            known = problem.field if problem.field in self.fields else None  # type: ignore[attr-defined]
+            self.add_error(known, ValidationError(str(problem.message), code=error.code))  # type: ignore[attr-defined]
 
 
 class PortalForm(PortalFormMixin, forms.Form):
@@ -67,7 +65,7 @@ class PortalModelForm(PortalFormMixin, forms.ModelForm):
 class TextField(forms.CharField):
     """Text of people: null bytes are refused, other control characters fall out, line ends are plain."""
 
-    def to_python(self, value: Any) -> str:
+    def to_python(self, value: Any) -> str | None:
         if isinstance(value, str) and "\x00" not in value:
             value = clean(value)
         return super().to_python(value)  # Django's own validator says what is wrong with a null byte.
@@ -91,4 +89,4 @@ class MoneyInput(forms.CharField):
         try:
             return parse_money(text, unit=self.unit)
         except DomainError as error:
-            raise ValidationError(error.message, code=error.code) from error
+            raise ValidationError(str(error), code=error.code) from error

@@ -69,7 +69,7 @@ class PortalMixin(View):
     permission: ClassVar[str] = ""
     title: ClassVar[Text] = ""
     template_name: ClassVar[str] = ""
-    nav: ClassVar[str] = ""
+    nav: str = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not self.public and not request.user.is_authenticated:
@@ -310,7 +310,7 @@ class ListPage(PortalMixin):
             value for key, value in request.GET.items() if filters is not None and key in filters.form.fields
         )
         saved = (
-            list(SavedView.objects.filter(user_id=request.user.pk, page=self.page_name))
+            list(SavedView.objects.filter(user=self.request.user, page=self.page_name))
             if self.can_save_views and request.user.is_authenticated
             else []
         )
@@ -335,7 +335,7 @@ class ListPage(PortalMixin):
             return self._save_view(request)
         if request.POST.get("drop_view") and request.user.is_authenticated:
             SavedView.objects.filter(
-                user_id=request.user.pk, page=self.page_name, pk=_int(request.POST["drop_view"])
+                user=self.request.user, page=self.page_name, pk=_int(request.POST["drop_view"]) or 0
             ).delete()
             return HttpResponseRedirect(request.path)
         if request.POST.get("export") is not None and self.export is not None:
@@ -353,7 +353,7 @@ class ListPage(PortalMixin):
             messages.error(request, _("Give the view a name."))
         else:
             SavedView.objects.update_or_create(
-                user_id=request.user.pk, page=self.page_name, name=name, defaults={"query": query}
+                user=self.request.user, page=self.page_name, name=name, defaults={"query": query}
             )
             messages.success(request, _("View saved."))
         return HttpResponseRedirect(f"{request.path}{self.link()}")

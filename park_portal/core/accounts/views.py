@@ -53,7 +53,7 @@ class ProfilePage(ActPage):
                 settings.LANGUAGE_COOKIE_NAME,
                 self.result.language,
                 max_age=settings.LANGUAGE_COOKIE_AGE,
-                samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+                samesite="Lax",
             )
         return response
 
@@ -74,7 +74,7 @@ class InvitationPage(PortalMixin):
             kind_label=kind.label if kind else "",
             role_label=kind.role_label(invitation.role) if kind and invitation and invitation.role else "",
             is_yours=bool(
-                signed_in and invitation and invitation.email.lower() == request.user.email.lower()
+                signed_in and invitation and invitation.email.lower() == self.request.user.email.lower()
             ),
             path=request.path,
             status=200 if invitation and (invitation.is_open or invitation.accepted_at) else 410,

@@ -58,7 +58,7 @@ class InboxPage(PortalMixin):
     nav = "inbox"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        rows = Delivery.objects.visible_to(request.user)
+        rows = Delivery.objects.visible_to(self.request.user)
         only_unread = request.GET.get("unread") == "1"
         if only_unread:
             rows = rows.unread()
@@ -115,8 +115,8 @@ class PreferencesPage(PortalMixin):
     template_name = "core/preferences.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        user = request.user
-        held = dict(Preference.objects.filter(user_id=user.pk).values_list("kind", "mode"))
+        user = self.request.user
+        held = dict(Preference.objects.filter(user=user).values_list("kind", "mode"))
         known = set(
             Delivery.objects.visible_to(user).order_by().values_list("kind", flat=True).distinct()
         ) | set(held)

@@ -173,10 +173,10 @@ def error_summary(*forms: BaseForm) -> dict[str, Any]:
     for form in forms:
         if form is None or not form.is_bound:
             continue
-        items += [{"text": text, "target": ""} for text in form.non_field_errors()]
+        items += [{"text": str(text), "target": ""} for text in form.non_field_errors()]
         for bound in form:
             items += [
-                {"text": text, "label": str(bound.label), "target": target_of(bound)}
+                {"text": str(text), "label": str(bound.label), "target": target_of(bound)}
                 for text in form.errors.get(bound.name, ())
             ]
     return {"items": items}
