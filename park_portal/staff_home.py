@@ -91,23 +91,19 @@ def _my_runs(user: Any) -> Any:
 def my_queue(user: Any) -> list[Figure]:
     if not _acts_of(user):
         return []
-    now, runs = timezone.now(), _my_runs(user)
-    stamp = now.replace(microsecond=0).isoformat()
-    end = _end_of_today()
+    now, end, runs = timezone.now(), _end_of_today(), _my_runs(user)
     return [
-        Figure(_("waiting for us"), runs, list_url("funding.stagerun", state__exact="active")),
+        Figure(_("waiting for us"), runs, list_url("funding.stagerun", turn="mine")),
         Figure(
             _("due today"),
             runs.filter(due_at__gte=now, due_at__lt=end),
-            list_url(
-                "funding.stagerun", state__exact="active", due_at__gte=stamp, due_at__lt=end.isoformat()
-            ),
+            list_url("funding.stagerun", turn="mine", due="today"),
             "wait",
         ),
         Figure(
             pgettext_lazy("figure", "overdue"),
             runs.filter(due_at__lt=now),
-            list_url("funding.stagerun", state__exact="active", due_at__lt=stamp),
+            list_url("funding.stagerun", turn="mine", due="overdue"),
             "bad",
         ),
     ]
@@ -122,11 +118,7 @@ def reviews_overdue(user: Any) -> list[Figure]:
         Figure(
             _("expert reviews overdue"),
             Review.objects.filter(state__in=OPEN_REVIEWS, due_at__lt=now),
-            list_url(
-                "funding.review",
-                state__in=",".join(OPEN_REVIEWS),
-                due_at__lt=now.replace(microsecond=0).isoformat(),
-            ),
+            list_url("funding.review", state__in=",".join(OPEN_REVIEWS), due="overdue"),
             "bad",
         ),
     ]
@@ -212,7 +204,7 @@ def my_tasks(user: Any) -> StaffCard | None:
     lines = [
         Line(
             title=f"{run.application.number} {run.application.title}",
-            url=record_url(run) or record_url(run.application),
+            url=_maybe("admin:funding_stagerun_work", run.pk) or record_url(run),
             detail=run.stage,
             due=run.due_at,
             tone="bad" if run.due_at < now else "wait" if run.due_at < end else "",
@@ -225,7 +217,7 @@ def my_tasks(user: Any) -> StaffCard | None:
         empty=_(
             "Nothing waits for you. Applications appear here when they reach a stage in which your role acts."
         ),
-        more_url=list_url("funding.stagerun", state__exact="active"),
+        more_url=list_url("funding.stagerun", turn="mine"),
         more_label=_("All that is waiting"),
         wide=True,
     )
@@ -262,7 +254,7 @@ def applications_per_stage(user: Any) -> StaffCard | None:
             StageKind(kind).label,
             row,
             most,
-            list_url("funding.application", current_stage__kind__exact=kind) if sum(row.values()) else "",
+            list_url("funding.application", stage=kind) if sum(row.values()) else "",
         )
         for kind, row in rows.items()
     ]
@@ -272,7 +264,7 @@ def applications_per_stage(user: Any) -> StaffCard | None:
             ApplicationState.RESERVED.label,
             on_reserve,
             most,
-            list_url("funding.application", state__exact="reserved") if reserved else "",
+            list_url("funding.application", state="reserved") if reserved else "",
         )
     )
     return StaffCard(
@@ -313,7 +305,7 @@ def calls_closing(user: Any) -> StaffCard | None:
     soon = timezone.now() + timedelta(days=7)
     lines = [
         Line(
-            title=call,
+            title=str(call),
             url=record_url(call),
             detail=_numbers(call) if call.state == CallState.OPEN else call.get_state_display(),
             due=call.closes_at if call.state == CallState.OPEN else call.opens_at,
@@ -352,7 +344,7 @@ def late_reviewers(user: Any) -> StaffCard | None:
     )
     lines = [
         Line(
-            title=review.reviewer,
+            title=str(review.reviewer),
             url=record_url(review),
             detail=f"{review.application.number} {review.application.title}",
             due=review.due_at,
@@ -386,9 +378,9 @@ def first_steps(user: Any) -> StaffCard | None:
     return StaffCard(_("First steps"), lines=[Line(title, _maybe(name)) for title, name in steps])
 
 
-def _maybe(name: str) -> str:
+def _maybe(name: str, *args: Any) -> str:
     try:
-        return reverse(name)
+        return reverse(name, args=args)
     except NoReverseMatch:
         return ""
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import unfold.forms
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.options import IS_POPUP_VAR, ShowFacets
 from django.contrib.admin.utils import lookup_field
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import DatabaseError, IntegrityError, models, transaction
@@ -157,6 +157,7 @@ class StaffAdmin(Bilingual, ModelAdmin):  # type: ignore[misc]
 
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # each would count the whole table
     list_per_page = 50
     list_max_show_all = 0
     list_filter_submit = False
@@ -168,7 +169,7 @@ class StaffAdmin(Bilingual, ModelAdmin):  # type: ignore[misc]
 
     def __init__(self, model: type[models.Model], admin_site: Any) -> None:
         super().__init__(model, admin_site)
-        self.formfield_overrides = {**self.formfield_overrides, **FORMFIELDS}
+        self.formfield_overrides = {**self.formfield_overrides, **FORMFIELDS}  # type: ignore[has-type]
         self.machine: Machine | None = model.__dict__.get("machine")
         self._acts = {(act.on, act.name): act.bind(self.machine) for act in self.acts}
 
@@ -234,7 +235,8 @@ class StaffAdmin(Bilingual, ModelAdmin):  # type: ignore[misc]
         return reverse(f"{self.admin_site.name}:{meta.app_label}_{meta.model_name}_{name}", args=args)
 
     def get_urls(self) -> list[URLPattern]:
-        own = [page.url(self.admin_site, self) for page in (*self.pages, BulkPage, ListActPage, ActPage)]
+        pages: tuple[type[StaffPage], ...] = (*self.pages, BulkPage, ListActPage, ActPage)
+        own = [page.url(self.admin_site, self) for page in pages]
         return [*own, *super().get_urls()]
 
     def _page_buttons(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
@@ -328,9 +330,9 @@ class StaffAdmin(Bilingual, ModelAdmin):  # type: ignore[misc]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)
-        refusal: DomainError | None = getattr(request, "refusal", None)
-        if refusal is None:
+        if not hasattr(request, "refusal"):
             return form
+        refusal: DomainError = request.refusal
 
         class Refused(form):  # type: ignore[misc, valid-type]
             """The same form, sent back with the reason why what it asks was refused."""
@@ -390,7 +392,7 @@ class StaffAdmin(Bilingual, ModelAdmin):  # type: ignore[misc]
             record(
                 f"{self.opts.model_name}.change",
                 form.instance,
-                actor=request.user,
+                actor=request.user,  # type: ignore[arg-type]
                 before=before,
                 after=after,
             )

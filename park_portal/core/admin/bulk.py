@@ -242,7 +242,7 @@ def matching(model_admin: StaffAdmin, request: HttpRequest) -> models.QuerySet[A
     for key, values in request.GET.lists():
         if key not in (IDS, "result", "p", "o"):
             query.setlist(key, values)
-    asked.GET = query
+    asked.GET = query  # type: ignore[assignment]
     changes = _matched(model_admin, asked)
     return changes.get_queryset(asked)
 
@@ -260,7 +260,7 @@ def _matched(model_admin: StaffAdmin, request: HttpRequest) -> ChangeList:
         request,
         model_admin.model,
         model_admin.get_list_display(request),
-        None,
+        (),
         model_admin.get_list_filter(request),
         None,
         model_admin.get_search_fields(request),

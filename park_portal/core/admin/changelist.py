@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db import models
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -60,7 +60,7 @@ class CappedPaginator(Paginator):
             rows = rows.filter(pk__in=keys)
         else:
             rows = rows[bottom:top]
-        return self._get_page(rows, number, self)
+        return Page(rows, number, self)
 
 
 class StaffChangeList(ChangeList):

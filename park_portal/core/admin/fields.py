@@ -8,11 +8,10 @@ from typing import Any, Final
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.translation import get_language, pgettext
@@ -139,7 +138,7 @@ def state_label(
 
 def pill(text: Any, tone: str = "default") -> SafeString:
     """Return ``text`` as a coloured word; tone is default, success, info, warning or danger."""
-    return format_html('<span class="staff-pill staff-pill-{}">{}</span>', tone or "default", text)
+    return mark_safe(f'<span class="staff-pill staff-pill-{tone or "default"}">{escape(str(text))}</span>')
 
 
 # --- JSON
@@ -160,7 +159,7 @@ def json_field(field: str, label: Text) -> Callable[[Any, Any], SafeString]:
         return pretty_json(getattr(obj, field))
 
     show.__name__ = f"{field}_json"
-    return admin.display(description=label)(show)  # type: ignore[no-any-return]
+    return display(description=label)(show)  # type: ignore[no-any-return]
 
 
 def in_language(texts: Mapping[str, str] | None) -> str:
@@ -178,7 +177,7 @@ def translated_fields(model: type[models.Model]) -> dict[str, list[str]]:
         options = translator.get_options_for_model(model)
     except NotRegistered:
         return {}
-    fields = getattr(options, "all_fields", None) or options.fields
+    fields: Any = getattr(options, "all_fields", None) or options.fields  # type: ignore[attr-defined]
     # The library keeps them as a set: put the languages into the portal's own order.
     order = [code for code, _name in settings.LANGUAGES]
     return {

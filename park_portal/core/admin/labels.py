@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import models
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import localize
-from django.utils.timezone import template_localtime
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext, pgettext_lazy
 
@@ -96,7 +96,7 @@ def _shown(field: models.Field[Any, Any] | None, value: Any) -> str:
         and isinstance(value, str)
         and (moment := parse_datetime(value))
     ):
-        return str(localize(template_localtime(moment)))
+        return str(localize(localtime(moment)))
     if isinstance(value, list):
         return ", ".join(_shown(None, one) for one in value)
     if isinstance(value, dict):

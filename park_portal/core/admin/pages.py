@@ -114,7 +114,7 @@ class StaffPage:
     ) -> HttpResponse:
         """Return a redirect to the address ``to`` (this page itself, if omitted), with a message to show there."""
         if message:
-            messages.add_message(self.request, level, message)
+            messages.add_message(self.request, level, str(message))
         return HttpResponseRedirect(to or self.request.get_full_path())
 
     def address(self, name: str, *args: Any) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 
 from django.contrib.admin import helpers
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
-from django.contrib.admin.utils import label_for_field
+from django.contrib.admin.utils import label_for_field, quote
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist
 from django.db import models
-from django.urls import NoReverseMatch
+from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
 from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -78,7 +79,7 @@ def rows(cl: Any) -> SafeString:
         for index, column in enumerate(columns)
     ]  # fmt: skip
     ends = ["</td>" if index else "</th>" for index in range(len(columns))]
-    ending = _ending(cl)
+    address = _address_of(cl, _ending(cl))
     out: list[str] = []
     for obj in cl.result_list:
         out.append('<tr class="data-row">')
@@ -92,7 +93,7 @@ def rows(cl: Any) -> SafeString:
             cell = column.draw(obj)
             if column.linked:
                 if url is None:
-                    url = _url(cl, obj, ending)
+                    url = address(obj)
                 if url:
                     opener = (
                         f' data-popup-opener="{escape(obj.serializable_value(to_field))}"'
@@ -111,11 +112,19 @@ def _ending(cl: Any) -> str:
     return str(escape(str(marked).removeprefix("/x/")))
 
 
-def _url(cl: Any, obj: Any, ending: str) -> str:
+def _address_of(cl: Any, ending: str) -> Callable[[Any], str]:
+    """Return what gives the address of a record's page; an empty text where it has none."""
+    if type(cl).url_for_result is not ChangeList.url_for_result:
+        return lambda obj: f"{escape(cl.url_for_result(obj))}{ending}"
+    meta, site = cl.opts, cl.model_admin.admin_site.name
     try:
-        return f"{escape(cl.url_for_result(obj))}{ending}"
+        pattern = reverse(f"{site}:{meta.app_label}_{meta.model_name}_change", args=["0"])
     except NoReverseMatch:
-        return ""
+        return lambda obj: ""
+    # The address differs by the key alone: it is looked up once, not once a row.
+    before, _key, after = pattern.rpartition("/0/")
+    attname = cl.pk_attname
+    return lambda obj: f"{before}/{escape(quote(getattr(obj, attname)))}/{after}{ending}"
 
 
 # --- one column
@@ -227,7 +236,7 @@ def _plain(value: Any, empty: str) -> str:
     if isinstance(value, bool):
         return boolean(value)
     if isinstance(value, datetime.datetime):
-        local = timezone.template_localtime(value)
+        local = timezone.localtime(value)
         return f'<span class="staff-when">{local:%Y-%m-%d} {local:%H:%M}</span>'
     if isinstance(value, datetime.date):
         return f'<span class="staff-when">{value:%Y-%m-%d}</span>'

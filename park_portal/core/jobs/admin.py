@@ -63,6 +63,14 @@ class JobAdmin(ReadOnly, StaffAdmin):
             Job.objects.all() if is_administrator(user) or is_auditor(user) else Job.objects.visible_to(user)
         )
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        job = self.get_object(request, object_id)
+        title = label_of(job.kind) if job else ""
+        crumbs = [(Job._meta.verbose_name_plural, self.address("changelist")), (title, None)]
+        return super().change_view(request, object_id, form_url, {"crumbs": crumbs, **(extra_context or {})})
+
     @display(description=_("kind"), ordering="kind")
     def kind_label(self, job: Job) -> str:
         return str(label_of(job.kind))

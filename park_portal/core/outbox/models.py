@@ -121,6 +121,7 @@ class Delivery(models.Model):
             models.Index(
                 fields=["recipient", "id"], name="delivery_digest", condition=models.Q(status="digest")
             ),
+            models.Index(fields=["-id"], name="delivery_failed", condition=models.Q(status="failed")),
         ]
 
     def __str__(self) -> str:

@@ -126,7 +126,7 @@ class PolicyValueAdmin(StaffAdmin):
         return format_html('<table class="staff-table"><tbody>{}</tbody></table>', body)
 
 
-SHORT = {
+SHORT: dict[str, Any] = {
     Confidence.VERIFIED: pgettext_lazy("policy", "confirmed"),
     Confidence.THIRD_PARTY: pgettext_lazy("policy", "second hand"),
     Confidence.RECALLED: pgettext_lazy("policy", "unconfirmed"),

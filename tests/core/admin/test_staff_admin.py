@@ -516,8 +516,13 @@ def test_chain_is_checked_and_its_head_exported(english_client, people):
 
 def test_system_administrator_reads_no_entry_about_the_parks_records(client_of, people):
     entry = record("user.update_profile", people("officer"), actor=people("administrator"))
-    Entry.objects.create(action="application.submit", object_type="funding.application", object_id="1", object_label="X",
-                         door="web")  # fmt: skip
+    Entry.objects.create(
+        action="application.submit",
+        object_type="funding.application",
+        object_id="1",
+        object_label="X",
+        door="web",
+    )
     foreign = Entry.objects.get(object_type="funding.application")
 
     client = client_of("administrator")
