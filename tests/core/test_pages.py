@@ -5,6 +5,9 @@ import uuid
 
 import pytest
 from django.core import mail
+from django.template.loader import render_to_string
+from django.test import Client
+from django.utils.translation import override
 
 from park_portal.core.accounts.models import User
 from tests.personas import PASSWORD, address, make_person, person
@@ -190,3 +193,20 @@ def test_sign_up_while_the_mail_server_is_down_is_told_in_words(client, settings
     response = client.post("/accounts/signup/", sent)
     assert response.status_code == 503
     assert 'role="alert"' in text_of(response)
+
+
+def test_form_that_expired_is_told_in_words(people):
+    client = Client(enforce_csrf_checks=True)
+    response = client.post("/accounts/login/", {"login": address("founder"), "password": PASSWORD})
+    assert response.status_code == 403
+    assert "error-page" in text_of(response)
+
+
+def test_page_of_our_own_failure_needs_nothing_and_speaks_both_languages():
+    with override("en"):
+        english = render_to_string("500.html")
+    with override("zh-hans"):
+        chinese = render_to_string("500.html")
+    assert "Something went wrong on our side" in english
+    assert '<html lang="zh-Hans">' in chinese
+    assert "Something" not in chinese
