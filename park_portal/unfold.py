@@ -80,7 +80,8 @@ UNFOLD: Final[dict[str, Any]] = {
     },
     "ACCOUNT": {
         "navigation": [
-            {"title": _("My account"), "link": "/account/"},
+            {"title": _("My account"), "link": "/account/profile/"},
+            {"title": _("Change password"), "link": "/accounts/password/change/"},
         ],
     },
 }
