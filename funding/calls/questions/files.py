@@ -56,7 +56,9 @@ class Files(QuestionType):
         ]
 
     def missing(self) -> Text:
-        return _("Add at least one file.")
+        return ngettext_lazy("Add at least one file.", "Add at least %(count)s files.", "count") % {
+            "count": 1
+        }
 
     def check(self, value: Any, settings: Settings) -> list[Text]:
         low, high = settings.get("min_files"), self.setting(settings, "max_files")
