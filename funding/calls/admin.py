@@ -18,7 +18,16 @@ from django.utils.translation import get_language, gettext_lazy, ngettext, pgett
 from django.utils.translation import gettext as _
 
 from funding.calls import building
-from funding.calls.checks import BASICS, ELIGIBILITY, FORM, STAGES, TEXTS, problems_of, question_problems
+from funding.calls.checks import (
+    BASICS,
+    ELIGIBILITY,
+    FORM,
+    STAGES,
+    TEXTS,
+    answers_to_wait_for,
+    problems_of,
+    question_problems,
+)
 from funding.calls.diagram import Drawing, Station, draw
 from funding.calls.facts import RuleText, applicants_text, call_context, rules_of, stage_text, state_of
 from funding.calls.forms import (
@@ -110,8 +119,8 @@ class BuilderPage(StaffPage):
 
     rule = "funding.see_calls"
     fullwidth = True
-    object: Call
-    admin: StaffAdmin
+    object: Any
+    admin: Any
 
     @property
     def editable(self) -> bool:
@@ -288,9 +297,10 @@ class FormPage(BuilderPage):
 def _question_row(question: CallQuestion) -> dict[str, Any]:
     condition = ""
     if question.condition_on is not None:
+        value = question.condition_value
         condition = _("only if “%(on)s”: %(value)s") % {
             "on": question.condition_on.label,
-            "value": question.condition_value or _("anything"),
+            "value": answers_to_wait_for(question.condition_on).get(value, value) or _("anything"),
         }
     return {
         "question": question,
@@ -863,7 +873,8 @@ def both_languages(field: str) -> Any:
         return format_html_join("", '<div lang="{}" class="builder-mail-body">{}</div>', rows) or "—"
 
     show.__name__ = f"{field}_both"
-    return admin.display(description=Call._meta.get_field(field).verbose_name)(show)
+    label = Call._meta.get_field(field).verbose_name  # type: ignore[union-attr]
+    return admin.display(description=label)(show)
 
 
 FIXED = (
@@ -1050,9 +1061,8 @@ class CallAdmin(StaffAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None and obj.state != CallState.DRAFT:
-            return [
-                (name, {**options, "fields": _shown(options["fields"])}) for name, options in self.fieldsets
-            ]
+            groups: Any = self.fieldsets
+            return [(name, {**options, "fields": _shown(options["fields"])}) for name, options in groups]
         found = super().get_fieldsets(request, obj)
         # A new call has no record yet.
         return found if obj is not None else found[:-1]
@@ -1128,7 +1138,7 @@ class QuestionAdmin(StaffAdmin):
             note = gettext_lazy("The settings of the question follow once it is stored.")
             return [(None, {**first[1], "description": note})]
         settings = list(config_fields(obj.kind)) if self.has_change_permission(request, obj) else []
-        found = [first]
+        found: list[Any] = [first]
         if settings:
             found.append((gettext_lazy("Settings"), {"fields": settings}))
         found.append((gettext_lazy("Use"), {"fields": ["retired"]}))

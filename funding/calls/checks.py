@@ -84,7 +84,7 @@ def problems_of(call: Call) -> list[Problem]:
 
 
 def _sections(call: Call) -> list[Section]:
-    return list(call.sections.with_questions())
+    return list(Section.objects.filter(call=call).with_questions())
 
 
 def missing_languages(obj: Any, field: str, *, required: bool) -> list[str]:
@@ -187,15 +187,15 @@ def _form(call: Call, questions: list[CallQuestion]) -> Iterator[Problem]:
     if Purpose.BUDGET in by_purpose:
         needed.append(Purpose.AMOUNT)
     for purpose in dict.fromkeys(needed):
-        question = by_purpose.get(purpose)
-        if question is None:
+        found = by_purpose.get(purpose)
+        if found is None:
             yield Problem(_("No question is read as “%(purpose)s”.") % {"purpose": purpose.label}, field=FORM)
-        elif not question.required or question.condition_on_id:
+        elif not found.required or found.condition_on_id:
             yield Problem(
                 _("“%(question)s” is read as “%(purpose)s”: it must be required and asked of everyone.")
-                % {"question": question.label, "purpose": purpose.label},
+                % {"question": found.label, "purpose": purpose.label},
                 field=FORM,
-                anchor=f"question-{question.pk}",
+                anchor=f"question-{found.pk}",
             )
 
 

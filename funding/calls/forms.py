@@ -17,7 +17,7 @@ from funding.calls.questions import type_of
 from funding.calls.questions.base import check_choices
 from funding.calls.questions.files import EXTENSIONS
 from funding.calls.questions.tables import COLUMN_KINDS, check_columns
-from funding.calls.states import ApplicantKind, Purpose, QuestionKind
+from funding.calls.states import ApplicantKind, Purpose, QuestionKind, RuleKind
 from funding.funds.models import Fund
 from incubator.organisations.models import Organisation
 from park_portal.core.accounts.models import User
@@ -339,7 +339,7 @@ class ConfigMixin:
     """Shows the settings of one kind of question as fields and reads them back as ``cleaned_data["config"]``."""
 
     fields: dict[str, forms.Field]
-    initial: dict[str, Any]
+    initial: Any
 
     def show_config(self, kind: str, config: Mapping[str, Any]) -> None:
         self.kind = kind
@@ -392,7 +392,9 @@ class BankForm(ConfigMixin, forms.ModelForm):  # type: ignore[type-arg]
 class CallQuestionForm(ConfigMixin, forms.Form):
     """How one question stands in one call's form."""
 
-    section = forms.ModelChoiceField(label=gettext_lazy("section"), queryset=Section.objects.none())
+    section: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
+        label=gettext_lazy("section"), queryset=Section.objects.none()
+    )
     required = forms.BooleanField(label=gettext_lazy("required"), required=False)
     reviewers_see = forms.BooleanField(label=gettext_lazy("reviewers see it"), required=False)
     purpose = forms.ChoiceField(
@@ -400,7 +402,7 @@ class CallQuestionForm(ConfigMixin, forms.Form):
         required=False,
         help_text=gettext_lazy("What the portal itself takes this answer for."),
     )
-    condition_on = forms.ModelChoiceField(
+    condition_on: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
         label=gettext_lazy("only if"),
         queryset=CallQuestion.objects.none(),
         required=False,
@@ -493,9 +495,7 @@ class SectionForm(forms.Form):
 class RuleForm(forms.Form):
     """One eligibility rule."""
 
-    kind = forms.ChoiceField(
-        label=gettext_lazy("rule"), choices=EligibilityRule._meta.get_field("kind").choices
-    )
+    kind = forms.ChoiceField(label=gettext_lazy("rule"), choices=RuleKind.choices)
     applies_to = forms.ChoiceField(
         label=gettext_lazy("for"),
         required=False,
@@ -509,7 +509,7 @@ class RuleForm(forms.Form):
         required=False,
         help_text=gettext_lazy("Takes its value and source from the dated rules."),
     )
-    organisation = forms.ModelChoiceField(
+    organisation: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
         label=gettext_lazy("university"), required=False, queryset=Organisation.objects.none()
     )
     source = forms.CharField(
@@ -657,13 +657,15 @@ class CopyForm(NewTimes):
 class StandardForm(NewTimes):
     """A new call with the standard form."""
 
-    fund = forms.ModelChoiceField(label=gettext_lazy("fund"), queryset=Fund.objects.filter(active=True))
+    fund: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
+        label=gettext_lazy("fund"), queryset=Fund.objects.filter(active=True)
+    )
     lead = forms.ModelChoiceField(
         label=gettext_lazy("staff lead"),
         queryset=User.objects.filter(is_staff=True, is_active=True),
         help_text=gettext_lazy("Is told when something is overdue."),
     )
-    university = forms.ModelChoiceField(
+    university: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
         label=gettext_lazy("research teams of"),
         required=False,
         queryset=Organisation.objects.filter(kind="university"),

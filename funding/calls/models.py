@@ -11,6 +11,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from funding.calls.states import (
     CALL_MACHINE,
@@ -75,7 +76,7 @@ class Call(models.Model):
         ],
         help_text=_("Begins the number of each application: AIBT-2026 gives AIBT-2026-0001."),
     )
-    title = models.CharField(_("title"), max_length=160)
+    title = models.CharField(pgettext_lazy("call", "title"), max_length=160)
     summary = models.CharField(_("summary"), max_length=400, blank=True)
     body = models.TextField(
         _("text"),
@@ -259,7 +260,7 @@ class Section(models.Model):
     """One heading of a call's form."""
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="sections")
-    title = models.CharField(_("title"), max_length=120)
+    title = models.CharField(pgettext_lazy("section", "title"), max_length=120)
     position = models.PositiveSmallIntegerField(_("position"), default=1)
 
     objects = SectionQuerySet.as_manager()

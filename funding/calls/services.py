@@ -136,7 +136,7 @@ def change_call(call: Call, *, actor: Actor, **fields: Any) -> Call:
         return call
     if locked.state == CallState.DRAFT:
         require(actor, "funding.build_call", locked)
-        allowed = FIELDS
+        allowed: tuple[str, ...] = FIELDS
     else:
         require(actor, "funding.edit_call_texts", locked)
         allowed = FIELDS_ONCE_PUBLISHED
@@ -378,15 +378,15 @@ def run_clock(now: datetime | None = None) -> tuple[int, int]:
     now = now or timezone.now()
     opened = closed = 0
     for call in Call.objects.due_to_open(now):
-        opened += _unless_moved(lambda call=call: open_call(call, actor=SYSTEM, now=now))
+        opened += _unless_moved(open_call, call, now)
     for call in Call.objects.due_to_close(now):
-        closed += _unless_moved(lambda call=call: close_call(call, actor=SYSTEM, now=now))
+        closed += _unless_moved(close_call, call, now)
     return opened, closed
 
 
-def _unless_moved(act: Callable[[], Call]) -> int:
+def _unless_moved(act: Callable[..., Call], call: Call, now: datetime) -> int:
     try:
-        act()
+        act(call, actor=SYSTEM, now=now)
     except IllegalTransition:  # another clock, or a member of the staff, was faster
         return 0
     return 1
@@ -427,7 +427,7 @@ def remind_of_closing(now: datetime | None = None) -> int:
 
 def form_of(call: Call) -> list[Section]:
     """Return the sections in order; ``section.questions.all()`` are their questions, without further queries."""
-    sections = list(call.sections.with_questions())
+    sections = list(Section.objects.filter(call=call).with_questions())
     by_id = {question.pk: question for section in sections for question in section.questions.all()}
     for section in sections:
         section.call = call

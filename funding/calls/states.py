@@ -31,7 +31,7 @@ CALL_MACHINE = Machine(
             "cancel",
             (CallState.DRAFT, CallState.PUBLISHED),
             CallState.CANCELLED,
-            _("Cancel"),
+            _("Cancel the call"),
             "funding.cancel_call",
         ),
     ),
@@ -59,7 +59,7 @@ class ApplicantKind(models.TextChoices):
 class QuestionKind(models.TextChoices):
     SHORT_TEXT = "short_text", _("short text")
     LONG_TEXT = "long_text", _("long text")
-    NUMBER = "number", _("number")
+    NUMBER = "number", pgettext_lazy("kind of question", "number")
     MONEY = "money", _("money")
     DATE = "date", _("date")
     SINGLE_CHOICE = "single_choice", _("single choice")

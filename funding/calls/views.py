@@ -32,7 +32,7 @@ class CallList(PortalMixin):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         now, calendar = timezone.now(), working_calendar()
         calls = Call.objects.announced().select_related("fund")
-        groups: dict[str, list[dict[str, Any]]] = {"open": [], "coming": [], "closed": []}
+        groups: dict[str, Any] = {"open": [], "coming": [], "closed": []}
         live = calls.filter(state__in=[CallState.PUBLISHED, CallState.OPEN]).order_by("closes_at")
         past = calls.filter(state=CallState.CLOSED).order_by("-closes_at")[:CLOSED_SHOWN]
         for call in [*live, *past]:

@@ -1,6 +1,16 @@
-/* The text of a notice: what people read is drawn again shortly after one stops typing. Without scripts a button does it. */
+/*
+ * The builder of calls. Buttons with data-sure ask once more. The text of a notice: what people read is drawn again
+ * shortly after one stops typing; without scripts a button does it.
+ */
 (function () {
   "use strict";
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-sure]");
+    if (button && !window.confirm(button.dataset.sure)) {
+      event.preventDefault();
+    }
+  });
 
   const form = document.querySelector("form[data-preview]");
   const target = form && document.getElementById(form.dataset.preview);

@@ -289,7 +289,7 @@ def date_text(value: str | None, language: str) -> str:
 
 
 # The nine levels after GB/T 22900, in the words of the portal.
-TRL_LEVELS: Final[dict[int, dict[str, Text]]] = {
+TRL_LEVELS: Final[dict[int, dict[str, str]]] = {
     1: {"zh": "基本原理被观察和报告", "en": "Basic principles observed and reported"},
     2: {"zh": "形成技术概念或应用设想", "en": "Technology concept or application formulated"},
     3: {"zh": "关键功能通过分析和实验验证", "en": "Key functions proved by analysis and experiment"},

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from django.utils.translation import get_language, ngettext_lazy
+from django.utils.translation import get_language, ngettext_lazy, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from funding.calls.questions.base import (
@@ -38,8 +38,8 @@ from park_portal.core.errors import DomainError, Problem, Text
 from park_portal.core.money import format_yuan, parse_money
 
 COLUMN_KINDS: Final[dict[str, Text]] = {
-    "text": _("text"),
-    "number": _("number"),
+    "text": pgettext_lazy("kind of column", "text"),
+    "number": pgettext_lazy("kind of question", "number"),
     "money": _("money"),
     "date": _("date"),
     "choice": _("choice"),
@@ -114,7 +114,10 @@ class Table(QuestionType):
             ) from error
 
     def missing(self) -> Text:
-        return _("Fill in at least one row.")
+        # The same words as below: one msgid must not be both a plural and a plain string.
+        return ngettext_lazy("Fill in at least one row.", "Fill in at least %(count)s rows.", "count") % {
+            "count": 1
+        }
 
     def check(self, value: Any, settings: Settings) -> list[Text]:
         found: list[Text] = []
