@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
@@ -56,8 +57,7 @@ def _trim(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-_FULL_WIDTH = str.maketrans("0123456789.，,－", "0123456789.,,-")
-_NUMBER = re.compile(r"^-?\d{1,15}(\.\d{1,6})?$")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 
 
 def parse_money(text: str, *, unit: str = "yuan") -> int:
@@ -67,13 +67,13 @@ def parse_money(text: str, *, unit: str = "yuan") -> int:
     separators and full-width digits are understood. Raises ``DomainError`` for anything else, a negative amount or one
     beyond ``MAX_FEN``.
     """
-    cleaned = str(text).translate(_FULL_WIDTH).strip().replace(" ", "").replace(",", "")
-    cleaned = cleaned.lstrip("¥￥").removeprefix("RMB").removeprefix("CNY")
+    cleaned = unicodedata.normalize("NFKC", str(text)).strip().replace(" ", "").replace(",", "")
+    cleaned = cleaned.lstrip("¥").removeprefix("RMB").removeprefix("CNY")
     for suffix, named in (("万元", "wan"), ("万", "wan"), ("元", "yuan")):
         if cleaned.endswith(suffix):
             cleaned, unit = cleaned[: -len(suffix)], named
             break
-    if not _NUMBER.match(cleaned):
+    if not _NUMBER.fullmatch(cleaned):
         raise DomainError(_("Enter an amount such as 1234567.00."), code="money")
     try:
         fen = wan_to_fen(cleaned) if unit == "wan" else yuan_to_fen(cleaned)
