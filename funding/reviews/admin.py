@@ -162,7 +162,8 @@ class OpenQuestionsForm(BulkReturnForm):
             .distinct()
             .order_by("key")
         )
-        self.fields["questions"].choices = [(question.key, question.label) for question in asked]
+        offered: Any = self.fields["questions"]
+        offered.choices = [(question.key, question.label) for question in asked]
 
 
 def offers(opinion: str) -> Any:
@@ -210,7 +211,7 @@ class WorkPage(StaffPage):
         )
 
     def show(self, form: OpinionForm | None = None, status: int = 200, **context: Any) -> HttpResponseBase:
-        shown = page_of_run(self.object, form)
+        shown = page_of_run(self.object, form, for_staff=True)
         shown["form"] = dress(shown["form"]) if self.may_act() and shown["form"] is not None else None
         run = self.object
         reviews = run.reviews.exclude(state=ReviewState.SUBMITTED).select_related("reviewer")
@@ -238,7 +239,7 @@ class WorkPage(StaffPage):
 class AssignFilter(forms.Form):
     """What the assignment page is narrowed down by."""
 
-    call = forms.ModelChoiceField(
+    call: Any = forms.ModelChoiceField(
         label=gettext_lazy("Call"),
         queryset=Call.objects.none(),
         required=False,
@@ -255,7 +256,8 @@ class AssignFilter(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["call"].queryset = Call.objects.filter(
+        offered: Any = self.fields["call"]
+        offered.queryset = Call.objects.filter(
             stages__runs__state=RunState.ACTIVE, stages__acts=Acts.EXPERT
         ).distinct()
 
@@ -282,7 +284,7 @@ class AssignPage(StaffPage):
         ).select_related(*RUN_RELATED, "application__project__university")
         call = self.request.GET.get("call", "")
         if call.isascii() and call.isdecimal() and len(call) < 19:
-            rows = rows.filter(application__call=call)
+            rows = rows.filter(application__call=int(call))
         counted = rows.annotate(
             asked=models.Count("reviews", filter=models.Q(reviews__state__in=(*OPEN_REVIEWS, "submitted"))),
             done=models.Count("reviews", filter=models.Q(reviews__state="submitted")),
@@ -327,7 +329,7 @@ class AssignPage(StaffPage):
         asked: dict[int, list[Review]] = {}
         for review in reviews:
             asked.setdefault(review.reviewer_id, []).append(review)
-        lines = [
+        lines: list[dict[str, Any]] = [
             {
                 "entry": entry,
                 "load": loads.get(entry.user_id, Load(0, entry.capacity)),
@@ -341,9 +343,7 @@ class AssignPage(StaffPage):
             }
             for entry in pool
         ]
-        lines.sort(
-            key=lambda line: (line["barred"], line["load"].open >= line["load"].capacity, line["load"].open)
-        )
+        lines.sort(key=lambda line: (line["barred"], line["load"].is_full, line["load"].open))
         return {
             "runs": listed,
             "chosen": wanted,
@@ -488,7 +488,8 @@ class ReplaceForm(forms.Form):
             people = people.exclude(reviews__run=obj.run_id)
             barred = conflicts_of([obj.application], list(people))
             people = people.exclude(pk__in=[person for _application, person in barred])
-        self.fields["person"].queryset = people
+        offered: Any = self.fields["person"]
+        offered.queryset = people
 
 
 def replace_by(review: Review, *, actor: User, person: User) -> Review:
@@ -647,7 +648,8 @@ class RecordForm(ConflictForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["person"].queryset = User.objects.filter(reviewer__isnull=False).order_by("name")
+        offered: Any = self.fields["person"]
+        offered.queryset = User.objects.filter(reviewer__isnull=False).order_by("name")
 
     def clean_application_number(self) -> Application:
         number = self.cleaned_data["application_number"].strip()

@@ -63,7 +63,7 @@ class OpinionForm(PortalForm):
             help_text=_("The applicant does not see this."),
         )
         self.fields["comment_applicant"] = text_area(
-            _("For the applicant"),
+            pgettext_lazy("review", "For the applicant"),
             longest=LONGEST_COMMENT,
             help_text=_("The applicant reads this: the reason of a rejection, or what to change."),
         )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from funding.applications.models import Application
+from funding.applications.models import Application, Version
 from funding.applications.progress import timeline_of
 from funding.applications.reading import answers_of, compare_versions
-from funding.calls.states import ApplicantKind
+from funding.calls.states import ApplicantKind, Purpose
 from funding.reviews.forms import OpinionForm
 from funding.reviews.models import StageRun
 from funding.reviews.reading import opinions_of
@@ -19,8 +19,11 @@ def latest_versions(application: Application) -> list[Any]:
     return list(application.versions.order_by("-number")[:2])
 
 
-def page_of_run(run: StageRun, form: OpinionForm | None = None) -> dict[str, Any]:
-    """Return what the page of one application in a queue stage shows, on the portal and in the admin alike."""
+def page_of_run(run: StageRun, form: OpinionForm | None = None, *, for_staff: bool = False) -> dict[str, Any]:
+    """Return what the page of one application in a queue stage shows.
+
+    Only the park's staff read whom the applicant would rather not have as a reviewer, and what other stages said.
+    """
     application = run.application
     versions = latest_versions(application)
     changes: list[Any] = []
@@ -37,11 +40,28 @@ def page_of_run(run: StageRun, form: OpinionForm | None = None) -> dict[str, Any
         "call": application.call,
         "project": application.project,
         "organisation": application.organisation if application.kind == ApplicantKind.ORGANISATION else None,
-        "sections": answers_of(versions[0]) if versions else [],
+        "sections": _sections(versions[0], for_staff=for_staff) if versions else [],
         "versions": versions,
         "changes": changes,
         "same": same,
-        "opinions": opinions_of(application),
+        "opinions": [one for one in opinions_of(application) if for_staff or one.run_id == run.pk],
         "timeline": timeline_of(application, for_applicant=True),
         "form": form,
     }
+
+
+def _sections(version: Version, *, for_staff: bool) -> list[dict[str, Any]]:
+    sections = answers_of(version)
+    if for_staff:
+        return sections
+    hidden = {
+        question["key"]
+        for section in version.form["sections"]
+        for question in section["questions"]
+        if question["purpose"] == Purpose.UNSUITABLE
+    }
+    for section in sections:
+        section["questions"] = [
+            question for question in section["questions"] if question["key"] not in hidden
+        ]
+    return [section for section in sections if section["questions"]]

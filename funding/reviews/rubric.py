@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from funding.applications.asks import Ask, AskSection, Stored
 from funding.calls.models import Criterion
@@ -121,7 +121,7 @@ def fields_of(review: Review) -> list[tuple[str, list[Field]]]:
         Field(
             "comment_applicant",
             QuestionKind.LONG_TEXT,
-            _("For the applicant"),
+            pgettext("review", "For the applicant"),
             review.comment_applicant,
             settings={"max_chars": LONGEST_COMMENT},
             help=_("Sent with the decision, without your name. Leave out what would tell who you are."),

@@ -68,6 +68,7 @@ def is_reviewer(user: Any) -> bool:
     return bool(user.is_authenticated) and Reviewer.objects.filter(user_id=user.pk).exists()
 
 
+register_nav(NavItem("notices", gettext_lazy("Public notices"), "reviews:notices", order=15, public=True))
 register_nav(NavItem(QUEUE, gettext_lazy("University review"), "reviews:queue", order=30, show=is_liaison))
 register_nav(NavItem(REVIEWS, gettext_lazy("My reviews"), "reviews:list", order=32, show=is_reviewer))
 
@@ -190,9 +191,7 @@ class QueuePage(DetailPage):
         return self.show()
 
     def show(self, form: OpinionForm | None = None, status: int = 200) -> HttpResponse:
-        shown = page_of_run(self.object, form)
-        shown["opinions"] = [review for review in shown["opinions"] if review.run_id == self.object.pk]
-        return self.render(status=status, **shown)
+        return self.render(status=status, **page_of_run(self.object, form))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         versions = latest_versions(self.object.application)
@@ -429,8 +428,8 @@ class FieldEndpoint(ReviewMixin):
                 self.object,
                 key,
                 sent.get("raw"),
-                actor=request.user,
-                revision=sent.get("revision"),  # type: ignore[arg-type]
+                actor=request.user,  # type: ignore[arg-type]
+                revision=sent.get("revision"),
             )
         except Conflict as conflict:
             return self.conflict(key, conflict)
@@ -604,7 +603,7 @@ class ProfilePage(ActPage):
     )
 
     def prepare(self) -> None:
-        self.object = visible_or_404(Reviewer.objects, user_id=self.request.user.pk)
+        self.object = visible_or_404(Reviewer.objects.all(), user_id=self.request.user.pk)
 
     def get_crumbs(self) -> Sequence[Crumb]:
         return Crumb(_("My reviews"), reverse("reviews:list")), Crumb(self.title)
@@ -638,6 +637,7 @@ class NoticeList(ListPage):
     public = True
     model = StageRun
     title = gettext_lazy("Public notices")
+    nav = "notices"
     lead = gettext_lazy(
         "These applications are proposed for funding. Anyone may object, with a reason, until the day named."
     )
@@ -741,7 +741,7 @@ def university_card(user: Any) -> Card | None:
                 run.application.title,
                 reverse("reviews:act", args=[run.pk]),
                 due=run.due_at,
-                detail=f"{run.application.number} · {run.application.project.principal_investigator}",
+                detail=f"{run.application.number} · {applicant_name(run.application)}",
             )
             for run in runs
         ],

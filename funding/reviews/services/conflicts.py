@@ -98,22 +98,24 @@ def _applicant_id(application: Application) -> int | None:
 
 
 def _add_own_people(found: Found, applications: dict[int, Application], pool: dict[int, User]) -> None:
-    members = defaultdict(set)
+    members: dict[int | None, set[int]] = defaultdict(set)
     organisations = {a.organisation_id for a in applications.values() if a.organisation_id}
     for organisation, user in Membership.objects.filter(
         organisation__in=organisations, user__in=pool
     ).values_list("organisation_id", "user_id"):
         members[organisation].add(user)
-    team = defaultdict(set)
+    team: dict[int | None, set[int]] = defaultdict(set)
     projects = {a.project_id for a in applications.values() if a.project_id}
     places = ProjectMember.objects.filter(project__in=projects).values_list(
         "project_id", "user_id", "email", "name"
     )
     by_email = {person.email.lower(): pk for pk, person in pool.items()}
     for project, user, email, _name in places:
-        team[project].add(user or by_email.get(email.lower()))
+        known = user or by_email.get(email.lower())
+        if known is not None:
+            team[project].add(known)
     for application in applications.values():
-        if application.project is not None:
+        if application.project is not None and application.project.pi_user_id is not None:
             team[application.project_id].add(application.project.pi_user_id)
         for person in members[application.organisation_id] & pool.keys():
             found[application.pk, person].append(_("member of the applying organisation"))

@@ -72,7 +72,8 @@ def summaries_of(applications: Iterable[Application | int]) -> dict[int, Summary
 
 
 def _summary(rows: list[Any]) -> Summary:
-    scores, panel = [], []
+    scores: list[Decimal] = []
+    panel: list[Decimal] = []
     opinions: Counter[str] = Counter()
     others: Counter[str] = Counter()
     waiting = 0

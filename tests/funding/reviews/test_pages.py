@@ -65,7 +65,10 @@ def test_a_liaison_sees_their_faculty_only(queue, client_of):
     address = reverse("reviews:act", args=[run.pk])
     assert run.application.title in client_of(ours).get(reverse("reviews:queue")).content.decode()
     assert run.application.title not in client_of(theirs).get(reverse("reviews:queue")).content.decode()
-    assert client_of(ours).get(address).status_code == 200
+    page = client_of(ours).get(address)
+    assert page.status_code == 200
+    assert 'id="a-abstract"' in page.content.decode()
+    assert 'id="a-unsuitable"' not in page.content.decode()
     applicant = run.application.project.pi_user
     for someone in (theirs, applicant, "stranger", "reviewer"):
         assert client_of(someone).get(address).status_code == 404
