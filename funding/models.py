@@ -1,6 +1,15 @@
 """Contents page: the tables of every room of calls and funds."""
 
-from funding.funds.models import Fund
+from funding.applications.models import (
+    Answer,
+    AnswerFile,
+    Application,
+    Extension,
+    Return,
+    ReturnItem,
+    Version,
+)
+from funding.awards.models import Award
 from funding.calls.models import (
     Call,
     CallQuestion,
@@ -11,18 +20,9 @@ from funding.calls.models import (
     Section,
     Stage,
 )
-from funding.applications.models import (
-    Answer,
-    AnswerFile,
-    Application,
-    Extension,
-    Return,
-    ReturnItem,
-    Version,
-)
-from funding.reviews.models import Conflict, Objection, Review, Reviewer, Score, StageRun
-from funding.awards.models import Award
 from funding.decisions.models import Decision, Letter, LetterTemplate
+from funding.funds.models import Fund
+from funding.reviews.models import Conflict, Objection, Review, Reviewer, Score, StageRun
 
 __all__ = [
     "Answer",

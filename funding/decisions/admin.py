@@ -126,11 +126,10 @@ class RankingPage(CallPage):
         rows = getattr(self, "_rows", None) or self.rows()
         ranks: list[Rank] = [row["rank"] for row in rows]
         pending = [rank.pending for rank in ranks if rank.pending]
+        decided = [(rank, rank.pending or rank.released) for rank in ranks]
         approved = [
-            r
-            for r in ranks
-            if (r.pending or r.released) and (r.pending or r.released).verdict == Verdict.APPROVE
-        ]  # type: ignore[union-attr]
+            rank for rank, decision in decided if decision is not None and decision.verdict == Verdict.APPROVE
+        ]
         granted = sum(rank.amount_fen for rank in approved)
         letters = Counter(
             rank.letter.state for rank in ranks if rank.pending is not None and rank.letter is not None

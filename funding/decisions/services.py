@@ -26,6 +26,7 @@ from funding.decisions.states import DecisionState, LetterState, Verdict
 from funding.reviews.models import Review
 from funding.reviews.services import Summary, complete_decision, summaries_of
 from funding.reviews.states import ReviewState
+from park_portal.core.accounts.models import User
 from park_portal.core.audit.services import Actor, record
 from park_portal.core.documents.models import Document
 from park_portal.core.documents.pdf import render_pdf
@@ -87,8 +88,8 @@ def ranking(call: Call) -> list[Rank]:
     ids = [application.pk for application in applications]
     summaries = summaries_of(applications)
     decisions: dict[int, dict[str, Decision]] = {}
-    for decision in Decision.objects.filter(application__in=ids).select_related("letter").order_by("id"):
-        decisions.setdefault(decision.application_id, {})[decision.state] = decision
+    for one in Decision.objects.filter(application__in=ids).select_related("letter").order_by("id"):
+        decisions.setdefault(one.application_id, {})[one.state] = one
     reviews: dict[int, list[Review]] = {}
     for review in (
         Review.objects.filter(application__in=ids, state=ReviewState.SUBMITTED)
@@ -150,13 +151,12 @@ class Proposal:
     note: str = ""
 
 
-def propose_decisions(proposals: Sequence[Proposal], *, actor: Actor) -> list[Decision]:
+def propose_decisions(proposals: Sequence[Proposal], *, actor: User) -> list[Decision]:
     """Keep these verdicts pending, all or none; a pending verdict of an application is replaced.
 
     Raises ``DomainError`` with a problem for each application that cannot be decided now.
     """
     require(actor, "funding.propose_decisions")
-    assert actor.pk is not None  # a verdict is always a person's
     with transaction.atomic():
         ids = sorted({proposal.application.pk for proposal in proposals})
         if len(ids) != len(proposals):
@@ -209,7 +209,7 @@ def _is_decidable(application: Application) -> bool:
     )
 
 
-def _keep(proposal: Proposal, actor: Actor) -> Decision:
+def _keep(proposal: Proposal, actor: User) -> Decision:
     values = {
         "verdict": proposal.verdict,
         "amount_fen": proposal.amount_fen if proposal.verdict == Verdict.APPROVE else None,

@@ -61,7 +61,9 @@ class IllegalTransition(DomainError):
 
     status = 409
     code = "illegal_transition"
-    default = _("This is no longer possible: someone has moved it on. Reload the page to see where it stands.")
+    default = _(
+        "This is no longer possible: someone has moved it on. Reload the page to see where it stands."
+    )
 
 
 class Conflict(DomainError):

@@ -1,13 +1,13 @@
 """Contents page: every table of the ground floor."""
 
+from park_portal.core.accounts.models import Invitation, SavedView, User
 from park_portal.core.audit.models import Entry, Seal
 from park_portal.core.calendar.models import SpecialDay
-from park_portal.core.policies.models import PolicyValue
-from park_portal.core.outbox.models import ChatChannel, Delivery, Message, Preference
 from park_portal.core.documents.models import Document
-from park_portal.core.jobs.models import Job
 from park_portal.core.imports.models import ImportBatch, ImportedRow
-from park_portal.core.accounts.models import Invitation, SavedView, User
+from park_portal.core.jobs.models import Job
+from park_portal.core.outbox.models import ChatChannel, Delivery, Message, Preference
+from park_portal.core.policies.models import PolicyValue
 from park_portal.core.search.models import SearchEntry
 
 __all__ = [

@@ -114,7 +114,13 @@ def require(actor: Actor | AnonymousUser, rule: str, obj: models.Model | None = 
 
 
 def advance(
-    obj: M, name: str, *, actor: Actor, changes: Mapping[str, Any] | None = None, reason: str = "", **facts: Any
+    obj: M,
+    name: str,
+    *,
+    actor: Actor,
+    changes: Mapping[str, Any] | None = None,
+    reason: str = "",
+    **facts: Any,
 ) -> M:
     """Make transition ``name`` on ``obj`` and return it, refreshed.
 
@@ -131,15 +137,20 @@ def advance(
             raise IllegalTransition(state=source, transition=name)
         require(actor, transition_.rule, locked)
         values = {machine.field: transition_.target, **(changes or {})}
-        before = {key: getattr(locked, locked._meta.get_field(key).attname) for key in values}
+        before = {key: getattr(locked, _column(locked, key)) for key in values}
         for key, value in values.items():
             setattr(locked, key, value)
         locked.save(update_fields=[*values])
-        after = {key: getattr(locked, locked._meta.get_field(key).attname) for key in values}
+        after = {key: getattr(locked, _column(locked, key)) for key in values}
         record(
             f"{machine.name}.{name}", locked, actor=actor, before=before, after=after, reason=reason, **facts
         )
     for key in values:
-        attname = locked._meta.get_field(key).attname
-        setattr(obj, attname, getattr(locked, attname))
+        column = _column(locked, key)
+        setattr(obj, column, getattr(locked, column))
     return obj
+
+
+def _column(obj: models.Model, key: str) -> str:
+    """Return the attribute that holds the stored value of a field: ``stage_id`` for ``stage``."""
+    return str(getattr(obj._meta.get_field(key), "attname", key))

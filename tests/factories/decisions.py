@@ -18,7 +18,9 @@ from tests.factories.reviews import make_application, make_review_call, run_of, 
 TEN_THOUSAND = 1_000_000  # fen
 
 
-def decidable(call: Call, *, marks: tuple[int, ...] = (8, 8), title: str = "类器官药筛大模型", amount: int | None = None):
+def decidable(
+    call: Call, *, marks: tuple[int, ...] = (8, 8), title: str = "类器官药筛大模型", amount: int | None = None
+):
     """Returns an application whose expert review is over and that waits for a decision."""
     application = make_application(call, title=title)
     for mark in marks:

@@ -212,7 +212,11 @@ def resend_invitation(invitation: Invitation, *, actor: Actor) -> Invitation:
     """Send an invitation again with a new link; the old one dies. The caller has checked that ``actor`` may."""
     token = Invitation.new_token()
     with transaction.atomic():
-        stored = Invitation.objects.select_for_update(of=("self",)).select_related("invited_by").get(pk=invitation.pk)
+        stored = (
+            Invitation.objects.select_for_update(of=("self",))
+            .select_related("invited_by")
+            .get(pk=invitation.pk)
+        )
         if stored.accepted_at is not None or stored.revoked_at is not None:
             raise DomainError(_("This invitation is no longer open."), code="invitation_closed")
         before = stored.expires_at

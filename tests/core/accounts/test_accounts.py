@@ -39,7 +39,9 @@ class TestRoles:
                 if name == "*":
                     continue
                 found = set(
-                    held.filter(content_type__app_label=app, codename__endswith=f"_{name}").values_list("codename", flat=True)
+                    held.filter(content_type__app_label=app, codename__endswith=f"_{name}").values_list(
+                        "codename", flat=True
+                    )
                 )
                 assert found >= {f"{verb}_{name}" for verb in verbs}, (role, label)
 
@@ -58,7 +60,11 @@ class TestRoles:
         bob = User.objects.get(pk=bob.pk)
         assert (bob.is_staff, bob.roles) == (True, {"officer"})
         entry = Entry.objects.get(action="user.set_roles")
-        assert (entry.before, entry.after, entry.actor_id) == ({"roles": []}, {"roles": ["officer"]}, admin.pk)
+        assert (entry.before, entry.after, entry.actor_id) == (
+            {"roles": []},
+            {"roles": ["officer"]},
+            admin.pk,
+        )
         services.set_roles(bob, actor=admin, roles=[])
         bob = User.objects.get(pk=bob.pk)
         assert (bob.is_staff, bob.roles) == (False, frozenset())
@@ -147,7 +153,10 @@ class TestProfile:
     def test_own_only(self):
         alice, bob = make_user("Alice"), make_user("Bob")
         services.update_profile(alice, actor=alice, name="Alicia", language="en")
-        assert (User.objects.get(pk=alice.pk).name, User.objects.get(pk=alice.pk).language) == ("Alicia", "en")
+        assert (User.objects.get(pk=alice.pk).name, User.objects.get(pk=alice.pk).language) == (
+            "Alicia",
+            "en",
+        )
         with pytest.raises(Forbidden):
             services.update_profile(alice, actor=bob, name="Hacked")
         with pytest.raises(TypeError):

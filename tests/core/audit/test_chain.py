@@ -22,7 +22,9 @@ def alice():
 
 
 def write(alice, count=3):
-    return [record("user.test", alice, actor=alice, before={"n": n}, after={"n": n + 1}) for n in range(count)]
+    return [
+        record("user.test", alice, actor=alice, before={"n": n}, after={"n": n + 1}) for n in range(count)
+    ]
 
 
 def touch(sql, params=()):
@@ -35,7 +37,9 @@ def touch(sql, params=()):
 
 def test_entry_says_who_what_and_from_where(alice):
     with context.origin(request_id="req-12345678", address="203.0.113.7", door="web", on_behalf_of=42):
-        entry = record("user.test", alice, actor=alice, before={"a": 1}, after={"a": 2}, reason="typo", empty="")
+        entry = record(
+            "user.test", alice, actor=alice, before={"a": 1}, after={"a": 2}, reason="typo", empty=""
+        )
     entry.refresh_from_db()
     assert (entry.actor_id, entry.on_behalf_of, entry.address, entry.door, entry.request_id) == (
         alice.pk,
@@ -77,9 +81,10 @@ def test_the_database_refuses_changes(alice, sql):
 
 def test_the_database_refuses_to_be_emptied(alice):
     write(alice)
-    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute("SET LOCAL park.allow_truncate = 'off'")
-        cursor.execute("TRUNCATE core_entry CASCADE")
+        with pytest.raises(DatabaseError), transaction.atomic():
+            cursor.execute("TRUNCATE core_entry CASCADE")
     assert Entry.objects.count() == 3
 
 

@@ -22,9 +22,15 @@ NEWS = Kind(
     name="test.news",
     label="News",
     audience="everyone",
-    fields={"number": MergeField("number", "A-1"), "title": MergeField("title", {"zh-hans": "样例", "en": "sample"})},
+    fields={
+        "number": MergeField("number", "A-1"),
+        "title": MergeField("title", {"zh-hans": "样例", "en": "sample"}),
+    },
     subject={"zh-hans": "{{ number }} 有新进展", "en": "News of {{ number }}"},
-    body={"zh-hans": "{{ name }}:{{ title }}\n\n见 {{ link }}", "en": "{{ name }}: {{ title }}\n\nSee {{ link }}"},
+    body={
+        "zh-hans": "{{ name }}:{{ title }}\n\n见 {{ link }}",
+        "en": "{{ name }}: {{ title }}\n\nSee {{ link }}",
+    },
 )
 LAW = Kind(**{**NEWS.__dict__, "name": "test.law", "required": True})
 
@@ -132,7 +138,11 @@ class TestHandle:
         message.refresh_from_db()
         alice.refresh_from_db()
         assert alice.name == "Alice"
-        assert (message.status, message.attempts, message.error) == ("waiting", 1, "RuntimeError: out of paper")
+        assert (message.status, message.attempts, message.error) == (
+            "waiting",
+            1,
+            "RuntimeError: out of paper",
+        )
         assert message.due_at > timezone.now()
 
     def test_gives_up_visibly_and_can_be_retried(self, bell, monkeypatch):
@@ -152,7 +162,9 @@ class TestHandle:
 def test_two_workers_handle_a_message_once(monkeypatch):
     done = []
     barrier = threading.Barrier(2)
-    monkeypatch.setitem(registry.HANDLERS, "test.topic", lambda payload: (done.append(1), threading.Event().wait(0.2)))
+    monkeypatch.setitem(
+        registry.HANDLERS, "test.topic", lambda payload: (done.append(1), threading.Event().wait(0.2))
+    )
     monkeypatch.setattr(services, "_doorbell", None)
     message = services.publish("test.topic", key="a")
     answers = []
@@ -174,9 +186,14 @@ def test_two_workers_handle_a_message_once(monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_a_rolled_back_service_leaves_no_message(monkeypatch):
     monkeypatch.setitem(registry.HANDLERS, "test.topic", lambda payload: None)
-    with pytest.raises(RuntimeError), transaction.atomic():
-        services.publish("test.topic", key="a")
-        raise RuntimeError
+
+    def fail_after_publishing():
+        with transaction.atomic():
+            services.publish("test.topic", key="a")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_after_publishing()
     assert Message.objects.count() == 0
 
 
@@ -228,7 +245,7 @@ class TestNotices:
         assert services.send_digests() == 0
         (letter,) = mail.outbox
         assert letter.to == [bob.email]
-        assert letter.subject == "园区平台 2 条通知" or "2" in letter.subject
+        assert letter.subject.count("2") == 1
         assert letter.body.count("AIBT-2026-0001") == 2
 
     def test_what_the_law_requires_is_always_sent(self, bell, alice):
@@ -255,12 +272,16 @@ class TestNotices:
             assert str(inbox) == "News of AIBT-2026-0001"
 
     def test_a_value_with_braces_is_not_merged_again(self, bell, alice):
-        services.notify("test.news", recipients=[alice], key="x", context={"number": "{{ name }}", "title": "{% x %}"})
+        services.notify(
+            "test.news", recipients=[alice], key="x", context={"number": "{{ name }}", "title": "{% x %}"}
+        )
         deliver_all()
         assert Delivery.objects.filter(channel="inbox").get().subject["en"] == "News of {{ name }}"
 
     def test_header_injection_is_flattened(self, bell, alice):
-        services.notify("test.news", recipients=[alice], key="x", context={"number": "1\r\nBcc: x@y.z", "title": ""})
+        services.notify(
+            "test.news", recipients=[alice], key="x", context={"number": "1\r\nBcc: x@y.z", "title": ""}
+        )
         deliver_all()
         for delivery_id in services.claim_deliveries():
             assert services.send_delivery(delivery_id)
@@ -291,7 +312,9 @@ class TestTexts:
             "陈思远:样例\n\n见 https://portal.example.org/",
         )
 
-    @pytest.mark.parametrize("text", ["{{ password }}", "{% include 'x' %}", "{{ number|safe }}", "{{ number", "}}"])
+    @pytest.mark.parametrize(
+        "text", ["{{ password }}", "{% include 'x' %}", "{{ number|safe }}", "{{ number", "}}"]
+    )
     def test_only_listed_names_and_never_code(self, text):
         with pytest.raises(DomainError):
             services.preview_notice("test.news", {"body": {"en": text}}, "en")

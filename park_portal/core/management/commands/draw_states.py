@@ -16,7 +16,9 @@ class Command(BaseCommand):
     help = "Draw docs/states.md from the tables of states."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--check", action="store_true", help="change nothing; fail when the page is not up to date")
+        parser.add_argument(
+            "--check", action="store_true", help="change nothing; fail when the page is not up to date"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         drawn = draw_all()

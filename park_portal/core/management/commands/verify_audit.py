@@ -13,7 +13,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--expect-head", help="a head exported earlier that the chain must still contain")
-        parser.add_argument("--head", action="store_true", help="print only the head, to be kept outside the portal")
+        parser.add_argument(
+            "--head", action="store_true", help="print only the head, to be kept outside the portal"
+        )
         parser.add_argument("--seal", action="store_true", help="seal what is not sealed yet before walking")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -23,7 +25,9 @@ class Command(BaseCommand):
         verdict = verify_chain(expected_head=options["expect_head"])
         if not verdict.intact:
             where = f"entry {verdict.broken_at}: " if verdict.broken_at is not None else ""
-            raise CommandError(f"Audit chain broken at {where}{verdict.why} ({verdict.sealed} links before it hold).")
+            raise CommandError(
+                f"Audit chain broken at {where}{verdict.why} ({verdict.sealed} links before it hold)."
+            )
         if options["head"]:
             self.stdout.write(verdict.head)
             return
