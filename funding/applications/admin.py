@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from funding.applications.forms import ExtensionForm, ReasonForm, ReturnForm
-from funding.applications.models import Application
+from funding.applications.models import Application, ReturnItem
 from funding.applications.progress import StepsLine, state_line_of, timeline_of
 from funding.applications.reading import compare_versions, present_form, typed_snapshot
 from funding.applications.services import (
@@ -64,7 +64,7 @@ class CallFilter(admin.SimpleListFilter):
         self, request: HttpRequest, queryset: models.QuerySet[Application]
     ) -> models.QuerySet[Application]:
         value = self.value() or ""
-        return queryset.filter(call=value) if value.isdecimal() else queryset
+        return queryset.filter(call=int(value)) if value.isdecimal() and len(value) < 19 else queryset
 
 
 class StageFilter(admin.SimpleListFilter):
@@ -285,7 +285,7 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
     amount_shown = money("amount_fen", gettext_lazy("amount requested"))
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        return super().get_queryset(request).select_related(*self.list_select_related)
+        return super().get_queryset(request).select_related(*self.list_select_related, "created_by")
 
     # --- columns
 
@@ -364,9 +364,11 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
     def _record(self, application: Application, user: Any) -> dict[str, Any]:
         versions = list(application.versions.select_related("submitted_by").order_by("-number"))
         form, answers = (versions[0].form, versions[0].answers) if versions else typed_snapshot(application)
-        returns = application.returns.select_related("returned_by", "stage").prefetch_related(
-            "items__question__question"
-        )
+        timeline = timeline_of(application, for_applicant=False)
+        returns: list[Any] = []
+        if any(event.action == "application.return" for event in timeline):
+            items = models.Prefetch("items", ReturnItem.objects.select_related("question__question"))
+            returns = list(application.returns.select_related("returned_by").prefetch_related(items))
         return {
             "application": application,
             "applicant": _applicant(application),
@@ -376,11 +378,9 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
             "sections": present_form(form, answers),
             "findings": [] if versions else sheet_of(application).findings,
             "eligibility": versions[0].form.get("eligibility", {}) if versions else {},
-            "returns": list(returns),
-            "extensions": list(application.extensions.select_related("granted_by")),
+            "returns": returns,
             "steps": StepsLine.of(application),
-            "timeline": timeline_of(application, for_applicant=False),
-            "people": list(application.people()),
+            "timeline": timeline,
         }
 
 

@@ -18,6 +18,7 @@ from funding.applications.models import AnswerFile, Application
 from funding.applications.services import add_file, remove_file, save_answer
 from funding.applications.sheet import Sheet, sheet_of
 from funding.calls.questions import type_of
+from park_portal.core.accounts.models import User
 from park_portal.core.errors import Conflict, DomainError
 from park_portal.core.views import PortalMixin, refusal, visible_or_404, wants_json
 
@@ -28,6 +29,12 @@ class ApplicationEndpoint(PortalMixin):
     """Finds the application among those the person sees; every answer is JSON when a script asks."""
 
     application: Application
+
+    @property
+    def actor(self) -> User:
+        """The person who is signed in: these pages let nobody else in."""
+        assert isinstance(self.request.user, User)
+        return self.request.user
 
     def prepare(self) -> None:
         rows = Application.objects.visible_to(self.request.user).select_related(*RELATED)
@@ -69,7 +76,7 @@ class AnswerEndpoint(ApplicationEndpoint):
             return other_user()
         try:
             answer = save_answer(
-                self.application, key, sent.get("raw"), actor=request.user, revision=sent.get("revision")
+                self.application, key, sent.get("raw"), actor=self.actor, revision=sent.get("revision")
             )
         except Conflict as conflict:
             return self.conflict(key, conflict)
@@ -123,7 +130,7 @@ class FileEndpoint(ApplicationEndpoint):
             return refusal(request, DomainError(_("Choose a file first."), code="no_file", field=key))
         if request.POST.get("user") not in (None, "", str(request.user.pk)):
             return other_user()
-        add_file(self.application, key, upload, actor=request.user)
+        add_file(self.application, key, upload, actor=self.actor)
         return self.answer(key)
 
     def answer(self, key: str) -> HttpResponse:
@@ -143,7 +150,7 @@ class RemoveFileEndpoint(FileEndpoint):
             "question__question", "application"
         )
         found = visible_or_404(rows, pk=file)
-        remove_file(found, actor=request.user)
+        remove_file(found, actor=self.actor)
         return self.answer(found.question.key)
 
 

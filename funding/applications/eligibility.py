@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,8 +15,8 @@ from django.utils.translation import ngettext
 
 from funding.applications.models import Application
 from funding.applications.states import ApplicationState
-from funding.calls.models import Call, EligibilityRule
-from funding.calls.states import ApplicantKind, QuestionKind, RuleKind
+from funding.calls.models import Call, CallQuestion, EligibilityRule
+from funding.calls.states import ApplicantKind, Purpose, QuestionKind, RuleKind
 from incubator.organisations.models import Organisation
 from incubator.projects.models import ResearchProject
 from park_portal.core.money import FEN_PER_WAN, format_wan
@@ -40,16 +40,13 @@ class Finding:
     source: str = ""
     unconfirmed: bool = False
     fix: str = ""
+    # The rule as it reads with its value.
+    title: str = ""
 
     @property
     def blocks(self) -> bool:
         """Whether the application cannot be submitted because of it."""
         return self.met is False or (self.met is None and self.fix != "")
-
-    @property
-    def title(self) -> str:
-        """The rule as it reads with its value."""
-        return title_of(self.rule)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -103,22 +100,25 @@ _ONLY_FOR: Final[dict[str, str]] = {
 
 def evaluate(application: Application) -> list[Finding]:
     """Return what comes of each rule of the call that concerns this applicant, in the order staff gave them."""
-    return evaluate_case(case_of(application))
-
-
-def case_of(application: Application) -> Case:
-    """Return what the rules look at for ``application`` as it is typed now."""
-    trl, trl_anchor, amount_anchor = None, "", ""
-    asked = application.call.questions.select_related("question").filter(
-        question__kind__in=[QuestionKind.TRL, QuestionKind.MONEY]
+    questions = list(
+        application.call.questions.select_related("question").filter(
+            question__kind__in=[QuestionKind.TRL, QuestionKind.MONEY]
+        )
     )
-    for question in asked:
+    values = dict(
+        application.answers.filter(question__in=questions).values_list("question__question__key", "value")
+    )
+    return evaluate_case(case_of(application, questions, values))
+
+
+def case_of(application: Application, questions: Iterable[CallQuestion], values: Mapping[str, Any]) -> Case:
+    """Return what the rules look at for ``application`` as it is typed now: its form and its answers by key."""
+    trl, trl_anchor, amount_anchor = None, "", ""
+    for question in questions:
         if question.kind == QuestionKind.TRL and not trl_anchor:
             trl_anchor = f"#q-{question.key}"
-            trl = _level(
-                application.answers.filter(question=question).values_list("value", flat=True).first()
-            )
-        elif question.purpose == "amount":
+            trl = _level(values.get(question.key))
+        elif question.purpose == Purpose.AMOUNT:
             amount_anchor = f"#q-{question.key}"
     return Case(
         call=application.call,
@@ -142,20 +142,20 @@ def evaluate_case(case: Case) -> list[Finding]:
         if _ONLY_FOR.get(rule.kind, case.kind) != case.kind:
             continue
         value = _value_of(rule, on=timezone.localdate(case.call.closes_at))
+        title = _title(rule, value.amount)
         if value.missing:
             reason = _(
                 "The dated rule that this relies on has no value in force; the park office will check."
             )
-            findings.append(Finding(rule, None, reason, value.source, unconfirmed=True))
+            findings.append(Finding(rule, None, reason, value.source, unconfirmed=True, title=title))
             continue
         met, reason, fix = _CHECKS[rule.kind](case, rule, value.amount)
-        findings.append(Finding(rule, met, reason, value.source, value.unconfirmed, fix))
+        findings.append(Finding(rule, met, reason, value.source, value.unconfirmed, fix, title))
     return findings
 
 
-def title_of(rule: EligibilityRule) -> str:
-    """Return the rule as a sentence with its value, such as “company founded at most 24 months before…”."""
-    value = _value_of(rule, on=timezone.localdate(rule.call.closes_at)).amount
+def _title(rule: EligibilityRule, value: Decimal | None) -> str:
+    """Return the rule as a sentence with its value, such as “Company founded at most 24 months before…”."""
     number = f"{value.normalize():f}" if value is not None else "…"
     texts: dict[str, str] = {
         RuleKind.MAX_AGE: _("Company founded at most %(number)s months before the call closes"),
@@ -317,7 +317,9 @@ def _max_amount(case: Case, rule: EligibilityRule, number: Decimal | None) -> Ou
 
 
 def _max_applications(case: Case, rule: EligibilityRule, number: Decimal | None) -> Outcome:
-    others = Application.objects.filter(call=case.call, kind=case.kind).exclude(pk=case.application_id)
+    others = Application.objects.filter(call=case.call, kind=case.kind)
+    if case.application_id is not None:
+        others = others.exclude(pk=case.application_id)
     if case.kind == ApplicantKind.ORGANISATION:
         others = others.filter(organisation=case.organisation)
     else:

@@ -227,7 +227,7 @@ class Application(models.Model):
     def _role_of(self, user: Any) -> str | None:
         if user.pk is None:
             return None
-        if self.kind == ApplicantKind.ORGANISATION:
+        if self.organisation_id is not None and self.kind == ApplicantKind.ORGANISATION:
             return (
                 Membership.objects.filter(organisation_id=self.organisation_id, user_id=user.pk)
                 .values_list("role", flat=True)
@@ -247,13 +247,14 @@ class Application(models.Model):
         """Return the active people of the applicant's side who may edit: those who are written to."""
         from park_portal.core.accounts.models import User  # the name is only needed here at run time
 
-        if self.kind == ApplicantKind.ORGANISATION:
+        if self.organisation_id is not None and self.kind == ApplicantKind.ORGANISATION:
             found = models.Q(
                 pk__in=Membership.objects.filter(
                     organisation_id=self.organisation_id, role__in=["owner", "editor"]
                 ).values("user")
             )
         else:
+            assert self.project_id is not None
             members = ProjectMember.objects.filter(project_id=self.project_id, user__isnull=False)
             found = models.Q(
                 pk__in=members.filter(models.Q(can_edit=True) | models.Q(role="pi")).values("user")

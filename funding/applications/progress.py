@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -38,20 +39,23 @@ _TURNS: dict[str, Text] = {
 }
 
 
-def state_line_of(application: Application, user: Any) -> StateLine:
-    """Return the first line of every page about ``application``, as ``user`` reads it."""
+def state_line_of(application: Application, user: Any, *, until: datetime | None = None) -> StateLine:
+    """Return the first line of every page about ``application``, as ``user`` reads it.
+
+    ``until`` is when it can last be submitted, where the caller knows already.
+    """
     state = ApplicationState(application.state)
     label, tone = state.label, TONES[state]
-    mine = application.role_of(user) in ("owner", "editor")
-    yours = _("you") if mine else _("the applicant")
+    if application.is_editable:
+        mine = application.role_of(user) in ("owner", "editor")
+        yours = _("you") if mine else _("the applicant")
+        until = application.submit_until() if until is None else until
     if state == ApplicationState.DRAFT:
-        until = application.submit_until()
         if until is not None and until <= timezone.now():
             closed = _("not submitted: the call has closed")
             return StateLine(_("draft, not submitted"), "bad", turn=closed, due=None)
         return StateLine(label, tone, turn=yours, is_you=mine, due=until, next_step=_("fill in and submit"))
     if state == ApplicationState.RETURNED:
-        until = application.submit_until()
         return StateLine(
             label,
             tone,
@@ -109,6 +113,7 @@ class Event:
     """One thing that happened to an application."""
 
     at: datetime
+    action: str
     text: str
     person: str
     detail: str = ""
@@ -153,4 +158,7 @@ def _event(entry: Entry, *, for_applicant: bool) -> Event:
         detail = _("Version %(number)d") % {"number": entry.facts.get("version", 1)}
     elif entry.action in _WITH_REASON:
         detail = str(entry.facts.get("reason", ""))
-    return Event(entry.at, str(_EVENTS[entry.action]), person, detail)
+    if entry.action == "application.extend" and entry.after:
+        until = parse_datetime(str(entry.after.get("until")))
+        detail = f"→ {timezone.localtime(until):%Y-%m-%d %H:%M}\n{detail}" if until else detail
+    return Event(entry.at, entry.action, str(_EVENTS[entry.action]), person, detail)

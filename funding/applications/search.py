@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from funding.applications.models import Application
+from funding.calls.services import title_of
 from park_portal.core.documents.models import Document
 from park_portal.core.documents.services import readable
 from park_portal.core.search.services import SearchText, searchable
@@ -16,7 +17,7 @@ from park_portal.core.search.services import SearchText, searchable
 def text_of_application(application: Application) -> SearchText:
     applicant = application.organisation or application.project
     names = [application.title]
-    body = [application.call.title_zh_hans or "", application.call.title_en or ""]
+    body = list(title_of(application.call).values())
     codes = [application.number or ""]
     if application.organisation is not None:
         names += [application.organisation.name_zh_hans or "", application.organisation.name_en or ""]

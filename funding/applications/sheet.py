@@ -8,13 +8,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from funding.applications.eligibility import Finding, evaluate
+from funding.applications.eligibility import Finding, case_of, evaluate_case
 from funding.applications.models import Answer, AnswerFile, Application, Return
 from funding.applications.snapshot import file_value
 from funding.applications.states import ApplicationState
 from funding.calls.models import CallQuestion, Section
 from funding.calls.questions import Table, type_of
-from funding.calls.services import form_of, visible_questions
+from funding.calls.services import form_of, visible_keys
 from funding.calls.states import Purpose, QuestionKind
 from park_portal.core.errors import Problem
 from park_portal.core.money import format_yuan
@@ -56,7 +56,10 @@ class Sheet:
     @cached_property
     def asked(self) -> set[str]:
         """The keys of the questions that their conditions let through."""
-        return {question.key for question in visible_questions(self.questions, self.values)}
+        conditions = {
+            q.key: (q.condition_on.key if q.condition_on else None, q.condition_value) for q in self.questions
+        }
+        return visible_keys(conditions, self.values)
 
     @cached_property
     def open_keys(self) -> set[str]:
@@ -99,7 +102,7 @@ class Sheet:
 
     @cached_property
     def findings(self) -> list[Finding]:
-        return evaluate(self.application)
+        return evaluate_case(case_of(self.application, self.questions, self.values))
 
     def problems_of(self, key: str) -> list[Problem]:
         """Return what stands against submitting the answer to one question."""

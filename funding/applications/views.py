@@ -37,6 +37,7 @@ from funding.calls.questions import type_of
 from funding.calls.states import ApplicantKind, QuestionKind
 from incubator.organisations.models import Organisation
 from incubator.projects.models import ResearchProject
+from park_portal.core.accounts.models import User
 from park_portal.core.errors import Conflict, DeadlinePassed, DomainError, Forbidden, IllegalTransition
 from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
 from park_portal.core.views import (
@@ -132,6 +133,11 @@ class StartPage(PortalMixin):
     nav = "calls"
     call: Call
 
+    @property
+    def actor(self) -> User:
+        assert isinstance(self.request.user, User)
+        return self.request.user
+
     def prepare(self) -> None:
         rows = Call.objects.visible_to(self.request.user).select_related("fund")
         code = str(self.kwargs["code"]).replace("\x00", "")
@@ -221,7 +227,7 @@ class StartPage(PortalMixin):
         if not any(who.values()):
             return self.show(_("Choose who applies."), status=422)
         try:
-            application = start_application(self.call, actor=request.user, **who)
+            application = start_application(self.call, actor=self.actor, **who)
         except Forbidden:
             raise
         except DomainError as error:
@@ -264,9 +270,6 @@ class FormPage(ApplicationMixin):
     def get_title(self) -> str:
         return _title(self.application)
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return super().dispatch(request, *args, **kwargs)
-
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         if not may(request.user, "funding.edit_application", self.application):
             return HttpResponseRedirect(self.application.get_absolute_url())
@@ -286,7 +289,7 @@ class FormPage(ApplicationMixin):
             done=done,
             wanted=wanted,
             returned=sheet.returned,
-            state_line=state_line_of(self.application, self.request.user),
+            state_line=state_line_of(self.application, self.request.user, until=until),
             listed=_listed(sheet, named["problems"] or {}),
             conflict_count=len(named["conflicts"] or ()),
             **context,
@@ -311,7 +314,7 @@ class FormPage(ApplicationMixin):
                 continue
             raw = type_of(question.kind).from_post(request.POST, key)
             try:
-                save_answer(self.application, key, raw, actor=request.user, revision=_revision(request, key))
+                save_answer(self.application, key, raw, actor=self.actor, revision=_revision(request, key))
             except Conflict as conflict:
                 conflicts[key], typed[key] = conflict.current, raw
             except (Forbidden, IllegalTransition, DeadlinePassed) as error:
@@ -341,7 +344,7 @@ class FormPage(ApplicationMixin):
     def _take_files(self, key: str, problems: dict[str, list[str]]) -> None:
         for upload in self.request.FILES.getlist(key):
             try:
-                add_file(self.application, key, upload, actor=self.request.user)
+                add_file(self.application, key, upload, actor=self.actor)
             except DomainError as error:
                 problems.setdefault(key, []).append(str(error))
 
@@ -356,7 +359,7 @@ class FormPage(ApplicationMixin):
         if file is None:
             raise Http404
         try:
-            remove_file(file, actor=self.request.user)
+            remove_file(file, actor=self.actor)
         except DomainError as error:
             problems.setdefault(file.question.key, []).append(str(error))
 
@@ -433,7 +436,7 @@ class CheckPage(ApplicationMixin):
         text = request.POST.get("version", "")
         version = int(text) if text.isascii() and text.isdecimal() and len(text) < 5 else None
         try:
-            made = submit_application(self.application, actor=request.user, version=version)
+            made = submit_application(self.application, actor=self.actor, version=version)
         except Forbidden:
             raise
         except DomainError as error:
@@ -534,7 +537,7 @@ class ChangesPage(VersionMixin):
         return _("Changes in version %(number)d") % {"number": self.version.number}
 
     def get(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
-        before = visible_or_404(self.application.versions, number=self.version.number - 1)
+        before = visible_or_404(self.application.versions.all(), number=self.version.number - 1)
         changes = compare_versions(before, self.version)
         return self.render(
             version=self.version,
@@ -568,7 +571,7 @@ class WithdrawPage(ApplicationMixin, ActPage):
         return {"submitted": self.application.submitted_at is not None}
 
     def act(self, form: Any) -> Application:
-        return withdraw_application(self.application, actor=self.request.user, **form.cleaned_data)
+        return withdraw_application(self.application, actor=self.actor, **form.cleaned_data)
 
 
 # --- menu and home -------------------------------------------------------------------------------------------------

@@ -253,7 +253,7 @@
     const cells = Array.from(element.querySelectorAll("[data-add-up]"));
     if (!shown || !cells.length) return null;
     const column = cells[0].closest("td").cellIndex;
-    const isMoney = element.querySelector("thead tr").cells[column].classList.contains("col-money");
+    const isMoney = element.querySelector("thead tr").cells[column].classList.contains("kind-money");
     if (!isMoney) {
       const sum = cells.reduce((total, cell) => total + (Number(cell.value.normalize("NFKC").replace(/,/g, "")) || 0), 0);
       shown.textContent = String(Math.round(sum * 1e6) / 1e6);
@@ -261,7 +261,7 @@
     }
     const unit = shown.dataset.unit || "wan";
     const fen = cells.reduce((total, cell) => total + (parseMoney(cell.value, unit) || 0n), 0n);
-    shown.textContent = chinese && unit === "wan" ? `${wan(fen)} 万元(${yuan(fen)})` : yuan(fen);
+    shown.textContent = chinese && unit === "wan" ? `${wan(fen)} 万元（${yuan(fen)}）` : yuan(fen);
     return fen;
   }
 
