@@ -57,12 +57,14 @@ def answer_values(call: Call) -> dict[str, Any]:
     """Returns complete answers to the standard form, as they are stored, by key."""
     return {
         "title": "基于大模型的抗体亲和力优化平台验证",
-        "summary": "本项目面向抗体药物早期研发中亲和力优化周期长、成本高的问题，验证自研蛋白语言模型在真实靶点上的预测能力，并与两家药企开展联合测试。" * 2,
+        "summary": "本项目面向抗体药物早期研发中亲和力优化周期长、成本高的问题，验证自研蛋白语言模型在真实靶点上的预测能力，并与两家药企开展联合测试。"
+        * 2,
         "fields": ["ai_drug", "biologics"],
         "amount": 100_000_000,
         "start_date": (timezone.localdate() + timedelta(days=90)).isoformat(),
         "duration": "18",
-        "technical_basis": "我们已完成模型训练，并在三个公开数据集和一个内部靶点上验证，亲和力提升五倍以上。" * 5,
+        "technical_basis": "我们已完成模型训练，并在三个公开数据集和一个内部靶点上验证，亲和力提升五倍以上。"
+        * 5,
         "trl_now": 4,
         "trl_target": 6,
         "ip": [
