@@ -4,6 +4,7 @@
 #   make test       every test, browser tests included                (make test ARGS="tests/core -x": some of them)
 #   make check      formatting, types, architecture, templates, migrations, translations
 #   make bench      each page beside its floor
+#   make screenshots  the README's pictures, anew from a demo park
 #   make messages   translations: find new strings, compile
 #   make format     let ruff and djlint put the code in order
 #   make clean      forget this checkout's data, services and tools
@@ -14,7 +15,7 @@ STAMP := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench messages format browser clean setup
+.PHONY: run test check bench screenshots messages format browser clean setup
 
 setup: $(STAMP)
 
@@ -41,6 +42,9 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+screenshots: $(STAMP) browser
+	@$(BIN)/python -m pytest -q tests/e2e/screenshots.py
 
 messages: $(STAMP)
 	@$(BIN)/python -m park_portal.translations build

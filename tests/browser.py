@@ -50,11 +50,11 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def new_context(
-    browser: Browser, *, language: str = "zh-CN", width: int = 1366, height: int = 900
+    browser: Browser, *, language: str = "zh-CN", width: int = 1366, height: int = 900, **options: Any
 ) -> BrowserContext:
     """A context like a person's own browser: nothing shared with another person's."""
     context = browser.new_context(
-        locale=language, timezone_id="Asia/Shanghai", viewport={"width": width, "height": height}
+        locale=language, timezone_id="Asia/Shanghai", viewport={"width": width, "height": height}, **options
     )
     context.set_default_timeout(15_000)
     context.on("page", _listen)

@@ -28,12 +28,11 @@ from park_portal.core.outbox.models import Delivery, Message
 from park_portal.core.outbox.states import DeliveryStatus, MessageStatus
 from park_portal.core.workflow import SYSTEM
 from tests.e2e.visitor import Findings, Visitor, let_in
+from tests.factories.applications import PDF
 from tests.factories.calls import make_fund
 from tests.factories.incubator import make_code, make_faculty, make_liaison, make_university
 from tests.personas import make_person
 from tests.stack import Stack
-
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
 class Story:
@@ -273,7 +272,7 @@ def startup_applies(story: Story) -> None:
     founder.press(founder.say("Begin the application"))
     application = story.application_of("organisation")
 
-    write_answers(story, founder, amount="120", trl=2)
+    write_answers(founder, title=title_of(story, "startup"), amount="120", trl=2, **own_answer(story))
     wait_until_saved(founder)
     assert application.answers.count() >= 18
     assert founder.page.locator("[data-eligibility] .is-unmet").count() == 1
@@ -298,7 +297,7 @@ def startup_applies(story: Story) -> None:
     go_to_check(founder)
     assert founder.page.locator("main .error-summary").count() == 0
 
-    submit_once(story, founder, application)
+    submit_once(founder, application)
     check_receipt(story, founder, application, story.founder_mail)
 
 
@@ -313,15 +312,24 @@ def title_of(story: Story, who: str) -> str:
     }[who]
 
 
-def write_answers(story: Story, who: Visitor, *, amount: str, trl: int, title: str = "startup") -> None:
+def own_answer(story: Story) -> dict[str, str]:
+    """The answer to the question that this call has of its own."""
+    return {
+        f"data_plan_{story.tag}": story.both(
+            "公开数据集和自有实验数据。", "Public data sets and experiments of our own."
+        )
+    }
+
+
+def write_answers(who: Visitor, *, title: str, amount: str, trl: int, **more: str) -> None:
     """Fill the standard form as it is typed; the budget adds up to 70 + 40 = 110."""
     page = who.page
-    words = story.both(
+    words = who.both(
         "我们在三个公开数据集和一个内部靶点上完成了验证，关键数据可以复核，预测结果与实验一致。",
         "The model was validated on three public data sets and one target of our own, and the key figures hold. ",
     )
     who.fill(
-        title=title_of(story, title),
+        title=title,
         summary=words * 3,
         amount=amount,
         start_date=(timezone.localdate() + timedelta(days=90)).isoformat(),
@@ -332,7 +340,7 @@ def write_answers(story: Story, who: Visitor, *, amount: str, trl: int, title: s
         trl_target=6,
         ownership="company",
         route="licence",
-        **{f"data_plan_{story.tag}": words},
+        **more,
     )
     for key, value in (("fields", "ai_drug"), ("fields", "omics"), ("compliance", "none")):
         page.locator(f"input[name={key}][value={value}]").check()
@@ -345,13 +353,13 @@ def write_answers(story: Story, who: Visitor, *, amount: str, trl: int, title: s
         "team",
         [
             {
-                "name": story.both("程一诺", "Cheng Yinuo"),
+                "name": who.both("程一诺", "Cheng Yinuo"),
                 "role": "pi",
                 "employer": words[:12],
                 "share": "40",
             },
             {
-                "name": story.both("李嘉禾", "Li Jiahe"),
+                "name": who.both("李嘉禾", "Li Jiahe"),
                 "role": "manager",
                 "employer": words[:12],
                 "share": "60",
@@ -415,18 +423,18 @@ def send(who: Visitor) -> None:
         who.page.locator("main form .form-actions :is(.btn-primary, .btn-danger)").first.click()
 
 
-def submit_once(story: Story, who: Visitor, application: Application) -> None:
+def submit_once(who: Visitor, application: Application) -> None:
     """Submit by a double click, then replay the same request: one version, one number."""
     button = who.page.locator("main form[data-once] button")
     form = {
         name: who.page.locator(f"main form[data-once] [name={name}]").input_value()
         for name in ("csrfmiddlewaretoken", "version")
     }
-    check = f"{story.stack.url}/applications/{application.pk}/check/"
+    check = f"{who.stack.url}/applications/{application.pk}/check/"
     with who.going():
         button.dblclick(no_wait_after=True)
     application.refresh_from_db()
-    assert re.fullmatch(rf"{story.code}-\d{{4}}", application.number or "")
+    assert re.fullmatch(rf"{application.call.code}-\d{{4}}", application.number or "")
     replay = who.context.request.post(check, form=form, headers={"Referer": check})
     assert replay.ok
     assert application.versions.count() == 1
@@ -495,10 +503,10 @@ def team_applies(story: Story) -> None:
     pi.fill(applicant=f"project-{project.pk}")
     pi.press(pi.say("Begin the application"))
     application = story.application_of("project")
-    write_answers(story, pi, amount="110", trl=4, title="team")
+    write_answers(pi, title=title_of(story, "team"), amount="110", trl=4, **own_answer(story))
     wait_until_saved(pi)
     go_to_check(pi)
-    submit_once(story, pi, application)
+    submit_once(pi, application)
     check_receipt(story, pi, application, story.pi_mail)
 
 

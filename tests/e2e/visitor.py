@@ -80,6 +80,10 @@ class Visitor:
         with translation.override(self.language):
             return translation.ngettext(one, many, count)
 
+    def both(self, zh: str, en: str) -> str:
+        """Return what this person writes: the first in Chinese, the second in English."""
+        return zh if self.language == "zh-hans" else en
+
     # --- going about ------------------------------------------------------------------------------------------------
 
     def open(self, address: str, *, look: bool = True) -> Visitor:
@@ -104,6 +108,10 @@ class Visitor:
     def follow(self, text: str, *, within: Locator | None = None) -> None:
         """Follow the link with this name."""
         self.press(text, within=within, role="link")
+
+    def follow_download(self, text: str) -> None:
+        """Press a link that leads to a file, not to a page."""
+        self.page.get_by_role("link", name=text).first.click()
 
     def find(self, text: str, *, within: Locator | None = None, role: Any = "button") -> Locator:
         return (within or self.page).get_by_role(role, name=text, exact=True).first
@@ -161,11 +169,11 @@ class Visitor:
 
     # --- the door ---------------------------------------------------------------------------------------------------
 
-    def sign_in(self, user: User | str, *, to: str = "/") -> Visitor:
+    def sign_in(self, user: User | str, *, to: str = "/", password: str = PASSWORD) -> Visitor:
         """Sign in by the page, as everyone does."""
         email = user if isinstance(user, str) else user.email
         self.open(f"/accounts/login/?next={to}")
-        self.fill(login=email, password=PASSWORD)
+        self.fill(login=email, password=password)
         self.press(self.say("Sign in"), within=self.page.locator("main"))
         assert "/accounts/" not in self.page.url, self.page.locator("main").inner_text()
         return self
@@ -182,7 +190,3 @@ class Visitor:
         self.open(links[0])
         with self.going():
             self.page.locator("main form button[type=submit]").first.click()
-
-    def follow_download(self, text: str) -> None:
-        """Press a link that leads to a file, not to a page."""
-        self.page.get_by_role("link", name=text).first.click()
