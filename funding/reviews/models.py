@@ -92,8 +92,10 @@ class StageRun(models.Model):
 
     machine = RUN_MACHINE
 
-    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="runs")
-    stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="runs")
+    application = models.ForeignKey(
+        Application, verbose_name=_("application"), on_delete=models.PROTECT, related_name="runs"
+    )
+    stage = models.ForeignKey(Stage, verbose_name=_("stage"), on_delete=models.PROTECT, related_name="runs")
     state = models.CharField(_("state"), max_length=10, choices=RunState, default=RunState.ACTIVE)
     entered_at = models.DateTimeField(_("entered"), default=timezone.now)
     due_at = models.DateTimeField(_("due"))
@@ -168,8 +170,15 @@ class Review(models.Model):
 
     machine = REVIEW_MACHINE
 
-    run = models.ForeignKey(StageRun, on_delete=models.PROTECT, related_name="reviews")
-    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="reviews")
+    run = models.ForeignKey(
+        StageRun,
+        verbose_name=_("stage of an application"),
+        on_delete=models.PROTECT,
+        related_name="reviews",
+    )
+    application = models.ForeignKey(
+        Application, verbose_name=_("application"), on_delete=models.PROTECT, related_name="reviews"
+    )
     reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("reviewer"), on_delete=models.PROTECT, related_name="reviews"
     )
@@ -200,7 +209,7 @@ class Review(models.Model):
     decline_reason = models.CharField(_("reason"), max_length=400, blank=True)
     revision = models.PositiveIntegerField(_("revision"), default=1)
     # {field: the revision in which it last changed}: two tabs only disagree where they changed the same field.
-    changed = models.JSONField(default=dict, editable=False)
+    changed = models.JSONField(_("changed in revision"), default=dict, editable=False)
     updated_at = models.DateTimeField(_("saved"), default=timezone.now)
 
     objects = ReviewQuerySet.as_manager()
@@ -274,8 +283,12 @@ class Review(models.Model):
 class Score(models.Model):
     """One reviewer's mark for one criterion: a number, “not applicable”, or nothing yet."""
 
-    review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="scores")
-    criterion = models.ForeignKey(Criterion, on_delete=models.PROTECT, related_name="scores")
+    review = models.ForeignKey(
+        Review, verbose_name=_("review"), on_delete=models.CASCADE, related_name="scores"
+    )
+    criterion = models.ForeignKey(
+        Criterion, verbose_name=_("criterion"), on_delete=models.PROTECT, related_name="scores"
+    )
     value = models.DecimalField(_("score"), max_digits=5, decimal_places=2, null=True, blank=True)
     not_applicable = models.BooleanField(_("not applicable"), default=False)
     note = models.CharField(_("note"), max_length=1000, blank=True)
@@ -327,7 +340,11 @@ class Conflict(models.Model):
     kind = models.CharField(_("kind"), max_length=12, choices=ConflictKind)
     note = models.CharField(_("note"), max_length=400, blank=True)
     recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("recorded by"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
     recorded_at = models.DateTimeField(_("recorded"), default=timezone.now)
 
@@ -346,7 +363,12 @@ class Conflict(models.Model):
 class Objection(models.Model):
     """One objection raised against an application during its public notice."""
 
-    run = models.ForeignKey(StageRun, on_delete=models.PROTECT, related_name="objections")
+    run = models.ForeignKey(
+        StageRun,
+        verbose_name=_("stage of an application"),
+        on_delete=models.PROTECT,
+        related_name="objections",
+    )
     name = models.CharField(_("name"), max_length=80)
     email = models.EmailField(_("e-mail"), blank=True)
     text = models.TextField(_("objection"), max_length=4000)
@@ -354,7 +376,12 @@ class Objection(models.Model):
     resolution = models.TextField(_("resolution"), max_length=4000, blank=True)
     upheld = models.BooleanField(_("upheld"), null=True, blank=True)
     resolved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("resolved by"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
 

@@ -96,7 +96,7 @@ def link_of_run(run: StageRun) -> str:
         return reverse("reviews:act", args=[run.pk])
     if run.stage.acts == Acts.EXPERT:
         return reverse("admin:funding_stagerun_assign") + f"?run={run.pk}"
-    return reverse("admin:funding_stagerun_change", args=[run.pk])
+    return reverse("admin:funding_stagerun_work", args=[run.pk])
 
 
 def tell(
