@@ -71,3 +71,4 @@ ENDED = (
     ApplicationState.APPROVED,
     ApplicationState.DECLINED,
 )
+DECIDED = (ApplicationState.APPROVED, ApplicationState.DECLINED, ApplicationState.RESERVED)

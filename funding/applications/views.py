@@ -31,7 +31,7 @@ from funding.applications.services import (
     withdraw_application,
 )
 from funding.applications.sheet import Sheet, sheet_of
-from funding.applications.states import ApplicationState
+from funding.applications.states import DECIDED, ApplicationState
 from funding.calls.models import Call
 from funding.calls.questions import type_of
 from funding.calls.states import ApplicantKind, QuestionKind
@@ -486,6 +486,7 @@ class ApplicationPage(ApplicationMixin, DetailPage):
             may_withdraw=is_member and _may_withdraw(application, user),
             until=until,
             is_over=until is not None and until <= timezone.now(),
+            has_outcome=application.state in DECIDED,
             just_submitted=bool(versions) and request.GET.get("submitted") == str(versions[0].number),
         )
 
