@@ -29,9 +29,16 @@ class Photographer:
         self.stack, self.browser = stack, browser
 
     def take(
-        self, name: str, address: str, user: User | str = "", *, language: str = "zh-hans", **options: Any
+        self,
+        name: str,
+        address: str,
+        user: User | str = "",
+        *,
+        language: str = "zh-hans",
+        show: str = "",
+        **options: Any,
     ) -> None:
-        """Keep docs/screenshots/<name>.png: the page as this person sees it on opening."""
+        """Keep docs/screenshots/<name>.png: the page as this person sees it, from the part called ``show``."""
         if isinstance(user, User):
             User.objects.filter(pk=user.pk).update(language=language)
         visitor = Visitor(
@@ -47,6 +54,8 @@ class Photographer:
             visitor.sign_in(user, password=PASSWORD)
         visitor.open(address, look=False)
         visitor.page.wait_for_load_state("networkidle")
+        if show and visitor.page.locator(show).count():
+            visitor.page.locator(show).first.evaluate("one => one.scrollIntoView({block: 'center'})")
         visitor.page.screenshot(path=FOLDER / f"{name}.png", animations="disabled")
         visitor.context.close()
 
@@ -89,7 +98,7 @@ def test_pictures_of_the_readme(live_stack: Stack, browser: Browser) -> None:
     camera.take("staff-home", "/admin/", lead)
     camera.take("call-stages", admin_address("funding_call_stages", open_call.pk), officer)
     camera.take("applications", admin_address("funding_application_changelist"), officer)
-    camera.take("ranking", admin_address("funding_decision_ranking", deciding.pk), lead)
+    camera.take("ranking", admin_address("funding_decision_ranking", deciding.pk), lead, show=".ranking-line")
     run = StageRun.objects.filter(state="active", stage__acts="expert").order_by("pk").first()
     if run is not None:
         camera.take("assign", f"{admin_address('funding_stagerun_assign')}?run={run.pk}", officer)
