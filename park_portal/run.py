@@ -4,6 +4,7 @@ A run that was killed leaves processes behind; the next run recognises them by a
 and starts afresh. Data lives in PostgreSQL and under .local/, and is kept.
 """
 
+import atexit
 import fcntl
 import json
 import os
@@ -191,10 +192,9 @@ def _announce(port: int, started: float) -> None:
         return
     say(f"The portal answers at http://localhost:{port}/")
     say("Loading the demo park, if there is none yet")
-    loaded = subprocess.run(
-        [sys.executable, "manage.py", "seed_demo", "--if-empty"], cwd=local.ROOT, check=False
-    )
-    if loaded.returncode != 0:
+    loading = subprocess.Popen([sys.executable, "manage.py", "seed_demo", "--if-empty"], cwd=local.ROOT)
+    atexit.register(loading.kill)  # Whoever stops the portal meanwhile stops this too; nothing of it was committed.
+    if loading.wait() != 0:
         say("The demo park could not be loaded; the portal itself works.")
     lines = [
         "",

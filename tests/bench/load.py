@@ -13,31 +13,29 @@ from django.db import connection, models
 ROOT = "funding.Application"
 
 
+STEP = 1_000_000  # A copy's ids are its original's plus a multiple of this.
+
+
 def grow_to(count: int) -> int:
-    """Copy submitted applications until there are `count` of them in all; how many there are then."""
+    """Copy the demo park's submitted applications until there are `count` in all; how many there are then."""
     application = apps.get_model(ROOT)
-    have = application._base_manager.count()
-    missing = count - have
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         try:
+            cursor.execute("DROP TABLE IF EXISTS bench_source")
             cursor.execute(
-                "CREATE TEMP TABLE IF NOT EXISTS bench_source AS SELECT id, row_number() OVER (ORDER BY id) AS rank"
-                " FROM funding_application WHERE submitted_at IS NOT NULL"
+                "CREATE TEMP TABLE bench_source AS SELECT id, row_number() OVER (ORDER BY id) AS rank"
+                f" FROM funding_application WHERE submitted_at IS NOT NULL AND id < {STEP}"
             )
-            cursor.execute("SELECT count(*), (SELECT max(id) FROM funding_application) FROM bench_source")
-            sources, top = cursor.fetchone()
+            cursor.execute("SELECT count(*) FROM bench_source")
+            sources = cursor.fetchone()[0]
             if not sources:
                 raise SystemExit("There is nothing to copy: the demo park has no submitted application.")
-            if missing > 0:
-                # A copy's ids are its original's plus a distance that no id of these tables reaches.
-                step = 10 ** (len(str(max(top, _highest(cursor)))) + 1)
-                copies = math.ceil(missing / sources)
-                for model, path in _tree(application):
-                    _copy(cursor, model, path, step, copies, sources, missing)
+            wanted = count - application._base_manager.filter(pk__lt=STEP).count()
+            for model, path in _tree(application) if wanted > 0 else ():
+                _copy(cursor, model, path, copies=math.ceil(wanted / sources), sources=sources, wanted=wanted)
         finally:
             cursor.execute("SET session_replication_role = origin")
-        cursor.execute("DROP TABLE IF EXISTS bench_source")
         cursor.execute("ANALYZE")
     return int(application._base_manager.count())
 
@@ -52,7 +50,7 @@ def _tree(application: type[models.Model]) -> Iterator[tuple[type[models.Model],
         parent = queue.pop(0)
         yield parent, paths[parent]
         for model in tables:
-            if model in paths:
+            if model in paths or _owns_something_outside(model, tables):
                 continue
             for field in model._meta.concrete_fields:
                 if isinstance(field, models.ForeignKey) and field.related_model is parent and not field.null:
@@ -61,7 +59,15 @@ def _tree(application: type[models.Model]) -> Iterator[tuple[type[models.Model],
                     break
 
 
-def _copy(cursor, model, path, step: int, copies: int, sources: int, missing: int) -> None:
+def _owns_something_outside(model: type[models.Model], tables: list[type[models.Model]]) -> bool:
+    """Whether each of its rows has a row elsewhere to itself (a file): that cannot be copied by shifting ids."""
+    return any(
+        isinstance(field, models.OneToOneField) and not field.null and field.related_model not in tables
+        for field in model._meta.concrete_fields
+    )
+
+
+def _copy(cursor, model, path, *, copies: int, sources: int, wanted: int) -> None:
     table = connection.ops.quote_name(model._meta.db_table)
     copied = {other for other, _path in _tree(apps.get_model(ROOT))}
     columns, values = [], []
@@ -71,7 +77,9 @@ def _copy(cursor, model, path, step: int, copies: int, sources: int, missing: in
         column = connection.ops.quote_name(field.column)
         value = f"one.{column}"
         if field.primary_key or (field.is_relation and field.related_model in copied):
-            value = f"{value} + turn * {step}"
+            value = f"{value} + turn * {STEP}"
+        elif field.is_relation and field.unique:
+            value = "NULL"
         elif isinstance(field, models.UUIDField) and field.unique:
             value = "gen_random_uuid()"
         elif field.unique and isinstance(field, models.CharField):
@@ -88,18 +96,10 @@ def _copy(cursor, model, path, step: int, copies: int, sources: int, missing: in
         f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM {table} one {' '.join(joins)}"
         f" JOIN bench_source source ON source.id = {last}.id"
         f" CROSS JOIN generate_series(1, {copies}) AS turn"
-        f" WHERE (turn - 1) * {sources} + source.rank <= {missing}"
-        f" AND NOT EXISTS (SELECT 1 FROM {table} there WHERE there.id = one.id + turn * {step})"
+        f" WHERE (turn - 1) * {sources} + source.rank <= {wanted}"
+        f" AND NOT EXISTS (SELECT 1 FROM {table} there WHERE there.id = one.id + turn * {STEP})"
     )
     cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [model._meta.db_table])
     sequence = cursor.fetchone()[0]
     if sequence:
         cursor.execute(f"SELECT setval(%s, (SELECT max(id) FROM {table}))", [sequence])
-
-
-def _highest(cursor) -> int:
-    highest = 1
-    for model, _path in _tree(apps.get_model(ROOT)):
-        cursor.execute(f"SELECT coalesce(max(id), 1) FROM {connection.ops.quote_name(model._meta.db_table)}")
-        highest = max(highest, cursor.fetchone()[0])
-    return highest

@@ -24,13 +24,13 @@ FLOORS: dict[str, list[str]] = {
     ],
     "detail": [
         APPLICATIONS + " WHERE a.id = %(key)s",
-        "SELECT q.key, w.value FROM funding_answer w JOIN funding_callquestion q ON q.id = w.question_id"
+        "SELECT b.key, w.value FROM funding_answer w JOIN funding_callquestion q ON q.id = w.question_id JOIN funding_question b ON b.id = q.question_id"
         " WHERE w.application_id = %(key)s",
     ],
     "review form": [
         "SELECT r.* FROM funding_review r WHERE r.id = %(key)s",
         "SELECT c.* FROM funding_score s JOIN funding_criterion c ON c.id = s.criterion_id WHERE s.review_id = %(key)s",
-        "SELECT q.key, w.value FROM funding_answer w JOIN funding_callquestion q ON q.id = w.question_id"
+        "SELECT b.key, w.value FROM funding_answer w JOIN funding_callquestion q ON q.id = w.question_id JOIN funding_question b ON b.id = q.question_id"
         " JOIN funding_review r ON r.application_id = w.application_id WHERE r.id = %(key)s",
     ],
     "role home": ["SELECT * FROM funding_review WHERE reviewer_id = %(key)s ORDER BY id DESC LIMIT 10"],
@@ -105,14 +105,12 @@ def pages() -> list[Page]:
             peer=380,
             times=10,
         ),
-        Page("portal list", founder, lambda u: reverse("funding:applications:list"), peer=380, times=10),
-        Page(
-            "detail", founder, lambda u: reverse("funding:applications:detail", args=[mine(u)]), mine, peer=97
-        ),
+        Page("portal list", founder, lambda u: reverse("applications:list"), peer=380, times=10),
+        Page("detail", founder, lambda u: reverse("applications:detail", args=[mine(u)]), mine, peer=97),
         Page(
             "review form",
             reviewer,
-            lambda u: reverse("funding:reviews:detail", args=[review_of(u)]),
+            lambda u: reverse("reviews:detail", args=[review_of(u)]),
             review_of,
             97,
         ),
