@@ -270,6 +270,9 @@ class FormPage(ApplicationMixin):
     def get_title(self) -> str:
         return _title(self.application)
 
+    def get_crumbs(self) -> Sequence[Crumb]:
+        return (*super().get_crumbs()[:2], Crumb(pgettext("application", "Fill in")))
+
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         if not may(request.user, "funding.edit_application", self.application):
             return HttpResponseRedirect(self.application.get_absolute_url())

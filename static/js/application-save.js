@@ -306,7 +306,9 @@
       drop(state.key);
     }
     savedAt = data.saved_at;
-    showProblems(state, data.problems || []);
+    // Who is still writing need not be told what is missing; it is said when they leave the question.
+    state.problems = data.problems || [];
+    if (!state.problems.length || !state.element.contains(document.activeElement)) showProblems(state, state.problems);
     note(state, []);
     update(data);
     say();
@@ -453,6 +455,7 @@
       sending: false,
       conflict: null,
       refused: "",
+      problems: [],
     };
     states.set(key, state);
     element.addEventListener("input", (event) => {
@@ -461,8 +464,9 @@
     });
     element.addEventListener("compositionend", () => changed(state, PAUSE));
     element.addEventListener("change", () => changed(state, 60));
-    element.addEventListener("focusout", () => {
+    element.addEventListener("focusout", (event) => {
       if (isChanged(state)) schedule(state, 60);
+      else if (state.problems.length && !element.contains(event.relatedTarget)) showProblems(state, state.problems);
     });
   });
 
