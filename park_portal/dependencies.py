@@ -7,7 +7,9 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LINE = re.compile(r"^(?P<name>[A-Za-z0-9_.-]+)==(?P<version>[^\s;#]+)(?:\s*;\s*(?P<when>[^#]+))?(?:\s+#\s*(?P<reason>.+))?$")
+LINE = re.compile(
+    r"^(?P<name>[A-Za-z0-9_.-]+)==(?P<version>[^\s;#]+)(?:\s*;\s*(?P<when>[^#]+))?(?:\s+#\s*(?P<reason>.+))?$"
+)
 OBVIOUS = {"pytest", "pytest-django"}
 # Used by their command, by their plugin or through another's setting, not by an import of ours.
 WITHOUT_IMPORT = {

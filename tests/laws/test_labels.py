@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.utils import translation
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
-SAME_EVERYWHERE = {"ID", "English", "TRL", "ORCID", "IP", "SHA-256"}
+SAME_EVERYWHERE = {"ID", "English", "TRL", "ORCID", "IP", "SHA-256", "%", "PDF"}
 MODELS = [
     model for label in ("core", "incubator", "funding") for model in apps.get_app_config(label).get_models()
 ]
