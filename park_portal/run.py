@@ -193,7 +193,8 @@ def _announce(port: int, started: float) -> None:
     say(f"The portal answers at http://localhost:{port}/")
     say("Loading the demo park, if there is none yet")
     loading = subprocess.Popen([sys.executable, "manage.py", "seed_demo", "--if-empty"], cwd=local.ROOT)
-    atexit.register(loading.kill)  # Whoever stops the portal meanwhile stops this too; nothing of it was committed.
+    # Whoever stops the portal meanwhile stops this too; nothing of it was committed.
+    atexit.register(loading.kill)
     if loading.wait() != 0:
         say("The demo park could not be loaded; the portal itself works.")
     lines = [

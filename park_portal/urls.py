@@ -19,7 +19,11 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     # Pages ask for it with their language in the address, so that a browser may keep it for an hour.
-    path("jsi18n/", cache_control(private=True, max_age=3600)(JavaScriptCatalog.as_view()), name="javascript-catalog"),
+    path(
+        "jsi18n/",
+        cache_control(private=True, max_age=3600)(JavaScriptCatalog.as_view()),
+        name="javascript-catalog",
+    ),
     path("healthz", healthz, name="healthz"),
     path("", include("park_portal.core.urls")),
     path("", include("funding.urls")),

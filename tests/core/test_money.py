@@ -46,7 +46,9 @@ def test_how_people_write_amounts(text, unit, fen):
     assert parse_money(text, unit=unit) == fen
 
 
-@pytest.mark.parametrize("text", ["", "-5", "1e9", "NaN", "12.3.4", "一百万", "💰", "9" * 15 + "万元", "1\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "-5", "1e9", "NaN", "12.3.4", "一百万", "💰", "9" * 15 + "万元", "1\x00"]
+)
 def test_what_is_no_amount(text):
     with pytest.raises(DomainError):
         parse_money(text)
