@@ -52,8 +52,7 @@ def state_line_of(application: Application, user: Any, *, until: datetime | None
         until = application.submit_until() if until is None else until
     if state == ApplicationState.DRAFT:
         if until is not None and until <= timezone.now():
-            closed = _("not submitted: the call has closed")
-            return StateLine(_("draft, not submitted"), "bad", turn=closed, due=None)
+            return StateLine(_("draft, not submitted in time"), "bad")
         return StateLine(label, tone, turn=yours, is_you=mine, due=until, next_step=_("fill in and submit"))
     if state == ApplicationState.RETURNED:
         return StateLine(
