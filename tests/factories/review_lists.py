@@ -1,0 +1,32 @@
+"""How the list pages of the reviews are filled."""
+
+from funding.reviews.models import Reviewer
+from tests.factories import list_page
+from tests.factories.incubator import make_faculty, make_project
+from tests.factories.reviews import expert_run, make_application, make_review, make_review_call
+from tests.personas import person
+
+
+@list_page("reviews:list", persona="stranger")
+def fill_review_list(count):
+    reviewer = person("stranger")
+    Reviewer.objects.get_or_create(user=reviewer, defaults={"institution": "独立研究院"})
+    call = make_review_call("expert", "decision")
+    for _number in range(count):
+        make_review(expert_run(call), reviewer)
+
+
+@list_page("reviews:queue", persona="liaison")
+def fill_liaison_queue(count):
+    university = person("liaison").liaisons.get().organisation
+    faculty = make_faculty(university)
+    call = make_review_call("liaison", "decision")
+    for _number in range(count):
+        make_application(call, project=make_project(university=university, faculty=faculty))
+
+
+@list_page("reviews:notices", persona="stranger")
+def fill_notice_list(count):
+    call = make_review_call("notice", "decision")
+    for _number in range(count):
+        make_application(call)
