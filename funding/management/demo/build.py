@@ -257,7 +257,7 @@ class Demo:
     def call(self, code: str, *, opens: float, closes: float, **values: Any) -> Call:
         """Announce and, when its time has come, open a call."""
         self.calls += 1
-        with self.at(opens + 12):
+        with self.at(max(opens + 12, 3)):
             call = standard_call(
                 actor=self.officer,
                 code=code,
