@@ -33,7 +33,14 @@ from funding.calls.questions import type_of
 from funding.calls.services import publish_call, questions_of, run_clock
 from funding.calls.standard import load_bank, standard_call
 from funding.calls.states import Purpose, StageKind
-from funding.decisions.services import Proposal, propose_decisions, ranking, release_decisions, write_letters
+from funding.decisions.services import (
+    Proposal,
+    check_letter,
+    propose_decisions,
+    ranking,
+    release_decisions,
+    write_letters,
+)
 from funding.funds.models import Fund
 from funding.management.demo import park, texts
 from funding.management.demo.people import DOMAIN, Cast
@@ -60,7 +67,6 @@ from park_portal.core.money import wan_to_fen
 from park_portal.core.outbox.models import Delivery, Message
 from park_portal.core.outbox.services import claim_messages, handle_message
 from park_portal.core.outbox.states import DeliveryStatus, MessageStatus
-from park_portal.core.workflow import advance
 
 SEED: Final = 20250225  # the day the agreement on the park was signed
 REVIEWS: Final = 300
@@ -466,7 +472,7 @@ class Demo:
         for application in decided:
             for place, person in enumerate(self.experts_for(application, 3)):
                 self.review(application, person, asked=50, done=40 - place)
-        self.finish_notices(20)
+        self.finish_notices(6)
         # The rest is under way: reviews submitted, drafted, not answered, declined, one conflict declared.
         left = REVIEWS - Review.objects.count() - self.planned_screenings
         for number, application in enumerate(reviewing):
@@ -506,7 +512,8 @@ class Demo:
 
     def next_year(self) -> None:
         """A call that is announced and not open yet."""
-        self.call(f"AIBT-{self.today.year + 1}", opens=-18, closes=-60, experts=5, panel=True, diligence=True)
+        opens = self.today + timedelta(days=18)
+        self.call(f"AIBT-{opens.year}C", opens=-18, closes=-60, experts=5, panel=True, diligence=True)
 
     # --- ends
 
@@ -536,8 +543,7 @@ class Demo:
                     proposals.append(Proposal(application, "decline"))
             decisions = propose_decisions(proposals, actor=self.lead)
             for letter in write_letters(decisions, actor=self.officer):
-                # Drawing forty PDFs would take longer than everything else; they are drawn when somebody asks.
-                advance(letter, "check", actor=self.officer, changes={"checked_by_id": self.officer.pk})
+                check_letter(letter, actor=self.officer)
             release_decisions(decisions, actor=self.lead)
 
     def build(self) -> None:
