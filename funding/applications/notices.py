@@ -112,7 +112,7 @@ KINDS = [
     ),
     Kind(
         name="application.rejected",
-        label=_("Your application did not pass the screening"),
+        label=_("Your application did not pass the review"),
         audience=APPLICANT,
         required=True,
         per_call=True,
@@ -126,16 +126,16 @@ KINDS = [
             ),
         },
         subject={
-            "zh-hans": "申请 {{ number }} 未通过形式审查",
-            "en": "Application {{ number }} did not pass the screening",
+            "zh-hans": "申请 {{ number }} 未通过审查",
+            "en": "Application {{ number }} did not pass the review",
         },
         body={
             "zh-hans": "{{ name }}，您好：\n\n"
-            "很遗憾，“{{ call }}”的申请《{{ title }}》（{{ number }}）未通过形式审查。\n\n"
+            "很遗憾，“{{ call }}”的申请《{{ title }}》（{{ number }}）未通过审查。\n\n"
             "原因：{{ reason }}\n\n{{ link }}",
             "en": "Hello {{ name }},\n\n"
             "We are sorry: your application “{{ title }}” ({{ number }}) to “{{ call }}” "
-            "did not pass the screening.\n\n"
+            "did not pass the review.\n\n"
             "Reason: {{ reason }}\n\n{{ link }}",
         },
     ),

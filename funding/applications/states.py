@@ -12,7 +12,7 @@ class ApplicationState(models.TextChoices):
     IN_REVIEW = "in_review", pgettext_lazy("application", "in review")
     RETURNED = "returned", pgettext_lazy("application", "returned for changes")
     WITHDRAWN = "withdrawn", pgettext_lazy("application", "withdrawn")
-    REJECTED = "rejected", pgettext_lazy("application", "rejected at screening")
+    REJECTED = "rejected", pgettext_lazy("application", "not passed")
     RESERVED = "reserved", pgettext_lazy("application", "on the reserve list")
     APPROVED = "approved", pgettext_lazy("application", "approved")
     DECLINED = "declined", pgettext_lazy("application", "declined")

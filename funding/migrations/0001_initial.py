@@ -270,7 +270,7 @@ class Migration(migrations.Migration):
                 ('title', models.CharField(blank=True, max_length=300, verbose_name='title')),
                 ('amount_fen', park_portal.core.money.MoneyField(blank=True, null=True, verbose_name='amount requested')),
                 ('number', models.CharField(blank=True, editable=False, max_length=32, null=True, unique=True, verbose_name='number')),
-                ('state', models.CharField(choices=[('draft', 'draft'), ('in_review', 'in review'), ('returned', 'returned for changes'), ('withdrawn', 'withdrawn'), ('rejected', 'rejected at screening'), ('reserved', 'on the reserve list'), ('approved', 'approved'), ('declined', 'declined')], default='draft', editable=False, max_length=12, verbose_name='state')),
+                ('state', models.CharField(choices=[('draft', 'draft'), ('in_review', 'in review'), ('returned', 'returned for changes'), ('withdrawn', 'withdrawn'), ('rejected', 'not passed'), ('reserved', 'on the reserve list'), ('approved', 'approved'), ('declined', 'declined')], default='draft', editable=False, max_length=12, verbose_name='state')),
                 ('due_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='due')),
                 ('submitted_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='submitted')),
                 ('decided_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='decided')),
