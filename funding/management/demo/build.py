@@ -264,9 +264,16 @@ class Demo:
         """Announce and, when its time has come, open a call."""
         self.calls += 1
         with self.at(max(opens + 12, 3)):
+            year = (self.today - timedelta(days=opens)).year
+            round_zh, round_en = {
+                "A": ("（第一批）", ", first round"),
+                "B": ("（第二批）", ", second round"),
+            }.get(code[-1], ("", "") if code[-1].isdigit() else ("（第三批）", ", third round"))
             call = standard_call(
                 actor=self.officer,
                 code=code,
+                title_zh_hans=f"{year}年度“AI+BT”概念验证基金申报通知{round_zh}",
+                title_en=f"“AI + BT” Concept Validation Fund {year}{round_en}",
                 fund=self.fund_row,
                 lead=self.lead,
                 university=self.fudan,
