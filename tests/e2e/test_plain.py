@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser
 
 from funding.applications.models import Application
@@ -36,7 +38,7 @@ def findings() -> Iterator[Findings]:
 
 def owner_of_a_company(name: str, language: str) -> User:
     user = let_in(make_person(name, language=language))
-    make_organisation(owner=user)
+    make_organisation(owner=user, founded_on=timezone.localdate() - timedelta(days=400))
     return user
 
 
@@ -82,7 +84,8 @@ def test_one_applies_and_submits_without_a_script(live_stack: Stack, browser: Br
     who.open(f"/applications/{application.pk}/form/")
     who.fill(duration="12", trl_target="6")
     who.press(who.say("Check and submit"))
-    assert who.path() == f"/applications/{application.pk}/check/", who.page.locator("main").inner_text()
+    problems = who.page.locator("main .error-summary li").all_inner_texts()
+    assert (who.path(), problems) == (f"/applications/{application.pk}/check/", [])
     submit_once(who, application)
     assert application.versions.get().number == 1
     who.open("/inbox/")
@@ -149,7 +152,9 @@ def tab_to(who: Visitor, wanted: str, *, backwards: bool = False, most: int = 80
         who.page.keyboard.press("Shift+Tab" if backwards else "Tab")
         focus = who.page.evaluate(FOCUS)
         assert focus["ring"], f"no ring around {focus['what']}"
-        assert focus["seen"], f"out of sight: {focus['what']}"
+        # The page scrolls to where the focus went, which may take a frame.
+        shown = who.stack.wait(lambda: who.page.evaluate(FOCUS)["seen"], seconds=2)
+        assert shown, f"out of sight: {focus['what']}"
         if who.page.evaluate("wanted => document.activeElement.matches(wanted)", wanted):
             return
     pytest.fail(f"{wanted} was not reached by Tab on {who.path()}")

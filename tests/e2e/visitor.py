@@ -57,6 +57,7 @@ class Visitor:
     ) -> None:
         self.name, self.stack, self.language, self.findings = name, stack, language, findings
         self.context = new_context(browser, language=LOCALES[language], **options)
+        self.runs_scripts = options.get("java_script_enabled", True)
         self.page: Page = self.context.new_page()
         self.page.on("response", self._answered)
 
@@ -148,6 +149,8 @@ class Visitor:
         """Let axe look at the page as it is now; pages made of the same parts are looked at once."""
         page = self.page
         page.wait_for_load_state("load")
+        if not self.runs_scripts:  # Nor would axe run.
+            return
         place = f"{NUMBERS.sub('#', self.path().partition('?')[0])} {page.evaluate(PARTS)} {state}"
         if place in self.findings.looked_at:
             return
