@@ -31,11 +31,15 @@ def home(client_of):
 
 
 def figures(response):
-    return {str(figure["label"]): (figure["number"], figure["tone"]) for figure in response.context["figures"]}
+    return {
+        str(figure["label"]): (figure["number"], figure["tone"]) for figure in response.context["figures"]
+    }
 
 
 def cards(response):
-    return {str(card.title): card for card in [*response.context["wide_cards"], *response.context["side_cards"]]}
+    return {
+        str(card.title): card for card in [*response.context["wide_cards"], *response.context["side_cards"]]
+    }
 
 
 def test_officer_sees_what_waits_most_urgent_first(home):
@@ -60,7 +64,9 @@ def test_applications_are_counted_per_stage(home):
     late.application.due_at = timezone.now() - timedelta(days=1)
     late.application.save(update_fields=["due_at"])
 
-    bars = {str(bar["label"]): bar for bar in cards(home("auditor"))["Applications per stage"].context["bars"]}
+    bars = {
+        str(bar["label"]): bar for bar in cards(home("auditor"))["Applications per stage"].context["bars"]
+    }
 
     first = bars[str(late.stage.get_kind_display())]
     assert (first["total"], first["on_time"], first["late"], first["away"]) == (2, 1, 1, 0)
@@ -81,13 +87,17 @@ def test_overdue_reviews_are_for_those_who_can_replace_the_reviewer(home):
     Review.objects.filter(pk=review.pk).update(due_at=timezone.now() - timedelta(days=1))
 
     assert figures(home("officer"))["expert reviews overdue"] == (1, "bad")
-    assert [str(line.title) for line in cards(home("officer"))["Reviews overdue"].lines] == [review.reviewer.name]
+    assert [str(line.title) for line in cards(home("officer"))["Reviews overdue"].lines] == [
+        review.reviewer.name
+    ]
     assert "Reviews overdue" not in cards(home("finance"))
 
 
 def test_system_administrator_sees_what_failed_and_no_application(home):
     make_application(make_review_call())
-    Message.objects.create(topic="notify", key="broken", status=MessageStatus.FAILED, error="no route to host")
+    Message.objects.create(
+        topic="notify", key="broken", status=MessageStatus.FAILED, error="no route to host"
+    )
 
     response = home("administrator")
 
