@@ -211,6 +211,12 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
     list_display_links = ["number_shown", "title_shown"]
     list_filter = [CallFilter, SubmittedFilter, StageFilter, TrackFilter, "kind", DueFilter]
     list_select_related = ["call", "organisation", "project", "current_stage"]
+    list_fields = [
+        *("kind", "number", "title", "state", "amount_fen", "due_at", "submitted_at"),
+        *("call__code", "organisation__name_zh_hans", "organisation__name_en"),
+        *("project__title_zh_hans", "project__title_en"),
+        *("current_stage__kind", "current_stage__name_zh_hans", "current_stage__name_en"),
+    ]
     search_fields = [
         "number",
         "title",

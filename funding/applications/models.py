@@ -20,6 +20,7 @@ from park_portal.core.accounts.rules import sees_records
 from park_portal.core.audit.models import append_only
 from park_portal.core.documents.models import Document
 from park_portal.core.money import MoneyField
+from park_portal.core.relations import among
 
 if TYPE_CHECKING:
     from park_portal.core.accounts.models import User
@@ -37,7 +38,7 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
             return self
         in_care = ResearchProject.objects.in_care_of(user).values("pk")
         return self.filter(
-            self._of_applicant(user) | models.Q(project__in=in_care, submitted_at__isnull=False)
+            self._of_applicant(user) | among("project", in_care) & models.Q(submitted_at__isnull=False)
         )
 
     def of_applicant(self, user: Any) -> ApplicationQuerySet:
@@ -48,9 +49,9 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
     def _of_applicant(user: Any) -> models.Q:
         organisations = Membership.objects.filter(user_id=user.pk).values("organisation")
         projects = ResearchProject.objects.of_member(user).values("pk")
-        return models.Q(kind=ApplicantKind.ORGANISATION, organisation__in=organisations) | models.Q(
-            kind=ApplicantKind.PROJECT, project__in=projects
-        )
+        return models.Q(kind=ApplicantKind.ORGANISATION) & among("organisation", organisations) | models.Q(
+            kind=ApplicantKind.PROJECT
+        ) & among("project", projects)
 
     def submitted(self) -> ApplicationQuerySet:
         return self.filter(submitted_at__isnull=False)

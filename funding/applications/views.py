@@ -108,6 +108,12 @@ class ApplicationList(ListPage):
         Column("due", gettext_lazy("Due"), "shown_due", kind="deadline"),
         Column("updated_at", gettext_lazy("Last change"), order="updated_at", kind="date"),
     )
+    fields = (
+        *("kind", "title", "number", "state", "due_at", "updated_at"),
+        *("call__title_zh_hans", "call__title_en", "call__closes_at", "call__grace_minutes"),
+        *("organisation__name_zh_hans", "organisation__name_en"),
+        *("project__title_zh_hans", "project__title_en"),
+    )
     default_order = "-updated_at"
     filterset = ApplicationFilter
     search_in = ("number", "title", "call__title_zh_hans", "call__title_en", "call__code")

@@ -31,6 +31,7 @@ from funding.calls.states import (
 from funding.funds.models import Fund
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.money import MoneyField
+from park_portal.core.text import choice_label
 
 
 def default_applicants() -> list[str]:
@@ -456,7 +457,7 @@ class Stage(models.Model):
         triggers = fixed_once_published("stage")
 
     def __str__(self) -> str:
-        return self.name or self.get_kind_display()
+        return self.name or choice_label(self, "kind")
 
 
 class Criterion(models.Model):

@@ -161,7 +161,6 @@ class Column:
     order: str = ""
     kind: str = ""  # main, code, number, money, date, datetime, deadline, state
     url: Callable[[Any], str] | None = None
-    template: str = ""
 
     def of(self, row: Any) -> Any:
         if callable(self.value):
@@ -198,6 +197,8 @@ class ListPage(PortalMixin):
 
     model: ClassVar[type[models.Model] | None] = None
     columns: ClassVar[Sequence[Column]] = ()
+    # The fields that the columns, their addresses and orders read, of joined tables too; empty fetches every field.
+    fields: ClassVar[Sequence[str]] = ()
     default_order: ClassVar[str] = "-pk"
     filterset: ClassVar[type[django_filters.FilterSet] | None] = None
     search_in: ClassVar[Sequence[str]] = ()
@@ -295,7 +296,7 @@ class ListPage(PortalMixin):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         rows, filters = self.matching()
-        page = self.get_page(rows)
+        page = self.get_page(rows.only(*self.fields) if self.fields else rows)
         columns = self.get_columns()
         lines = [
             {

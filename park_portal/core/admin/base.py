@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, ClassVar, Final
 from urllib.parse import quote, urlencode
@@ -154,6 +154,9 @@ class StaffAdmin(Bilingual, ModelAdmin):  # type: ignore[misc]
     create: ClassVar[Callable[..., Any] | None] = None
     update: ClassVar[Callable[..., Any] | None] = None
     remove: ClassVar[Callable[..., Any] | None] = None
+
+    # The fields that the list's columns read, of joined tables too; empty fetches every field.
+    list_fields: ClassVar[Sequence[str]] = ()
 
     paginator = CappedPaginator
     show_full_result_count = False

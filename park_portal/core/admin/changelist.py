@@ -67,6 +67,10 @@ class StaffChangeList(ChangeList):
     """The list of an admin page; its lookups name rows only, never the acts that a page adds to the address."""
 
     def get_results(self, request: HttpRequest) -> None:
+        if self.model_admin.list_fields:
+            joined = self.list_select_related if isinstance(self.list_select_related, list | tuple) else ()
+            rows = self.queryset.select_related(None).select_related(*joined) if joined else self.queryset
+            self.queryset = rows.only(*self.model_admin.list_fields)
         super().get_results(request)
         # Django counts the unfiltered table for its header; nobody needs that number.
         self.full_result_count = None

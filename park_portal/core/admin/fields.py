@@ -31,6 +31,7 @@ from unfold.widgets import (
 
 from park_portal.core.errors import DomainError, Text
 from park_portal.core.money import MoneyField, fen_to_yuan, format_yuan, parse_money
+from park_portal.core.text import choice_label
 
 # --- money
 
@@ -130,7 +131,7 @@ def state_label(
     known = {**_TONES, **(tones or {})}
 
     def show(model_admin: Any, obj: Any) -> SafeString:
-        return pill(getattr(obj, f"get_{field}_display")(), known.get(getattr(obj, field), "default"))
+        return pill(choice_label(obj, field), known.get(getattr(obj, field), "default"))
 
     show.__name__ = f"{field}_label"
     return display(description=label or _("state"), ordering=field)(show)  # type: ignore[no-any-return]

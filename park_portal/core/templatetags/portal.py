@@ -9,10 +9,9 @@ from typing import Any, Final
 from django import template
 from django.db import models
 from django.forms import BaseForm
-from django.template.loader import get_template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -20,6 +19,7 @@ from django.utils.translation import ngettext
 from park_portal.core.calendar.services import working_calendar
 from park_portal.core.calendar.working_days import SHANGHAI
 from park_portal.core.money import format_wan, format_yuan
+from park_portal.core.text import choice_label
 
 register = template.Library()
 
@@ -73,7 +73,7 @@ def state_label(obj: Any) -> str:
     """Return the state of ``obj`` in words."""
     machine = getattr(type(obj), "machine", None)
     name = machine.field if machine is not None else "state"
-    return str(getattr(obj, f"get_{name}_display")())
+    return choice_label(obj, name)
 
 
 def tone_of(obj: Any) -> str:
@@ -85,19 +85,26 @@ def tone_of(obj: Any) -> str:
     return TONES.get(str(getattr(obj, machine.field if machine is not None else "state", "")), "neutral")
 
 
-@register.inclusion_tag("components/deadline.html", takes_context=True)
-def deadline(context: template.Context, when: datetime | date | None, done: bool = False) -> dict[str, Any]:
+@register.simple_tag(takes_context=True)
+def deadline(context: template.Context, when: datetime | date | None, done: bool = False) -> SafeString:
     """Show a moment in Shanghai time and how many working days are left; with ``done`` only the moment."""
     if when is None:
-        return {"when": None}
+        return SafeString("")
     moment = when if isinstance(when, datetime) else datetime.combine(when, time(23, 59, 59), SHANGHAI)
     local, now = moment.astimezone(SHANGHAI), timezone.now().astimezone(SHANGHAI)
     text, tone = "", ""
     if not done:
         text, tone = left(local, now, _calendar(context))
     # A deadline at the last second of a day is what people call 24:00.
-    ends_day = (local.hour, local.minute) == (23, 59)
-    return {"when": local, "ends_day": ends_day, "left": text, "tone": tone}
+    clock = "24:00" if (local.hour, local.minute) == (23, 59) else f"{local:%H:%M}"
+    return format_html(
+        '<span class="deadline {}"><time datetime="{}" class="num">{} {}</time>{}</span>',
+        tone,
+        local.isoformat(),
+        f"{local:%Y-%m-%d}",
+        clock,
+        format_html(' <span class="deadline-left">({})</span>', text) if text else "",
+    )
 
 
 def left(moment: datetime, now: datetime, calendar: Any) -> tuple[str, str]:
@@ -221,19 +228,52 @@ def facts(pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
     return {"pairs": [(label, value) for label, value in pairs if value not in (None, "")]}
 
 
+CELL_CLASSES: Final = {
+    "number": "is-number",
+    "money": "is-number",
+    "code": "is-code",
+    "date": "is-date",
+    "deadline": "is-date",
+}
+DASH: Final = SafeString('<span class="quiet dash">–</span>')
+
+
 @register.simple_tag(takes_context=True)
-def cell(context: template.Context, column: Any, value: Any, url: str = "") -> SafeString:
-    """Show one cell of a list, as its column's kind says."""
-    return (
-        format_html('<a href="{}">{}</a>', url, _shown(context, column.kind, value))
-        if url
-        else _shown(context, column.kind, value)
-    )
+def table_rows(context: template.Context, lines: Iterable[Any], pick: bool = False) -> SafeString:
+    """Show the body of a list's table: ``lines`` of a ListPage; with ``pick`` each has a box to pick it.
+
+    Written here and not as a template: a page has hundreds of cells, and each is a few words.
+    """
+    out: list[str] = []
+    for line in lines:
+        out.append("<tr>")
+        if pick:
+            label = _("Pick %(row)s") % {"row": line["row"]}
+            out.append(
+                format_html(
+                    '<td class="col-pick"><input class="form-check-input" type="checkbox" name="pick" value="{}"'
+                    ' form="bulk" aria-label="{}"></td>',
+                    line["row"].pk,
+                    label,
+                )
+            )
+        for item in line["cells"]:
+            column = item["column"]
+            shown = _shown(context, column.kind, item["value"])
+            if item["url"]:
+                shown = format_html('<a href="{}">{}</a>', item["url"], shown)
+            if column.kind == "main":
+                out.append(f'<th class="is-main" scope="row">{shown}</th>')
+            else:
+                css, head = CELL_CLASSES.get(column.kind, ""), escape(column.label)
+                out.append(f'<td class="{css}" data-label="{head}">{shown}</td>')
+        out.append("</tr>")
+    return SafeString("".join(out))
 
 
 def _shown(context: template.Context, kind: str, value: Any) -> SafeString:
     if value is None or value == "":
-        return SafeString('<span class="quiet dash">–</span>')
+        return DASH
     if kind == "state":
         if isinstance(value, models.Model):
             return state_badge(value)
@@ -249,8 +289,7 @@ def _shown(context: template.Context, kind: str, value: Any) -> SafeString:
         text = value.strftime("%Y-%m-%d %H:%M" if kind == "datetime" else "%Y-%m-%d")
         return format_html('<time class="num" datetime="{}">{}</time>', value.isoformat(), text)
     if kind == "deadline":
-        shown = deadline(context, value)
-        return SafeString(get_template("components/deadline.html").render(shown))
+        return deadline(context, value)
     if isinstance(value, bool):
-        return format_html("{}", _("yes") if value else _("no"))
-    return format_html("{}", value)
+        return escape(_("yes") if value else _("no"))
+    return conditional_escape(value)
