@@ -45,19 +45,27 @@ def brief_of(review: Review, version: Version) -> Brief:
                 )
     if is_blind(review):
         return Brief(application.title, summary, "", ())
-    return Brief(application.title, summary, *_names(application))
+    return Brief(application.title, summary, applicant_of(review), _people(application))
 
 
-def _names(application: Application) -> tuple[str, tuple[str, ...]]:
+def applicant_of(review: Review) -> str:
+    """Return who applies, as a reviewer may read it: empty where the stage is blind."""
+    application = review.application
+    if is_blind(review):
+        return ""
+    if application.kind == ApplicantKind.ORGANISATION:
+        return application.organisation.name if application.organisation is not None else ""
+    project = application.project
+    return (project.institution or project.title) if project is not None else ""
+
+
+def _people(application: Application) -> tuple[str, ...]:
     if application.kind == ApplicantKind.ORGANISATION:
         assert application.organisation is not None
         members = application.organisation.memberships.select_related("user").order_by("pk")
-        return application.organisation.name, tuple(member.user.name for member in members)
-    project = application.project
-    assert project is not None
-    return project.institution or project.title, tuple(
-        project.team.order_by("pk").values_list("name", flat=True)
-    )
+        return tuple(member.user.name for member in members)
+    assert application.project is not None
+    return tuple(application.project.team.order_by("pk").values_list("name", flat=True))
 
 
 def answers_for_reviewer(review: Review, version: Version) -> list[dict[str, Any]]:

@@ -20,7 +20,6 @@ from funding.reviews.models import Review, Score
 from funding.reviews.services.stages import LONGEST_COMMENT
 from funding.reviews.states import OPINIONS_OF_STAGE, Confidence
 from park_portal.core.errors import Text
-from park_portal.core.text import both
 
 MOST_BUTTONS: Final = 10  # up to this highest mark, marks are chosen; above, they are typed
 NOT_TYPED: Final[Any] = object()
@@ -210,18 +209,20 @@ def _marks(criterion: Criterion) -> list[dict[str, str]]:
 
 
 def _choice(value: str, label: Any) -> dict[str, str]:
-    text = both(lambda: label)
-    return {"value": value, "zh": text["zh-hans"], "en": text["en"]}
+    """Return the choice in the reader's language: unlike an applicant's, these are made for each page anew."""
+    text = str(label)
+    return {"value": value, "zh": text, "en": text}
 
 
 def page_of(
     review: Review,
+    parts: Sequence[tuple[str, list[Field]]],
     *,
     problems: Mapping[str, Sequence[Text]] | None = None,
     typed: Mapping[str, Any] | None = None,
     conflicts: Sequence[str] = (),
 ) -> list[AskSection]:
-    """Return the whole page, part by part, with what was refused and what was typed and not taken."""
+    """Return the whole page, ``parts`` being its fields, with what was refused and what was typed and not taken."""
     problems, typed = problems or {}, typed or {}
     return [
         AskSection(
@@ -237,14 +238,14 @@ def page_of(
                 for field in fields
             ],
         )
-        for number, (title, fields) in enumerate(fields_of(review), 1)
+        for number, (title, fields) in enumerate(parts, 1)
     ]
 
 
-def progress_of(review: Review) -> tuple[int, int]:
-    """Return (answered, wanted): how many of the required fields are filled in."""
+def progress_of(parts: Sequence[tuple[str, list[Field]]]) -> tuple[int, int]:
+    """Return (answered, wanted): how many of the required fields among ``parts`` are filled in."""
     wanted = done = 0
-    for _title, fields in fields_of(review):
+    for _title, fields in parts:
         without = {f.key.removesuffix("-na") for f in fields if f.key.endswith("-na") and f.value == "na"}
         for field in fields:
             if field.required and not field.key.endswith("-na"):

@@ -25,7 +25,7 @@ from funding.calls.states import Acts, ApplicantKind, StageKind
 from funding.reviews.forms import DeclineForm, ObjectionForm, OpinionForm, ProfileForm, RecuseForm
 from funding.reviews.models import Review, Reviewer, StageRun
 from funding.reviews.pages import latest_versions, page_of_run
-from funding.reviews.reading import answers_for_reviewer, brief_of, latest_version
+from funding.reviews.reading import answers_for_reviewer, applicant_of, brief_of, latest_version
 from funding.reviews.rubric import fields_of, page_of, progress_of
 from funding.reviews.services import (
     accept_review,
@@ -283,15 +283,15 @@ class ReviewMixin(PortalMixin):
         rows = (
             own_reviews(self.request.user)
             .select_related(
-                "reviewer",
                 "application__organisation",
                 "application__project__university",
-                "application__call__lead",
+                "application__call",
             )
             .prefetch_related("scores", "run__stage__criteria")
         )
         self.object = visible_or_404(rows, pk=self.kwargs["pk"])
         self.object.run.application = self.object.application
+        self.object.reviewer = self.request.user  # type: ignore[assignment]
 
     def get_title(self) -> str:
         return self.object.application.title
@@ -341,24 +341,26 @@ class ReviewPage(ReviewMixin):
             return self.render("funding/reviews/invitation.html", status=status, brief=brief)
         if review.state in (ReviewState.ACCEPTED, ReviewState.SUBMITTED):
             named = {name: context.pop(name, None) for name in ("problems", "typed", "conflicts")}
-            done, wanted = progress_of(review)
+            parts, is_written = fields_of(review), review.state == ReviewState.ACCEPTED
+            done, wanted = progress_of(parts)
             version = latest_version(review.application)
             return self.render(
                 "funding/reviews/review.html",
                 status=status,
-                brief=brief_of(review, version),
+                applicant=applicant_of(review),
                 answers=answers_for_reviewer(review, version),
                 sections=page_of(
                     review,
+                    parts,
                     problems=named["problems"],
                     typed=named["typed"],
                     conflicts=named["conflicts"] or (),
                 ),
-                is_written=review.state == ReviewState.ACCEPTED,
+                is_written=is_written,
                 done=done,
                 wanted=wanted,
                 score=review.score if review.state == ReviewState.SUBMITTED else score_of_draft(review),
-                fields=[field for _part, fields in fields_of(review) for field in fields],
+                fields=[] if is_written else [field for _part, fields in parts for field in fields],
                 conflict_count=len(named["conflicts"] or ()),
                 **context,
             )
@@ -434,7 +436,8 @@ class FieldEndpoint(ReviewMixin):
         except Conflict as conflict:
             return self.conflict(key, conflict)
         field = self.field(review, key)
-        done, wanted = progress_of(review)
+        parts = fields_of(review)
+        done, wanted = progress_of(parts)
         score = score_of_draft(review)
         return JsonResponse(
             {
@@ -442,7 +445,7 @@ class FieldEndpoint(ReviewMixin):
                 "revision": review.revision,
                 "raw": field.raw(),
                 "problems": [],
-                "asked": [one.key for _part, fields in fields_of(review) for one in fields],
+                "asked": [one.key for _part, fields in parts for one in fields],
                 "done": done,
                 "wanted": wanted,
                 # The form's script puts what hangs on all answers here: an application's conditions, a review's score.

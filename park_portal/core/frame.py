@@ -58,9 +58,14 @@ class NavItem:
     show: Callable[[Any], bool] = everyone
     public: bool = False
 
-    @property
-    def url(self) -> str:
-        return reverse(self.route)
+
+@dataclass(frozen=True)
+class NavLink:
+    """One entry of the menu as a page shows it."""
+
+    name: str
+    label: Text
+    url: str
 
 
 @dataclass(frozen=True)
@@ -137,17 +142,16 @@ class Frame:
         return bool(self.user is not None and self.user.is_authenticated)
 
     @cached_property
-    def nav(self) -> list[NavItem]:
+    def nav(self) -> list[NavLink]:
         """The menu entries that exist and are for this person."""
         shown = []
         for item in sorted(_nav.values(), key=lambda one: one.order):
             if not (item.public or (self.signed_in and item.show(self.user))):
                 continue
             try:
-                reverse(item.route)
+                shown.append(NavLink(item.name, item.label, reverse(item.route)))
             except NoReverseMatch:
                 continue
-            shown.append(item)
         return shown
 
     @cached_property
