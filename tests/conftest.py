@@ -43,6 +43,7 @@ def pytest_unconfigure() -> None:
         shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
 
 
+@pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of the running portal share one, so they run in one process."""
     for item in items:
