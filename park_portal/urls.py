@@ -2,11 +2,12 @@
 
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
 from park_portal import mailbox
+from park_portal.core.accounts.views import ConfirmAddressPage
 from park_portal.health import healthz
 from park_portal.home import AboutPage, AccessibilityPage, HomePage, PrivacyPage
 
@@ -16,6 +17,12 @@ urlpatterns = [
     path("privacy/", PrivacyPage.as_view(), name="privacy"),
     path("accessibility/", AccessibilityPage.as_view(), name="accessibility"),
     path("admin/", admin.site.urls),
+    # Our own page in the place of allauth's.
+    re_path(
+        r"^accounts/confirm-email/(?P<key>[-:\w]+)/$",
+        ConfirmAddressPage.as_view(),
+        name="account_confirm_email",
+    ),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     # Pages ask for it with their language in the address, so that a browser may keep it for an hour.

@@ -2,14 +2,19 @@
 
 import re
 import uuid
+from urllib.parse import quote
 
 import pytest
+from django.contrib.messages import get_messages
 from django.core import mail
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils.translation import override
 
+from park_portal.core.accounts import services
 from park_portal.core.accounts.models import User
+from park_portal.core.outbox.models import Message
+from tests.factories.applications import make_call as make_open_call
 from tests.personas import PASSWORD, address, make_person, person
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +131,74 @@ def test_sign_up_verify_and_sign_in(client):
     client.post(link)
     signed_in = client.post("/accounts/login/", {"login": email.upper(), "password": "long-enough-secret"})
     assert signed_in["Location"] == "/"
+
+
+def signed_up(client, next_=""):
+    """Sign somebody up on the way to ``next_``; return the address and the path of the link in the mail."""
+    email = f"new-{uuid.uuid4().hex}@example.com"
+    password = "long-enough-secret"
+    sent = {"name": "New", "email": email, "password1": password, "password2": password}
+    client.post("/accounts/signup/", sent | ({"next": next_} if next_ else {}))
+    link = re.search(r"https?://[^/\s]+(/accounts/confirm-email/\S+)", mail.outbox[-1].body)[1]
+    return email, link
+
+
+def test_newcomer_lands_where_they_were_going_though_the_mail_is_read_in_another_browser(client):
+    call = make_open_call()
+    start = f"/applications/start/{call.code}/"
+    way_in = client.get(start)
+    assert way_in["Location"] == f"/accounts/login/?next={start}"
+    assert f"/accounts/signup/?next={quote(start, safe='')}" in text_of(client.get(way_in["Location"]))
+    email, link = signed_up(client, start)
+    elsewhere = Client()
+    page = text_of(elsewhere.get(link))
+    assert f'<input type="hidden" name="next" value="{start}">' in page
+    confirmed = elsewhere.post(link.partition("?")[0], {"next": start})
+    assert confirmed["Location"] == start
+    login = elsewhere.get(start)["Location"]
+    sent = {"login": email, "password": "long-enough-secret", "next": start}
+    assert elsewhere.post(login, sent)["Location"] == start
+    assert elsewhere.get(start).status_code == 200
+
+
+@pytest.mark.parametrize("outside", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
+def test_link_of_the_mail_leads_to_no_other_site(client, outside):
+    _email, link = signed_up(client, outside)
+    assert "next" not in link
+    assert "evil" not in client.post(link, {"next": outside})["Location"]
+
+
+def test_link_of_the_mail_opened_again_says_that_the_address_is_confirmed(client):
+    email, link = signed_up(client, "/calls/")
+    client.post(link)
+    elsewhere = Client()
+    for again in (elsewhere.get(link), elsewhere.post(link)):
+        assert again.status_code == 200
+        page = text_of(again)
+        assert f"<strong>{email}</strong>" in page
+        assert 'href="/accounts/login/?next=/calls/"' in page
+    made_up = text_of(elsewhere.get("/accounts/confirm-email/made-up/"))
+    assert email not in made_up
+    assert 'href="/accounts/login/?next=/"' in made_up
+
+
+def test_invitation_opened_with_the_wrong_account_leads_out_and_back(client_of, people):
+    services.invite_staff("new@example.com", actor=people("superuser"), role="officer")
+    path = Message.objects.get(key__startswith="account.invitation:").payload["link"]
+    client = client_of("stranger")
+    page = text_of(client.get(path))
+    assert f'<input type="hidden" name="next" value="{path}">' in page
+    assert client.post("/accounts/logout/", {"next": path})["Location"] == path
+    assert f"/accounts/login/?next={path}" in text_of(client.get(path))
+
+
+def test_invitation_accepted_says_what_one_has_joined_once(client_of, people):
+    new = make_person("newcomer")
+    services.invite_staff(new.email, actor=people("superuser"), role="officer")
+    path = Message.objects.get(key__startswith="account.invitation:").payload["link"]
+    client = client_of(new)
+    assert [str(m) for m in get_messages(client.post(path).wsgi_request)] == ["您已加入园区工作人员。"]
+    assert len(get_messages(client.post(path).wsgi_request)) == 1
 
 
 def test_sign_up_does_not_tell_whether_an_address_is_known(client, people):

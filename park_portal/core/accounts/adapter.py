@@ -7,6 +7,10 @@ from smtplib import SMTPException
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailConfirmationHMAC
+from allauth.account.utils import get_next_redirect_url, passthrough_next_redirect_url
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from park_portal.core.errors import DomainError
@@ -25,7 +29,17 @@ class MailDown(DomainError):
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """allauth's own ways, but a mail server that is down is told in words."""
+    """allauth's own ways, but the way on is kept, and a mail server that is down is told in words."""
+
+    def get_email_confirmation_url(
+        self, request: HttpRequest, emailconfirmation: EmailConfirmationHMAC
+    ) -> str:
+        """Return the link of the mail; it knows where the person was going, as the mail may be read elsewhere."""
+        url: str = super().get_email_confirmation_url(request, emailconfirmation)
+        if request is None or get_next_redirect_url(request) is None:
+            return url
+        kept: str = passthrough_next_redirect_url(request, url, REDIRECT_FIELD_NAME)
+        return kept
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         try:

@@ -2,8 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account import app_settings
+from allauth.account.models import EmailAddress
+from allauth.account.views import ConfirmEmailView
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib import messages
+from django.core import signing
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
@@ -58,6 +63,31 @@ class ProfilePage(ActPage):
         return response
 
 
+class ConfirmAddressPage(ConfirmEmailView):
+    """Confirms an address; a link used a second time says that it has done its work, wherever it is opened."""
+
+    def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            response: HttpResponse = super().post(*args, **kwargs)
+        except Http404:
+            response = self.get(*args, **kwargs)
+        return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        done = None if context["confirmation"] else confirmed_by(self.kwargs["key"])
+        return context | {"confirmed": done, "go_on": self.get_next_url() or reverse("home")}
+
+
+def confirmed_by(key: str) -> EmailAddress | None:
+    """Return the address that the link with ``key`` has confirmed already, however long ago."""
+    try:
+        pk = signing.loads(key, salt=app_settings.SALT)
+    except signing.BadSignature:
+        return None
+    return EmailAddress.objects.filter(pk=pk, verified=True).first()
+
+
 class InvitationPage(PortalMixin):
     """What an invitation is to, and the button that accepts it; the link itself changes nothing."""
 
@@ -83,4 +113,9 @@ class InvitationPage(PortalMixin):
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         if not request.user.is_authenticated:
             return HttpResponseRedirect(f"{reverse('account_login')}?next={request.path}")
-        return HttpResponseRedirect(accept_invitation(token, actor=request.user))
+        invitation = find_invitation(token)
+        path = accept_invitation(token, actor=request.user)
+        if invitation is not None and invitation.accepted_at is None:
+            place = invitation.target_label or INVITATION_KINDS[invitation.kind].label
+            messages.success(request, _("You have joined %(place)s.") % {"place": place})
+        return HttpResponseRedirect(path)
