@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
@@ -17,6 +15,7 @@ from funding.applications.asks import ask, stored
 from funding.applications.models import AnswerFile, Application
 from funding.applications.services import add_file, remove_file, save_answer
 from funding.applications.sheet import Sheet, sheet_of
+from funding.applications.typed import check_typist, read_sent
 from funding.calls.questions import type_of
 from park_portal.core.accounts.models import User
 from park_portal.core.errors import Conflict, DomainError
@@ -37,6 +36,7 @@ class ApplicationEndpoint(PortalMixin):
         return self.request.user
 
     def prepare(self) -> None:
+        check_typist(self.request)
         rows = Application.objects.visible_to(self.request.user).select_related(*RELATED)
         self.application = visible_or_404(rows, pk=self.kwargs["pk"])
 
@@ -58,22 +58,10 @@ class ApplicationEndpoint(PortalMixin):
 
 
 class AnswerEndpoint(ApplicationEndpoint):
-    """Save one answer: ``{"raw", "revision", "user"}`` in, the new revision out; 409 with what is stored if stale."""
+    """Save one answer: ``{"raw", "revision"}`` in, the new revision out; 409 with what is stored if stale."""
 
     def post(self, request: HttpRequest, pk: int, key: str) -> HttpResponse:
-        try:
-            sent = json.loads(request.body)
-        except RequestDataTooBig:
-            error = DomainError(
-                _("This answer is too long to be sent. Shorten it."), code="too_long", field=key
-            )
-            return refusal(request, error)
-        except ValueError:  # neither UTF-8 nor JSON
-            sent = None
-        if not isinstance(sent, dict) or not isinstance(sent.get("revision"), int | None):
-            return refusal(request, DomainError(code="unreadable"))
-        if sent.get("user") not in (None, request.user.pk):
-            return other_user()
+        sent = read_sent(request, key=key, too_long=_("This answer is too long to be sent. Shorten it."))
         try:
             answer = save_answer(
                 self.application, key, sent.get("raw"), actor=self.actor, revision=sent.get("revision")
@@ -97,7 +85,7 @@ class AnswerEndpoint(ApplicationEndpoint):
         sheet = sheet_of(self.application)
         question = sheet.by_key[key]
         answer = conflict.current
-        theirs = stored(question, answer) if answer is not None else None
+        theirs = stored(question, answer, self.actor) if answer is not None else None
         body = {
             "code": "conflict",
             "message": str(conflict),
@@ -106,16 +94,9 @@ class AnswerEndpoint(ApplicationEndpoint):
             "text": theirs.text if theirs else "",
             "person": theirs.person if theirs else "",
             "at": theirs.at if theirs else "",
+            "own": theirs.own if theirs else False,
         }
         return JsonResponse(body, status=409)
-
-
-def other_user() -> HttpResponse:
-    """The person who typed this has signed out and somebody else has signed in, in the same browser."""
-    message = _(
-        "Someone else has signed in in this browser. Sign in again as yourself to save what you typed."
-    )
-    return JsonResponse({"code": "other_user", "message": message}, status=401)
 
 
 class FileEndpoint(ApplicationEndpoint):
@@ -128,8 +109,6 @@ class FileEndpoint(ApplicationEndpoint):
             upload = None
         if upload is None:
             return refusal(request, DomainError(_("Choose a file first."), code="no_file", field=key))
-        if request.POST.get("user") not in (None, "", str(request.user.pk)):
-            return other_user()
         add_file(self.application, key, upload, actor=self.actor)
         return self.answer(key)
 

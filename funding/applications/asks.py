@@ -27,6 +27,7 @@ class Stored:
     person: str
     at: str
     revision: int
+    own: bool = False  # written by the same person, in another window
 
 
 @dataclass
@@ -80,8 +81,9 @@ def ask(
     problems: Iterable[Text | Problem] = (),
     typed: Any = _NOT_TYPED,
     conflict: Answer | None = None,
+    reader: Any = None,
 ) -> Ask:
-    """Return one question as the form shows it; ``typed`` is what was typed and not taken."""
+    """Return one question as the form shows it to ``reader``; ``typed`` is what was typed and not taken."""
     key = question.key
     editable = key in sheet.open_keys
     value = sheet.values.get(key)
@@ -115,7 +117,7 @@ def ask(
         condition_value=question.condition_value if on else "",
         purpose=question.purpose,
         comment=sheet.comments.get(question.pk, ""),
-        conflict=stored(question, conflict) if conflict is not None else None,
+        conflict=stored(question, conflict, reader) if conflict is not None else None,
         balance=balance_of(sheet, question),
     )
 
@@ -137,14 +139,15 @@ def balance_of(sheet: Sheet, question: CallQuestion) -> Balance | None:
     )
 
 
-def stored(question: CallQuestion, answer: Answer) -> Stored:
-    """Return how the stored answer reads, and whose it is."""
+def stored(question: CallQuestion, answer: Answer, reader: Any = None) -> Stored:
+    """Return how the stored answer reads, and whose it is: ``reader``'s own or somebody else's."""
     text = type_of(question.kind).text(answer.value, question.settings, get_language() or "zh-hans")
     return Stored(
         text=text,
         person=str(answer.updated_by) if answer.updated_by else "",
         at=timezone.localtime(answer.updated_at).strftime("%H:%M"),
         revision=answer.revision,
+        own=reader is not None and answer.updated_by_id == reader.pk,
     )
 
 
@@ -168,6 +171,7 @@ def asks_of(
     problems: Mapping[str, list[Any]] | None = None,
     typed: Mapping[str, Any] | None = None,
     conflicts: Mapping[str, Answer] | None = None,
+    reader: Any = None,
 ) -> list[AskSection]:
     """Return the whole form, section by section."""
     problems, typed, conflicts = problems or {}, typed or {}, conflicts or {}
@@ -180,6 +184,7 @@ def asks_of(
                 problems=problems.get(question.key, ()),
                 typed=typed.get(question.key, _NOT_TYPED),
                 conflict=conflicts.get(question.key),
+                reader=reader,
             )
             for question in questions
         ]

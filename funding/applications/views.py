@@ -32,6 +32,7 @@ from funding.applications.services import (
 )
 from funding.applications.sheet import Sheet, sheet_of
 from funding.applications.states import DECIDED, ApplicationState
+from funding.applications.typed import KeepsTyped, typist_of
 from funding.calls.models import Call
 from funding.calls.questions import type_of
 from funding.calls.states import ApplicantKind, QuestionKind
@@ -268,7 +269,7 @@ class ApplicationMixin(ApplicationEndpoint):
         )
 
 
-class FormPage(ApplicationMixin):
+class FormPage(KeepsTyped, ApplicationMixin):
     """The form. A script saves each answer as it is typed; without one a click saves them all, answer by answer."""
 
     template_name = "funding/applications/form.html"
@@ -291,7 +292,7 @@ class FormPage(ApplicationMixin):
         return self.render(
             status=status,
             sheet=sheet,
-            sections=asks_of(sheet, **named),
+            sections=asks_of(sheet, reader=self.request.user, **named),
             findings=sheet.findings,
             until=until,
             is_over=until is None or until <= timezone.now(),
@@ -300,6 +301,7 @@ class FormPage(ApplicationMixin):
             returned=sheet.returned,
             state_line=state_line_of(self.application, self.request.user, until=until),
             listed=_listed(sheet, named["problems"] or {}),
+            typist=typist_of(self.actor),
             conflict_count=len(named["conflicts"] or ()),
             **context,
         )

@@ -72,9 +72,8 @@ class Field:
             problems=problems,
             **more,
         )
-        held = Stored(
-            self.text(), "", timezone.localtime(review.updated_at).strftime("%H:%M"), review.revision
-        )
+        at = timezone.localtime(review.updated_at).strftime("%H:%M")
+        held = Stored(self.text(), "", at, review.revision, own=True)  # nobody else writes a review
         return Ask(
             q=q,
             key=self.key,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import django_filters
 from django.contrib import messages
 from django.core.cache import cache
-from django.core.exceptions import RequestDataTooBig
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
@@ -18,8 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from funding.applications.api import other_user
 from funding.applications.models import Application
+from funding.applications.typed import KeepsTyped, check_typist, read_sent, typist_of
 from funding.calls.models import Call
 from funding.calls.states import Acts, ApplicantKind, StageKind
 from funding.reviews.forms import DeclineForm, ObjectionForm, OpinionForm, ProfileForm, RecuseForm
@@ -52,7 +50,6 @@ from park_portal.core.views import (
     ListPage,
     PortalMixin,
     StateLine,
-    refusal,
     visible_or_404,
 )
 
@@ -280,6 +277,7 @@ class ReviewMixin(PortalMixin):
     object: Review
 
     def prepare(self) -> None:
+        check_typist(self.request)
         rows = (
             own_reviews(self.request.user)
             .select_related(
@@ -328,7 +326,7 @@ class ReviewMixin(PortalMixin):
         )
 
 
-class ReviewPage(ReviewMixin):
+class ReviewPage(KeepsTyped, ReviewMixin):
     """An invitation, a review being written, or one that was submitted: what the reviewer may see depends on it."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -362,6 +360,7 @@ class ReviewPage(ReviewMixin):
                 score=review.score if review.state == ReviewState.SUBMITTED else score_of_draft(review),
                 fields=[] if is_written else [field for _part, fields in parts for field in fields],
                 conflict_count=len(named["conflicts"] or ()),
+                typist=typist_of(self.request.user),
                 **context,
             )
         return self.render("funding/reviews/over.html", status=status)
@@ -409,22 +408,10 @@ def _revision(request: HttpRequest, key: str) -> int | None:
 
 
 class FieldEndpoint(ReviewMixin):
-    """Save one field as it is typed: ``{"raw", "revision", "user"}`` in, as an application's answers are saved."""
+    """Save one field as it is typed: ``{"raw", "revision"}`` in, as an application's answers are saved."""
 
     def post(self, request: HttpRequest, pk: int, key: str) -> HttpResponse:
-        try:
-            sent = json.loads(request.body)
-        except RequestDataTooBig:
-            return refusal(
-                request,
-                DomainError(_("This text is too long to be sent. Shorten it."), code="too_long", field=key),
-            )
-        except (ValueError, RecursionError):  # neither UTF-8 nor JSON
-            sent = None
-        if not isinstance(sent, dict) or not isinstance(sent.get("revision"), int | None):
-            return refusal(request, DomainError(code="unreadable"))
-        if sent.get("user") not in (None, request.user.pk):
-            return other_user()
+        sent = read_sent(request, key=key, too_long=_("This text is too long to be sent. Shorten it."))
         try:
             review = save_field(
                 self.object,
@@ -469,6 +456,7 @@ class FieldEndpoint(ReviewMixin):
             "raw": field.raw(),
             "text": field.text(),
             "person": str(review.reviewer),
+            "own": True,
             "at": timezone.localtime(review.updated_at).strftime("%H:%M"),
         }
         return JsonResponse(body, status=409)

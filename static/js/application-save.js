@@ -15,6 +15,7 @@
   const prefix = `park.application.${root.dataset.apply}.${user}.`;
   const statusLine = root.querySelector("[data-status]");
   const statusBox = root.querySelector("[data-status-box]");
+  const statusActions = root.querySelector("[data-status-actions]");
   const PAUSE = 900;
   const LONGEST = 60000;
   const TIMEOUT = 20000;
@@ -77,7 +78,8 @@
     let words = "";
     let tone = "";
     if (stopped) {
-      words = open.length ? gettext("Not saved. Your text is still here; copy it.") : "";
+      const idle = stopped === "over" ? "" : gettext("Nothing can be saved here any more.");
+      words = open.length ? gettext("Not saved. Your text is still here; copy it.") : idle;
       tone = open.length ? "bad" : "";
     } else if (away === "signed_out" || away === "other_user") {
       words = gettext("Not saved: sign in again, then saving goes on by itself.");
@@ -86,7 +88,7 @@
       words = gettext("Not saved yet: no connection. Will be tried again; your text is kept in this browser.");
       tone = "wait";
     } else if (conflicts) {
-      words = gettext("Not saved: someone else changed an answer. Choose which text to keep.");
+      words = gettext("Not saved: an answer was changed elsewhere meanwhile. Choose which text to keep.");
       tone = "wait";
     } else if (refused) {
       words = gettext("Not saved: see the message beside the question.");
@@ -179,6 +181,10 @@
     if (field && !state.element.querySelector("[data-table]")) field.classList.toggle("is-invalid", problems.length > 0);
   }
 
+  function saysProblems(state) {
+    return state.element.querySelector("[data-problems] > div") !== null;
+  }
+
   function note(state, nodes) {
     const box = state.element.querySelector("[data-note]");
     if (box) box.replaceChildren(...nodes);
@@ -197,9 +203,16 @@
     const box = document.createElement("div");
     box.className = "conflict";
     box.setAttribute("role", "alert");
-    const who = found.person
-      ? interpolate(gettext("%(person)s changed this answer at %(at)s. Yours is in the field above."), found, true)
-      : gettext("This answer was changed elsewhere. Yours is in the field above.");
+    let who = gettext("This answer was changed elsewhere. Yours is in the field above.");
+    if (found.own) {
+      who = interpolate(
+        gettext("You changed this in another window at %(at)s. What you typed here is in the field above."),
+        found,
+        true,
+      );
+    } else if (found.person) {
+      who = interpolate(gettext("%(person)s changed this answer at %(at)s. Yours is in the field above."), found, true);
+    }
     const theirs = document.createElement("div");
     theirs.className = "conflict-text";
     theirs.append(paragraph(gettext("Stored now"), "conflict-head"), paragraph(found.text || "—", "user-text"));
@@ -245,6 +258,8 @@
     const hidden = document.querySelector("input[name=csrfmiddlewaretoken]");
     return {
       Accept: "application/json",
+      // For whom the page was made: what is typed here is never saved in anybody else's name.
+      "X-Typist": String(user),
       "X-CSRFToken": cookie("csrftoken") || (hidden ? hidden.value : ""),
       ...more,
     };
@@ -274,7 +289,7 @@
         method: "POST",
         credentials: "same-origin",
         headers: headers({ "Content-Type": "application/json" }),
-        body: JSON.stringify({ raw, revision: state.revision, user }),
+        body: JSON.stringify({ raw, revision: state.revision }),
         signal: abort.signal,
         redirect: "manual",
       });
@@ -306,9 +321,12 @@
       drop(state.key);
     }
     savedAt = data.saved_at;
-    // Who is still writing need not be told what is missing; it is said when they leave the question.
+    // Who is still writing need not be told what is missing; it is said when they leave the question. What is said
+    // already is brought up to date at once.
     state.problems = data.problems || [];
-    if (!state.problems.length || !state.element.contains(document.activeElement)) showProblems(state, state.problems);
+    if (!state.problems.length || saysProblems(state) || !state.element.contains(document.activeElement)) {
+      showProblems(state, state.problems);
+    }
     note(state, []);
     update(data);
     say();
@@ -358,15 +376,23 @@
       return true;
     }
     if (response.status === 409) {
-      stop(data && data.message ? data.message : gettext("Nothing can be saved here any more."));
+      stop(data && data.message ? data.message : gettext("Nothing can be saved here any more."), true);
       return true;
     }
     return false;
   }
 
-  function stop(words) {
+  /* Nothing can be saved any more; with `moved` the thing itself went on, and its own page tells where it stands. */
+  function stop(words, moved) {
     stopped = "stopped";
-    notice("apply-stopped", "bad", words, unsaved().length ? [copyButton(openPairs)] : []).scrollIntoView({ block: "nearest" });
+    const actions = moved ? [link(gettext("See where it stands"), root.dataset.selfUrl)] : [];
+    if (unsaved().length) actions.push(copyButton(openPairs));
+    notice("apply-stopped", "bad", words, actions).scrollIntoView({ block: "nearest" });
+    statusActions.replaceChildren(...(moved ? [link(gettext("See where it stands"), root.dataset.selfUrl)] : []));
+    // What the page says of its state, and its button to go on, are of the past.
+    document.querySelectorAll(".state-line, [data-check]").forEach((element) => {
+      element.hidden = true;
+    });
     say();
   }
 
@@ -390,6 +416,7 @@
     if (away) {
       away = "";
       unnotice("apply-signed-out");
+      statusActions.replaceChildren();
       states.forEach((state) => {
         if (isChanged(state) && !state.sending) schedule(state, 50);
       });
@@ -397,27 +424,35 @@
   }
 
   function signedOut(code, words) {
-    away = code === "other_user" ? "other_user" : "signed_out";
-    const next = encodeURIComponent(root.dataset.checkUrl.replace(/check\/$/, ""));
+    const found = code === "other_user" ? "other_user" : "signed_out";
+    if (poll === null) poll = setInterval(ping, 5000);
+    if (away === found) return say();
+    away = found;
+    const login = `${root.dataset.loginUrl}?next=${encodeURIComponent(window.location.pathname)}`;
+    // Whoever else has signed in has to sign out first: the sign-in page would send them on.
+    const door = () =>
+      found === "other_user"
+        ? link(gettext("Sign in as yourself"), `${root.dataset.logoutUrl}?next=${encodeURIComponent(login)}`)
+        : link(gettext("Sign in"), login);
     notice(
       "apply-signed-out",
       "bad",
-      words || gettext("Your session has ended. Sign in again in a new tab: nothing typed is lost, and saving goes on here."),
-      [link(gettext("Sign in"), `${root.dataset.loginUrl}?next=${next}`), copyButton(openPairs)],
+      found === "other_user" && words
+        ? words
+        : gettext("Your session has ended. Sign in again in a new tab: nothing typed is lost, and saving goes on here."),
+      [door(), copyButton(openPairs)],
     );
-    if (poll === null) poll = setInterval(ping, 5000);
-    say();
+    // The notice may be far off the screen; this line never is.
+    statusActions.replaceChildren(door());
+    return say();
   }
 
   async function ping() {
     try {
       const response = await fetch(root.dataset.pingUrl, { headers: headers(), credentials: "same-origin", redirect: "manual" });
-      if (response.ok) {
-        const data = await response.json();
-        if (data.user === user) return comeBack();
-        return signedOut("other_user", gettext("Someone else has signed in in this browser. Sign in again as yourself."));
-      }
-      if (response.status === 404) denied(response, null);
+      if (response.ok) return comeBack();
+      const isJson = (response.headers.get("Content-Type") || "").includes("application/json");
+      if (response.status === 401 || response.status === 404) denied(response, isJson ? await response.json() : null);
     } catch {
       // still no connection: asked again
     }
@@ -437,6 +472,10 @@
     if (JSON.stringify(raw) === state.base) {
       drop(state.key);
       clearTimeout(state.timer);
+      if (state.refused) {
+        state.refused = "";
+        showProblems(state, state.problems);
+      }
       return say();
     }
     keep(state.key, raw, state.conflict ? -1 : state.revision);
@@ -527,7 +566,7 @@
     if (stopped || away === "signed_out" || away === "other_user") return;
     unsaved().forEach((state) => {
       if (state.conflict || state.refused === JSON.stringify(read(state.element))) return;
-      const body = JSON.stringify({ raw: read(state.element), revision: state.revision, user });
+      const body = JSON.stringify({ raw: read(state.element), revision: state.revision });
       if (body.length > 30000) return;
       try {
         fetch(addressOf(state.key), {
@@ -577,7 +616,7 @@
     return undefined;
   });
 
-  Object.assign(form, { headers, user, update, denied, say, goOffline, comeBack });
+  Object.assign(form, { headers, update, denied, say, goOffline, comeBack });
   restore();
   say();
 })();

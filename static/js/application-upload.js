@@ -4,7 +4,7 @@
 
   const form = window.applicationForm;
   if (!form) return;
-  const { root, asks, headers, user, update, denied, say } = form;
+  const { root, asks, headers, update, denied, say } = form;
   const MEGABYTE = 1024 * 1024;
 
   function listOf(element) {
@@ -106,20 +106,16 @@
       });
       const body = new FormData();
       body.append("file", file);
-      body.append("user", String(user));
       request.send(body);
     });
   }
 
   async function remove(element, number) {
-    const body = new FormData();
-    body.append("user", String(user));
     try {
       const response = await fetch(root.dataset.removeUrl.replace("/0/", `/${number}/`), {
         method: "POST",
         headers: headers(),
         credentials: "same-origin",
-        body,
       });
       const data = (response.headers.get("Content-Type") || "").includes("json") ? await response.json() : null;
       if (response.ok && data) {

@@ -1,5 +1,6 @@
 """Lists: pages by key in both directions, filters, search, saved views, acts on the whole match."""
 
+import base64
 import re
 from datetime import timedelta
 
@@ -101,7 +102,11 @@ def test_list_searches_and_filters(client_of, jobs):
 
 
 @pytest.mark.parametrize(
-    "query", ["state=nonsense", "q=%00", "state=%00", "after=%00&before=%00", "order=%00"]
+    "query",
+    [
+        *("state=nonsense", "q=%00", "state=%00", "after=%00&before=%00", "order=%00"),
+        "after=" + base64.urlsafe_b64encode(b"[" * 1400).decode(),
+    ],
 )
 def test_list_nonsense_in_the_address_is_no_error_of_ours(client_of, jobs, query):
     response = client_of("founder").get(f"{LIST}?{query}")

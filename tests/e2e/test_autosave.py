@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
@@ -21,6 +22,7 @@ from tests.browser import accessibility_violations, new_context
 from tests.factories.applications import PDF, make_application
 from tests.factories.core import make_user
 from tests.factories.incubator import make_organisation
+from tests.personas import PASSWORD
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -203,6 +205,73 @@ def test_an_expired_session_loses_nothing(opened, live_server, application):
     expect(notice).to_be_hidden()
 
 
+def test_saving_goes_on_after_somebody_else_was_signed_in(opened, live_server, application):
+    owner, stranger = application.created_by, make_user("路人甲")
+    context = opened(owner)
+    page = open_form(context, live_server, application)
+    Session.objects.all().delete()
+    sign_in(context, live_server.url, stranger)
+    page.fill("#q-title", "别人登录后写的")
+    notice = page.locator("#apply-signed-out")
+    expect(notice).to_contain_text("已有其他人登录")
+    line = page.locator("[data-status-actions] a")
+    expect(line).to_have_attribute(
+        "href",
+        "/accounts/logout/?next=%2Faccounts%2Flogin%2F%3Fnext%3D%252Fapplications%252F"
+        f"{application.pk}%252Fform%252F",
+    )
+    page.wait_for_timeout(6000)  # asked once more who is signed in, and still not given up
+    expect(notice).to_contain_text("已有其他人登录")
+    assert page.locator("#apply-stopped").count() == 0
+    Session.objects.all().delete()
+    expect(notice).to_contain_text("登录已过期", timeout=10_000)
+    sign_in(context, live_server.url, owner)
+    wait_for(lambda: _pumped(page) and stored(application, "title") == "别人登录后写的", 20)
+    expect(notice).to_be_hidden()
+    expect(line).to_have_count(0)
+    assert set(Answer.objects.values_list("updated_by", flat=True)) == {owner.pk}
+
+
+def test_the_way_back_in_is_in_sight_on_a_small_screen(opened, live_server, application):
+    page = open_form(opened(application.created_by, width=360, height=640), live_server, application)
+    page.locator("#q-abstract").scroll_into_view_if_needed()
+    Session.objects.all().delete()
+    page.fill("#q-abstract", "登录过期后写的")
+    link = page.locator("[data-status-actions]").get_by_role("link", name="登录")
+    expect(link).to_be_in_viewport()
+    expect(link).to_have_attribute("target", "_blank")
+    expect(page.locator("#apply-signed-out")).to_contain_text("已填内容不会丢失")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert accessibility_violations(page) == []
+
+
+def test_ones_own_other_window_is_nobody_else(opened, live_server, application):
+    context = opened(application.created_by)
+    first = open_form(context, live_server, application)
+    second = open_form(context, live_server, application)
+    first.fill("#q-abstract", "一")
+    expect(status(first)).to_contain_text(SAVED)
+    second.fill("#q-abstract", "二")
+    conflict = second.locator("#ask-abstract .conflict")
+    expect(conflict).to_contain_text("在另一个窗口修改了这个回答")
+    expect(conflict).not_to_contain_text("陈思远")
+
+
+def test_what_was_refused_is_no_longer_said_once_it_is_mended(opened, live_server, application):
+    page = open_form(opened(application.created_by), live_server, application)
+    said = page.locator("#error-amount")
+    page.fill("#q-amount", "-5")
+    expect(said).to_contain_text("金额不能为负数")
+    page.fill("#q-amount", "100")  # the focus stays in the field
+    expect(status(page)).to_contain_text(SAVED)
+    expect(said).to_be_empty()
+    page.fill("#q-amount", "很多")
+    expect(said).to_contain_text("请输入金额")
+    page.fill("#q-amount", "100")  # what is stored: nothing is sent
+    expect(said).to_be_empty()
+    expect(status(page)).to_contain_text(SAVED)
+
+
 def _pumped(page: Page) -> bool:
     page.wait_for_timeout(200)  # lets the browser's messages through while Python waits
     return True
@@ -218,6 +287,11 @@ def test_what_can_no_longer_be_saved_stays_to_be_copied(opened, live_server, app
     expect(stopped).to_contain_text("现在不能修改")
     expect(page.locator("#q-title")).to_have_value("撤回之后写的")
     expect(stopped.get_by_role("button", name="复制未保存的内容")).to_be_visible()
+    expect(stopped.get_by_role("link", name="查看当前状态")).to_have_attribute(
+        "href", f"/applications/{application.pk}/"
+    )
+    expect(page.locator("[data-check]")).to_be_hidden()
+    expect(page.locator(".state-line")).to_be_hidden()
 
 
 def test_a_role_withdrawn_while_typing(opened, live_server, application):
@@ -289,4 +363,26 @@ def test_without_a_script_a_click_saves(browser, live_server, application):
     page.get_by_role("button", name="保存").nth(1).click()
     expect(page.locator(".conflict")).to_contain_text("别人又改了")
     expect(page.locator("#q-title")).to_have_value("我也改了")
+    context.close()
+
+
+def test_without_a_script_an_ended_session_loses_nothing(browser, live_server, application):
+    owner = application.created_by
+    owner.set_password(PASSWORD)
+    owner.save()
+    EmailAddress.objects.create(user=owner, email=owner.email, verified=True, primary=True)
+    context = browser.new_context(locale="zh-CN", java_script_enabled=False)
+    sign_in(context, live_server.url, owner)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/applications/{application.pk}/form/")
+    page.fill("#q-title", "登录过期前写的")
+    Session.objects.all().delete()
+    page.get_by_role("button", name="检查并提交").click()
+    expect(page.locator(".messages")).to_contain_text("所填内容已暂存")
+    page.fill("[name=login]", owner.email)
+    page.fill("[name=password]", PASSWORD)
+    page.locator("main").get_by_role("button", name="登录", exact=True).click()
+    page.wait_for_url("**/check/")
+    expect(page.locator(".messages")).to_contain_text("登录前填写的内容已保存")
+    assert stored(application, "title") == "登录过期前写的"
     context.close()

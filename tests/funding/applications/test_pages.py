@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from datetime import timedelta
 
 import pypdf
@@ -48,12 +49,12 @@ def url(name, application, *args):
     return reverse(f"applications:{name}", args=[application.pk, *args])
 
 
-def send(client, application, key, raw, revision, **more):
+def send(client, application, key, raw, revision, **headers):
     return client.post(
         url("answer", application, key),
-        json.dumps({"raw": raw, "revision": revision, **more}),
+        json.dumps({"raw": raw, "revision": revision}),
         content_type="application/json",
-        headers={"accept": "application/json"},
+        headers={"accept": "application/json", **headers},
     )
 
 
@@ -229,11 +230,130 @@ def test_unreadable_messages_are_refused(body):
 
 def test_who_else_signed_in_meanwhile_writes_nothing():
     application = make_application(filled=False)
-    answer = send(
-        as_(application.created_by), application, "title", "x", 0, user=application.created_by.pk + 1
-    )
-    assert (answer.status_code, answer.json()["code"]) == (401, "other_user")
+    owner = application.created_by
+    for who in (member(application, "editor"), make_user()):  # the second may not even see the application
+        answer = send(as_(who), application, "title", "x", 0, x_typist=str(owner.pk))
+        assert (answer.status_code, answer.json()["code"]) == (401, "other_user")
+        ping = as_(who).get(
+            url("ping", application), headers={"accept": "application/json", "x-typist": str(owner.pk)}
+        )
+        assert (ping.status_code, ping.json()["code"]) == (401, "other_user")
     assert not Answer.objects.exists()
+    ping = as_(owner).get(
+        url("ping", application), headers={"accept": "application/json", "x-typist": str(owner.pk)}
+    )
+    assert ping.json() == {"user": owner.pk}
+    assert send(as_(owner), application, "title", "题目甲乙", 0, x_typist=str(owner.pk)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"raw":' + b"[" * 50_000 + b"]" * 50_000 + b',"revision":0}',
+        b'{"raw":' + b"[" * 300 + b"]" * 300 + b',"revision":0}',
+        b'{"raw":[[[[[1]]]]],"revision":0}',
+        b'{"raw":' + b'{"a":' * 300 + b"1" + b"}" * 300 + b',"revision":0}',
+        b'{"raw":"x","revision":[]}',
+        b"[]",
+        b"\xff",
+    ],
+)
+def test_senseless_json_is_refused_in_words(body):
+    application = make_application(filled=False)
+    client = as_(application.created_by)
+    for key in ("title", "team", "fields", "duration", "amount", "start_date"):
+        answer = client.post(
+            url("answer", application, key),
+            body,
+            content_type="application/json",
+            headers={"accept": "application/json"},
+        )
+        assert (answer.status_code, answer.json()["code"]) == (400, "unreadable")
+    assert not Answer.objects.exists()
+
+
+# --- a session that ended, without a script
+
+
+def form_data(page, **typed):
+    """Return the fields of the form's page as a browser would send them, with some of them typed over."""
+    fields = re.findall(r'<input type="hidden" name="((?:revision-|typist)[^"]*)" value="([^"]*)"', page)
+    return {**dict(fields), **typed}
+
+
+def test_what_was_sent_after_the_session_ended_is_saved_after_signing_in(client):
+    application = make_application(filled=False)
+    owner, stranger = application.created_by, make_user()
+    client = as_(owner)
+    sent = form_data(
+        client.get(url("form", application)).content.decode(), title="写了很久的题目", next="check"
+    )
+    client.cookies.pop("sessionid")
+    for _click in range(2):  # back, and once more
+        answer = client.post(url("form", application), sent)
+        assert (answer.status_code, answer.url) == (302, f"/accounts/login/?next={url('form', application)}")
+    login = client.get(answer.url).content.decode()
+    assert "登录已过期，内容尚未保存" in login
+    assert not Answer.objects.exists()
+
+    client.force_login(owner)  # signing in by the page takes the session over as well
+    answer = client.get(url("form", application))
+    assert (answer.status_code, answer.url) == (302, url("check", application))
+    assert Answer.objects.get().value == "写了很久的题目"
+    assert "登录前填写的内容已保存" in client.get(answer.url).content.decode()
+    assert client.get(url("form", application)).status_code == 200
+    assert as_(stranger).get(url("form", application)).status_code == 404
+
+
+def test_what_waits_for_its_writer_shows_conflicts_and_refusals():
+    application = make_application(filled=False)
+    owner = application.created_by
+    client = as_(owner)
+    sent = form_data(client.get(url("form", application)).content.decode(), title="我的题目", amount="很多")
+    client.cookies.pop("sessionid")
+    client.post(url("form", application), sent)
+    save_answer(application, "title", "别人的题目", actor=member(application, "editor"))
+    client.force_login(owner)
+    for _visit in range(2):
+        page = client.get(url("form", application))
+        assert page.status_code == 409
+        text = page.content.decode()
+        assert [words in text for words in ("我的题目", "别人的题目", 'value="很多"')] == [True] * 3
+    # Once something newer is sent, what waited is gone.
+    again = form_data(text, title="我改过的题目")
+    assert client.post(url("form", application), again).status_code == 302
+    assert Answer.objects.get().value == "我改过的题目"
+    assert client.get(url("form", application)).status_code == 200
+    assert Answer.objects.get().value == "我改过的题目"
+
+
+def test_what_waits_is_nobody_elses():
+    application = make_application(filled=False)
+    owner, editor = application.created_by, member(application, "editor")
+    client = as_(owner)
+    sent = form_data(client.get(url("form", application)).content.decode(), title="主人写的题目")
+    client.cookies.pop("sessionid")
+    client.post(url("form", application), sent)
+    client.force_login(editor)
+    page = client.get(url("form", application))
+    assert (page.status_code, "主人写的题目" in page.content.decode()) == (200, False)
+    # The owner's old tab, sent while the editor is signed in, is not saved in the editor's name.
+    answer = client.post(url("form", application), sent)
+    assert (answer.status_code, "请返回上一页" in answer.content.decode()) == (401, True)
+    assert not Answer.objects.exists()
+
+
+def test_nothing_waits_for_who_was_never_here(client):
+    application = make_application(filled=False)
+    owner = application.created_by
+    page = as_(owner).get(url("form", application)).content.decode()
+    for sent in ({"title": "x"}, {"title": "x", "typist": "1:forged"}):
+        assert client.post(url("form", application), sent).status_code == 302
+        assert "held_form" not in client.session
+    large = client.post(url("form", application), form_data(page, title="字" * 400_001))
+    assert (large.status_code, "请返回上一页" in large.content.decode()) == (400, True)
+    assert "held_form" not in client.session
 
 
 def test_a_role_withdrawn_mid_session_and_the_stranger():

@@ -1,6 +1,7 @@
 """The portal's doors to review: who sees what, what happens on a click, bad input, and the cost of each page."""
 
 import json
+import re
 from secrets import token_hex
 
 import pytest
@@ -203,12 +204,12 @@ def test_declining_and_declaring_a_conflict(client_of, people):
     assert "用多模态大模型预测药物反应。" not in page
 
 
-def save(client, review, key, raw, revision, **more):
+def save(client, review, key, raw, revision, **headers):
     return client.post(
         reverse("reviews:save", args=[review.pk, key]),
-        json.dumps({"raw": raw, "revision": revision, **more}),
+        json.dumps({"raw": raw, "revision": revision}),
         content_type="application/json",
-        headers={"accept": "application/json"},
+        headers={"accept": "application/json", **headers},
     )
 
 
@@ -257,7 +258,7 @@ def test_bad_bodies_are_refused(client_of, people):
             address, body, content_type="application/json", headers={"accept": "application/json"}
         )
         assert response.status_code == 400
-    assert save(client, review, "opinion", "fund", 1, user=0).status_code == 401
+    assert save(client, review, "opinion", "fund", 1, x_typist="0").status_code == 401
     assert save(client_of("other_reviewer"), review, "opinion", "fund", 1).status_code == 404
     assert save(Client(), review, "opinion", "fund", 1).status_code == 401
 
@@ -281,6 +282,25 @@ def form_of(review, **fields):
         **fields,
     }
     return {**data, **{f"revision-{key}": str(review.revision) for key in data}}
+
+
+def test_what_was_sent_after_the_session_ended_is_saved_after_signing_in(client_of, people):
+    review = make_review(expert_run(), people("reviewer"), accepted=True)
+    client = client_of("reviewer")
+    page = client.get(review.get_absolute_url()).content.decode()
+    typist = re.search(r'name="typist" value="([^"]+)"', page).group(1)
+    client.cookies.pop("sessionid")
+    sent = {**form_of(review, comment_committee="Written for an hour."), "typist": typist}
+    assert client.post(review.get_absolute_url(), sent).status_code == 302
+    client.force_login(people("reviewer"))
+    answer = client.get(review.get_absolute_url())
+    assert (answer.status_code, answer.url) == (302, review.get_absolute_url())
+    review.refresh_from_db()
+    assert review.comment_committee == "Written for an hour."
+    assert client.get(review.get_absolute_url()).status_code == 200
+    # Somebody else's old tab, sent in this browser, is not this person's review.
+    answer = client_of("other_reviewer").post(review.get_absolute_url(), sent)
+    assert (answer.status_code, "nothing was saved" in answer.content.decode()) == (401, True)
 
 
 def test_without_a_script_one_click_saves_everything_and_another_submits(client_of, people):
