@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from crispy_forms.layout import Layout
 from django import forms
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
@@ -85,9 +86,8 @@ class OrganisationForm(PortalModelForm):
 class NewOrganisationForm(OrganisationForm):
     """The first few facts of a new organisation; asks once whether it is not one that is here already."""
 
-    confirmed = forms.BooleanField(
-        label=_("None of these: register a new organisation"), required=False, widget=forms.HiddenInput
-    )
+    # Stands in the list of similar organisations, which says what ticking it means.
+    confirmed = forms.BooleanField(label=_("Similar organisations"), required=False)
 
     class Meta(OrganisationForm.Meta):
         fields = [
@@ -104,6 +104,7 @@ class NewOrganisationForm(OrganisationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.candidates: list[Candidate] = []
+        self.helper.layout = Layout(*self.Meta.fields)
         for name in ("uscc", "name_zh_hans", "name_en"):
             self.fields[name].widget.attrs |= LIVE
 
@@ -122,15 +123,8 @@ class NewOrganisationForm(OrganisationForm):
                     "You can ask to join it."
                 ),
             )
-        elif self.candidates:
-            self.fields["confirmed"].widget = forms.CheckboxInput()
-            if not cleaned.get("confirmed"):
-                self.add_error(
-                    "confirmed",
-                    _(
-                        "Please look at the list: is it one of these? If so, ask to join it; if not, tick this box."
-                    ),
-                )
+        elif self.candidates and not cleaned.get("confirmed"):
+            self.add_error("confirmed", _("Is it one of these? If so, ask to join it; if not, say so."))
         return cleaned
 
 

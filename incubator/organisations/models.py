@@ -269,6 +269,12 @@ class Organisation(models.Model):
             roles[user.pk] = self.memberships.filter(user=user).values_list("role", flat=True).first()
         return roles[user.pk]
 
+    def is_last_owner(self, user) -> bool:
+        """Returns whether the user is the only owner, who cannot leave before there is another."""
+        if self.role_of(user) != Role.OWNER:
+            return False
+        return not self.memberships.filter(role=Role.OWNER).exclude(user=user).exists()
+
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def visible_to(self, user) -> "MembershipQuerySet":

@@ -4,6 +4,7 @@ from typing import Any
 
 import rules
 
+from incubator.organisations.models import Liaison
 from incubator.organisations.states import OrganisationState, Role
 from park_portal.core.accounts.rules import has_role, is_officer
 from park_portal.core.accounts.states import StaffRole
@@ -31,6 +32,12 @@ is_member = member_in(*Role.values)
 @rules.predicate
 def is_in_use(user: Any, organisation: Any) -> bool:
     return organisation is not None and organisation.state == OrganisationState.ACTIVE
+
+
+@rules.predicate
+def is_liaison(user: Any) -> bool:
+    """Liaison of any university or faculty today."""
+    return user.is_authenticated and Liaison.objects.for_user(user).exists()
 
 
 rules.add_perm("incubator.create_organisation", rules.is_authenticated)

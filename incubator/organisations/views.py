@@ -23,6 +23,7 @@ from incubator.organisations.forms import (
 )
 from incubator.organisations.models import Membership, Organisation
 from incubator.organisations.names import normalise_code
+from incubator.organisations.rules import is_liaison as is_liaison_now
 from incubator.organisations.services import (
     Candidate,
     change_member_role,
@@ -37,9 +38,9 @@ from incubator.organisations.services import (
     update_organisation,
 )
 from incubator.organisations.states import OrganisationState, Role
-from park_portal.core.accounts.models import Invitation
+from park_portal.core.accounts.models import Invitation, User
 from park_portal.core.errors import Text
-from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
+from park_portal.core.frame import Card, NavItem, Task, asked_once, home_card, register_nav
 from park_portal.core.views import (
     ActPage,
     Column,
@@ -49,6 +50,7 @@ from park_portal.core.views import (
     PortalMixin,
     StateLine,
     visible_or_404,
+    way_on,
 )
 from park_portal.core.workflow import may
 
@@ -64,12 +66,32 @@ JOIN_SALT = "organisations.join"
 JOIN_LASTS = 24 * 3600
 
 
+is_liaison = asked_once(is_liaison_now)
+
+
 def is_no_staff(user: Any) -> bool:
     """Park staff find organisations and projects in the administration."""
     return not user.is_staff
 
 
 register_nav(NavItem(NAV, gettext_lazy("Organisations"), "organisations:list", order=60, show=is_no_staff))
+
+
+@asked_once
+def is_newcomer(user: Any) -> bool:
+    """Whether nobody knows yet what the person came for: they belong to nothing, and no invitation brought them.
+
+    Reviewers come by an invitation, liaisons are appointed; neither has come to register a company.
+    """
+    if is_liaison(user):
+        return False
+    known = (
+        models.Exists(user.memberships.all())
+        | models.Exists(Invitation.objects.filter(accepted_by=user))
+        # The room of projects lies above this one; its rows are reached from the person's side.
+        | models.Exists(user.project_places.all())
+    )
+    return not User.objects.filter(known, pk=user.pk).exists()
 
 
 @home_card(order=70)
@@ -80,8 +102,7 @@ def my_organisations(user: Any) -> Card | None:
     mine = list(
         Membership.objects.filter(user=user).select_related("organisation").order_by("-id")[:SHOWN_AT_HOME]
     )
-    # Who came by an invitation to something else, such as reviewing, has not come to register a company.
-    if not mine and Invitation.objects.filter(accepted_by=user).exists():
+    if not mine and not is_newcomer(user):
         return None
     return Card(
         title=gettext_lazy("My organisations"),
@@ -159,14 +180,18 @@ class OrganisationPage(DetailPage):
     def get_context(self, **context: Any) -> dict[str, Any]:
         organisation, user = self.object, self.request.user
         is_member = may(user, "incubator.see_organisation_members", organisation)
+        can_edit = may(user, "incubator.edit_organisation", organisation)
         return super().get_context(
+            # The room of applications lies above this one; its rows are reached from here.
+            is_new=can_edit and not user.is_staff and not organisation.applications.exists(),
             role=Role(role).label if (role := organisation.role_of(user)) else "",
             is_member=is_member,
             members=organisation.memberships.select_related("user")[:6] if is_member else [],
-            can_edit=may(user, "incubator.edit_organisation", organisation),
+            can_edit=can_edit,
             can_manage=may(user, "incubator.manage_organisation_members", organisation),
             can_join=may(user, "incubator.join_organisation", organisation),
             can_leave=may(user, "incubator.leave_organisation", organisation),
+            is_last_owner=organisation.is_last_owner(user),
             join_url=join_url(organisation, user),
             faculties=list(organisation.faculties.all()) if organisation.kind == "university" else [],
             **context,
@@ -192,7 +217,10 @@ class OrganisationCreate(ActPage):
         return [here(), Crumb(self.title)]
 
     def cancel_url(self) -> str:
-        return reverse("organisations:list")
+        return way_on(self.request) or reverse("organisations:list")
+
+    def success_url(self) -> str:
+        return way_on(self.request) or super().success_url()
 
     def act(self, form: Any) -> Organisation:
         values = {name: form.cleaned_data[name] for name in form.Meta.fields}
@@ -201,7 +229,7 @@ class OrganisationCreate(ActPage):
     def get_context(self, **context: Any) -> dict[str, Any]:
         form = context.get("form")
         found = candidates_for(self.request.user, form.candidates if form is not None else [])
-        return super().get_context(candidates=found, **context)
+        return super().get_context(candidates=found, may_confirm=may_confirm(found), **context)
 
 
 class OrganisationCheck(PortalMixin):
@@ -220,8 +248,15 @@ class OrganisationCheck(PortalMixin):
         return self.render(
             code=code,
             code_is_valid=code is not None and stdnum_uscc.is_valid(code),
-            candidates=candidates_for(request.user, found),
+            candidates=(candidates := candidates_for(request.user, found)),
+            may_confirm=may_confirm(candidates),
+            is_confirmed=bool(request.GET.get("confirmed")),
         )
+
+
+def may_confirm(candidates: Sequence[dict[str, Any]]) -> bool:
+    """Returns whether a person may say that theirs is none of these: not of one with the same code."""
+    return bool(candidates) and not any(one["same_code"] for one in candidates)
 
 
 def join_url(organisation: Organisation, user: Any) -> str:
@@ -328,6 +363,7 @@ class MembersMixin:
         return super().get_context(  # type: ignore[misc]
             members=organisation.memberships.select_related("user").order_by("id"),
             roles=Role.choices,
+            is_last_owner=organisation.is_last_owner(user),
             can_manage=can_manage,
             **context,
         )
@@ -466,6 +502,10 @@ class MemberLeave(ActPage):
     )
     submit_label = gettext_lazy("Leave")
     submit_tone = "danger"
+    template_name = "incubator/organisations/leave.html"
+
+    def get_context(self, **context: Any) -> dict[str, Any]:
+        return super().get_context(is_last_owner=self.object.is_last_owner(self.request.user), **context)
 
     def get_crumbs(self) -> Sequence[Crumb]:
         return [here(), Crumb(str(self.object), self.object.get_absolute_url()), Crumb(self.title)]

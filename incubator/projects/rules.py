@@ -5,6 +5,7 @@ from typing import Any
 import rules
 
 from incubator.organisations.models import Liaison
+from incubator.organisations.rules import is_liaison
 from incubator.projects.states import ProjectRole
 from park_portal.core.accounts.rules import is_officer
 
@@ -23,12 +24,6 @@ def edits_project(user: Any, project: Any) -> bool:
     """A team member whom the principal investigator lets edit."""
     place = project.member_for(user) if project is not None else None
     return place is not None and place.can_edit
-
-
-@rules.predicate
-def is_liaison(user: Any) -> bool:
-    """Liaison of any university or faculty today."""
-    return user.is_authenticated and Liaison.objects.for_user(user).exists()
 
 
 @rules.predicate

@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from incubator.organisations.forms import ReasonForm
 from incubator.organisations.models import Faculty, Liaison
+from incubator.organisations.views import is_liaison, is_newcomer
 from incubator.projects.forms import NewProjectForm, ResearchProjectForm, TeamMemberForm, TeamRoleForm
 from incubator.projects.models import ProjectMember, ResearchProject
-from incubator.projects.rules import is_liaison as is_liaison_now
 from incubator.projects.services import (
     add_team_member,
     change_team_member,
@@ -27,21 +27,19 @@ from incubator.projects.services import (
 )
 from incubator.projects.states import PROJECT_MACHINE, ProjectRole, ProjectState
 from park_portal.core.errors import Text
-from park_portal.core.frame import Card, NavItem, Task, asked_once, home_card, register_nav
+from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
 from park_portal.core.money import format_yuan
-from park_portal.core.views import ActPage, Column, Crumb, DetailPage, ListPage, StateLine
+from park_portal.core.views import ActPage, Column, Crumb, DetailPage, ListPage, StateLine, way_on
 from park_portal.core.workflow import advance, may
 
 NAV = "projects"
+SHOWN_AT_HOME = 5
 TONES = {
     ProjectState.REGISTERED: "info",
     ProjectState.ACTIVE: "good",
     ProjectState.COMPLETED: "neutral",
     ProjectState.STOPPED: "wait",
 }
-
-
-is_liaison = asked_once(is_liaison_now)
 
 
 def is_no_staff(user: Any) -> bool:
@@ -53,6 +51,36 @@ register_nav(NavItem(NAV, gettext_lazy("Research projects"), "projects:list", or
 
 
 @home_card(order=71)
+def my_projects(user: Any) -> Card | None:
+    """The projects one leads or works on; for newcomers, the way to the first one."""
+    if user.is_staff:
+        return None
+    mine = list(ResearchProject.objects.of_member(user).order_by("-id")[:SHOWN_AT_HOME])
+    if not mine and not is_newcomer(user):
+        return None
+    return Card(
+        title=gettext_lazy("My research projects"),
+        tasks=[_task(one) for one in mine],
+        empty=gettext_lazy("Register the project of your research team, or ask its leader to invite you."),
+        action_url="" if mine else reverse("projects:create"),
+        action_label="" if mine else gettext_lazy("Register a research project"),
+        more_url=reverse("projects:list") if mine else "",
+        more_label=gettext_lazy("All my research projects") if mine else "",
+    )
+
+
+def _task(project: ResearchProject) -> Task:
+    return Task(
+        title=str(project.title),
+        url=project.get_absolute_url(),
+        detail=f"{project.code} · {project.principal_investigator}",
+        state=project.get_state_display(),
+        tone=TONES[ProjectState(project.state)],
+        mine=False,
+    )
+
+
+@home_card(order=72)
 def new_in_my_care(user: Any) -> Card | None:
     """For liaisons: what was registered at their faculties lately."""
     if user.is_staff or not is_liaison(user):
@@ -60,17 +88,7 @@ def new_in_my_care(user: Any) -> Card | None:
     newest = ResearchProject.objects.in_care_of(user).order_by("-id")[:5]
     return Card(
         title=gettext_lazy("Newly registered at my faculties"),
-        tasks=[
-            Task(
-                title=str(one.title),
-                url=one.get_absolute_url(),
-                detail=f"{one.code} · {one.principal_investigator}",
-                state=one.get_state_display(),
-                tone=TONES[one.state],
-                mine=False,
-            )
-            for one in newest
-        ],
+        tasks=[_task(one) for one in newest],
         empty=gettext_lazy("No research project yet"),
         more_url=reverse("projects:care"),
         more_label=gettext_lazy("Projects of my faculties"),
@@ -191,7 +209,10 @@ class ProjectPage(DetailPage):
     def get_context(self, **context: Any) -> dict[str, Any]:
         project, user = self.object, self.request.user
         place = project.member_for(user)
+        may_apply = place is not None and (place.role == ProjectRole.PI or place.can_edit)
         return super().get_context(
+            # The room of applications lies above this one; its rows are reached from here.
+            is_new=may_apply and not project.applications.exists(),
             team=project.team.all(),
             amount=format_yuan(project.amount_fen),
             can_edit=may(user, "incubator.edit_project", project),
@@ -217,7 +238,10 @@ class ProjectCreate(ActPage):
         return [here(), Crumb(self.title)]
 
     def cancel_url(self) -> str:
-        return reverse("projects:list")
+        return way_on(self.request) or reverse("projects:list")
+
+    def success_url(self) -> str:
+        return way_on(self.request) or super().success_url()
 
     def form_kwargs(self) -> dict[str, Any]:
         return {"user": self.request.user}

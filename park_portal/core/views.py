@@ -23,6 +23,7 @@ from django.http import (
 )
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views import View
@@ -32,7 +33,17 @@ from park_portal.core.errors import DomainError, Forbidden, Text
 from park_portal.core.pages import Page, keyset_page
 from park_portal.core.workflow import may
 
-__all__ = ["ActPage", "BulkAct", "Column", "Crumb", "DetailPage", "ListPage", "PortalMixin", "StateLine"]
+__all__ = [
+    "ActPage",
+    "BulkAct",
+    "Column",
+    "Crumb",
+    "DetailPage",
+    "ListPage",
+    "PortalMixin",
+    "StateLine",
+    "way_on",
+]
 
 
 @dataclass(frozen=True)
@@ -138,6 +149,12 @@ def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
     return render(
         request, "refusal.html", {"error": error, "title": _("This did not work")}, status=error.status
     )
+
+
+def way_on(request: HttpRequest) -> str:
+    """Return where the person was going when a link with ``next`` led them here, if that is on this portal; else ""."""
+    path = request.GET.get("next", "")
+    return path if url_has_allowed_host_and_scheme(path, allowed_hosts=None) else ""
 
 
 def visible_or_404(rows: models.QuerySet[Any], **lookup: Any) -> Any:

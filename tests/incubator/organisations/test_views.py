@@ -6,8 +6,15 @@ from incubator.models import Membership, Organisation
 from incubator.organisations.views import JOIN_SALT
 from park_portal.core.accounts.models import Invitation
 from park_portal.core.accounts.services import accept_invitation
+from tests.factories.applications import make_application
 from tests.factories.core import make_user
-from tests.factories.incubator import make_code, make_organisation, make_university
+from tests.factories.incubator import (
+    make_code,
+    make_liaison,
+    make_organisation,
+    make_project,
+    make_university,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +34,10 @@ def fields(**values):
         "technology_field": "ai",
         **values,
     }
+
+
+def text_of(response):
+    return response.content.decode()
 
 
 def test_list_shows_only_ones_own(trio, client_of):
@@ -219,6 +230,73 @@ def test_last_owner_cannot_leave_and_is_told_why(trio, client_of):
     response = client_of(alice).post(reverse("organisations:leave", args=[organisation.pk]))
     assert response.status_code == 400
     assert organisation.memberships.filter(user=alice, role="owner").exists()
+
+
+@pytest.mark.parametrize("route", ["detail", "members", "leave"])
+def test_the_only_owner_is_not_offered_to_leave(route, trio, client_of):
+    organisation, alice, bob, _charlie = trio
+    address = reverse(f"organisations:{route}", args=[organisation.pk])
+    leave = f'href="{reverse("organisations:leave", args=[organisation.pk])}"'
+    page = client_of(alice).get(address).content.decode()
+    assert leave not in page
+    assert 'class="btn btn-danger"' not in page
+    if route != "members":
+        assert f'href="{reverse("organisations:members", args=[organisation.pk])}"' in page
+    assert (leave in client_of(bob).get(address).content.decode()) is (route != "leave")
+    organisation.memberships.filter(user=bob).update(role="owner")
+    page = client_of(alice).get(address).content.decode()
+    assert leave in page or 'class="btn btn-danger"' in page
+
+
+def test_registering_leads_back_to_where_one_came_from(client_of):
+    alice = make_user("Alice")
+    client, address = client_of(alice), reverse("organisations:create")
+    back = client.post(f"{address}?next=/applications/start/AIBT-2026/", fields())
+    assert back["Location"] == "/applications/start/AIBT-2026/"
+    assert 'href="/applications/start/AIBT-2026/"' in text_of(
+        client.get(f"{address}?next=/applications/start/AIBT-2026/")
+    )
+    away = client.post(f"{address}?next=https://evil.example/", fields(name_zh_hans="另一家公司"))
+    assert away["Location"] == Organisation.objects.latest("pk").get_absolute_url()
+
+
+def test_new_organisation_shows_the_way_to_the_calls_until_something_was_applied_for(trio, client_of):
+    organisation, alice, _bob, _charlie = trio
+    viewer = make_user("Dora")
+    Membership.objects.create(organisation=organisation, user=viewer, role="viewer")
+    address = reverse("organisations:detail", args=[organisation.pk])
+    way_on = 'btn-sm" href="/calls/"'
+    assert way_on in text_of(client_of(alice).get(address))
+    assert way_on not in text_of(client_of(viewer).get(address))
+    make_application(organisation=organisation, owner=alice)
+    assert way_on not in text_of(client_of(alice).get(address))
+
+
+def test_address_that_was_not_given_is_not_shown_as_one(client_of):
+    alice = make_user("Alice")
+    address = make_organisation(owner=alice, district="青浦", registered_address="").get_absolute_url()
+    page = text_of(client_of(alice).get(address))
+    assert "青浦" in page
+    assert "注册地址" not in page
+    assert "青浦区内" not in page
+
+
+def test_home_offers_what_the_person_may_have_come_for(client_of):
+    new, founder, leader, liaison = make_user(), make_user(), make_user(), make_user()
+    make_organisation(owner=founder)
+    make_project(pi=leader)
+    make_liaison(liaison, make_university())
+    create, register = reverse("organisations:create"), reverse("projects:create")
+    found = {}
+    for name, user in {"new": new, "founder": founder, "leader": leader, "liaison": liaison}.items():
+        page = text_of(client_of(user).get("/"))
+        found[name] = (create in page, register in page)
+    assert found == {
+        "new": (True, True),
+        "founder": (False, False),
+        "leader": (False, False),
+        "liaison": (False, False),
+    }
 
 
 def test_signed_out_people_are_sent_to_sign_in(trio, client):
