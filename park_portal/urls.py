@@ -37,6 +37,8 @@ urlpatterns = [
     path("", include("incubator.urls")),
 ]
 
+handler400 = "park_portal.core.handlers.bad_request"
+
 if settings.LOCAL:
     urlpatterns += [
         path("local/mail/", mailbox.mail_list, name="local-mail"),
