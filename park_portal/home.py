@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from funding.calls.facts import state_of
 from funding.calls.models import Call
 from funding.calls.states import CallState
 from park_portal.core.accounts.rules import sees_records
@@ -21,13 +22,15 @@ register_nav(NavItem("home", pgettext_lazy("menu", "Today"), "home", order=0))
 register_nav(NavItem("calls", pgettext_lazy("menu", "Calls"), "calls:list", order=10, public=True))
 
 
-def open_calls() -> list[Call]:
-    """Return the calls that visitors should see first: open ones, then those announced, at most six."""
-    return list(
+def open_calls() -> list[dict[str, Any]]:
+    """Return the calls that visitors should see first, with their state in words: open ones, then announced, at most six."""
+    calls = (
         Call.objects.filter(state__in=[CallState.OPEN, CallState.PUBLISHED])
         .select_related("fund")
         .order_by("state", "closes_at")[:6]
     )
+    now = timezone.now()
+    return [{"call": call, "state": state_of(call, now)} for call in calls]
 
 
 def due_of(cards: list[Card], now: datetime) -> dict[str, list[Task]]:

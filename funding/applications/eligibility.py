@@ -167,7 +167,11 @@ def _title(rule: EligibilityRule, value: Decimal | None) -> str:
         RuleKind.MAX_TRL: _("TRL %(number)s or lower"),
         RuleKind.MIN_AMOUNT: _("Amount requested of at least %(amount)s"),
         RuleKind.MAX_AMOUNT: _("Amount requested of at most %(amount)s"),
-        RuleKind.MAX_APPLICATIONS: _("At most %(number)s applications of one applicant to this call"),
+        RuleKind.MAX_APPLICATIONS: ngettext(
+            "At most %(number)s application of one applicant to this call",
+            "At most %(number)s applications of one applicant to this call",
+            int(value or 0),
+        ),
         RuleKind.NO_OPEN_AWARD: _("No running award of the same fund"),
     }
     amount = format_wan(int(value * FEN_PER_WAN)) if value is not None else "…"
@@ -327,9 +331,11 @@ def _max_applications(case: Case, rule: EligibilityRule, number: Decimal | None)
     # A draft takes a place only once it is submitted; what was withdrawn gives its place back.
     count = others.exclude(state__in=[ApplicationState.DRAFT, ApplicationState.WITHDRAWN]).count()
     met = number is None or count + 1 <= number
+    if not count:
+        return met, _("This applicant has sent no other application to this call."), ""
     text = ngettext(
-        "%(count)d other application of this applicant to this call.",
-        "%(count)d other applications of this applicant to this call.",
+        "This applicant has sent %(count)d other application to this call.",
+        "This applicant has sent %(count)d other applications to this call.",
         count,
     )
     return met, text % {"count": count}, ""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from funding.applications.states import APPLICATION_MACHINE, EDITABLE, ApplicationState
 from funding.calls.models import Call, CallQuestion, Stage
-from funding.calls.states import ApplicantKind, CallState
+from funding.calls.states import Acts, ApplicantKind, CallState
 from incubator.organisations.models import Membership, Organisation
 from incubator.projects.models import ProjectMember, ResearchProject
 from park_portal.core.accounts.rules import sees_records
@@ -213,6 +213,12 @@ class Application(models.Model):
         if self.state == ApplicationState.DRAFT:
             return max([self.call.ends_at, *(extension.until for extension in self.extensions.all())])
         return self.due_at if self.state in (ApplicationState.IN_REVIEW, ApplicationState.RETURNED) else None
+
+    def goes_through(self, stage: Stage) -> bool:
+        """Return whether ``stage`` concerns this application: a liaison only speaks for a university's project."""
+        if stage.acts != Acts.LIAISON:
+            return True
+        return self.project is not None and self.project.university_id is not None
 
     def role_of(self, user: Any) -> str | None:
         """Return owner, editor or viewer for a person of the applicant's side, None for anyone else.

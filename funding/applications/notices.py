@@ -38,12 +38,12 @@ KINDS = [
         },
         body={
             "zh-hans": "{{ name }}，您好：\n\n"
-            "“{{ call }}”的申请《{{ title }}》已于 {{ time }} 提交成功，编号 {{ number }}，第 {{ version }} 版。\n\n"
+            "《{{ call }}》的申请《{{ title }}》已于 {{ time }} 提交成功，编号 {{ number }}，第 {{ version }} 版。\n\n"
             "回执（PDF）：{{ receipt }}\n\n"
             "所提交内容的校验码（SHA-256）：{{ digest }}\n\n"
             "审核进展会在此页面更新：{{ link }}",
             "en": "Hello {{ name }},\n\n"
-            "Your application “{{ title }}” to “{{ call }}” was submitted at {{ time }} "
+            "Your application ‘{{ title }}’ to {{ call }} was submitted at {{ time }} "
             "under the number {{ number }}, version {{ version }}.\n\n"
             "Receipt (PDF): {{ receipt }}\n\n"
             "Checksum of what was submitted (SHA-256): {{ digest }}\n\n"
@@ -79,7 +79,7 @@ KINDS = [
             "{{ message }}\n\n"
             "请于 {{ due }} 前修改并重新提交：{{ link }}",
             "en": "Hello {{ name }},\n\n"
-            "Your application “{{ title }}” ({{ number }}) needs changes. Questions opened: {{ questions }}.\n\n"
+            "Your application ‘{{ title }}’ ({{ number }}) needs changes. Questions opened: {{ questions }}.\n\n"
             "{{ message }}\n\n"
             "Please change them and submit again by {{ due }}: {{ link }}",
         },
@@ -103,10 +103,10 @@ KINDS = [
         },
         body={
             "zh-hans": "{{ name }}，您好：\n\n"
-            "{{ person }} 撤回了“{{ call }}”的申请《{{ title }}》（{{ number }}）。\n\n"
+            "{{ person }} 撤回了《{{ call }}》的申请《{{ title }}》（{{ number }}）。\n\n"
             "原因：{{ reason }}\n\n{{ link }}",
             "en": "Hello {{ name }},\n\n"
-            "{{ person }} withdrew the application “{{ title }}” ({{ number }}) to “{{ call }}”.\n\n"
+            "{{ person }} withdrew the application ‘{{ title }}’ ({{ number }}) to {{ call }}.\n\n"
             "Reason: {{ reason }}\n\n{{ link }}",
         },
     ),
@@ -131,10 +131,10 @@ KINDS = [
         },
         body={
             "zh-hans": "{{ name }}，您好：\n\n"
-            "很遗憾，“{{ call }}”的申请《{{ title }}》（{{ number }}）未通过审查。\n\n"
+            "很遗憾，《{{ call }}》的申请《{{ title }}》（{{ number }}）未通过审查。\n\n"
             "原因：{{ reason }}\n\n{{ link }}",
             "en": "Hello {{ name }},\n\n"
-            "We are sorry: your application “{{ title }}” ({{ number }}) to “{{ call }}” "
+            "We are sorry: your application ‘{{ title }}’ ({{ number }}) to {{ call }} "
             "did not pass the review.\n\n"
             "Reason: {{ reason }}\n\n{{ link }}",
         },
@@ -159,10 +159,10 @@ KINDS = [
         },
         body={
             "zh-hans": "{{ name }}，您好：\n\n"
-            "“{{ call }}”的申请《{{ title }}》获准延期，请于 {{ due }} 前提交。此延期只对这一份申请有效。\n\n"
+            "《{{ call }}》的申请《{{ title }}》获准延期，请于 {{ due }} 前提交。此延期只对这一份申请有效。\n\n"
             "原因：{{ reason }}\n\n{{ link }}",
             "en": "Hello {{ name }},\n\n"
-            "Your application “{{ title }}” to “{{ call }}” may be submitted until {{ due }}. "
+            "Your application ‘{{ title }}’ to {{ call }} may be submitted until {{ due }}. "
             "This holds for this application only.\n\n"
             "Reason: {{ reason }}\n\n{{ link }}",
         },

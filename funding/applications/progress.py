@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -67,11 +67,20 @@ def state_line_of(application: Application, user: Any, *, until: datetime | None
         stage = application.current_stage
         if stage is None:
             return StateLine(label, tone, turn=_("the park office"))
-        turn = str(_TURNS[stage.acts])
-        return StateLine(label, tone, turn=turn, due=application.due_at, next_step=str(stage))
+        line = StateLine(label, tone, turn=str(_TURNS[stage.acts]), next_step=str(stage))
+        if application.role_of(user) is None:
+            return replace(line, due=application.due_at)
+        # Others are at work: the applicant may know when to expect an answer, but is late with nothing.
+        return replace(line, expected=expected_by(application))
     if state == ApplicationState.RESERVED:
         return StateLine(label, tone, turn=_("the park office"))
     return StateLine(label, tone)
+
+
+def expected_by(application: Application) -> datetime | None:
+    """Return when the stage that others work on should be over; None once that has passed."""
+    due = application.due_at
+    return due if due is not None and due > timezone.now() else None
 
 
 @dataclass(frozen=True)
@@ -83,7 +92,7 @@ class Step:
 
 
 class StepsLine:
-    """The way of one application through the stages of its call."""
+    """The way of one application through those stages of its call that concern it."""
 
     @staticmethod
     def of(application: Application) -> list[Step]:
@@ -94,6 +103,8 @@ class StepsLine:
         here = application.current_stage.position if application.current_stage else None
         ended = application.state in (*ENDED, ApplicationState.RESERVED)
         for stage in stages:
+            if stage.position != here and not application.goes_through(stage):
+                continue
             if here is None:
                 status = "done" if ended and application.state not in _ENDED_EARLY else "to_come"
             elif stage.position == here:

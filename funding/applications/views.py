@@ -18,7 +18,7 @@ from funding.applications.api import ApplicationEndpoint
 from funding.applications.asks import asks_of
 from funding.applications.forms import WithdrawForm
 from funding.applications.models import AnswerFile, Application, Version
-from funding.applications.progress import TONES, StepsLine, state_line_of, timeline_of
+from funding.applications.progress import TONES, StepsLine, expected_by, state_line_of, timeline_of
 from funding.applications.reading import answers_of, compare_versions
 from funding.applications.receipts import receipt_pdf
 from funding.applications.services import (
@@ -35,7 +35,7 @@ from funding.applications.states import DECIDED, ApplicationState
 from funding.applications.typed import KeepsTyped, typist_of
 from funding.calls.models import Call
 from funding.calls.questions import type_of
-from funding.calls.states import ApplicantKind, QuestionKind
+from funding.calls.states import ApplicantKind, QuestionKind, RuleKind
 from incubator.organisations.models import Organisation
 from incubator.projects.models import ResearchProject
 from park_portal.core.accounts.models import User
@@ -86,6 +86,16 @@ def _applicant(application: Application) -> str:
     return application.project.title if application.project else ""
 
 
+def _due(application: Application) -> Any:
+    """Return the applicant's deadline; while others are at work, by when an answer is expected, in words."""
+    if application.state != ApplicationState.IN_REVIEW:
+        return application.shown_due
+    expected = expected_by(application)
+    if expected is None:
+        return None
+    return _("expected by %(day)s") % {"day": f"{timezone.localtime(expected):%Y-%m-%d}"}
+
+
 class ApplicationList(ListPage):
     """The applications of the organisations and projects that the person belongs to."""
 
@@ -106,7 +116,7 @@ class ApplicationList(ListPage):
         Column("call", gettext_lazy("Call"), "call.title"),
         Column("applicant", gettext_lazy("Applicant"), _applicant),
         Column("state", gettext_lazy("State"), lambda row: row, kind="state"),
-        Column("due", gettext_lazy("Due"), "shown_due", kind="deadline"),
+        Column("due", gettext_lazy("Due"), _due, kind="deadline"),
         Column("updated_at", gettext_lazy("Last change"), order="updated_at", kind="date"),
     )
     fields = (
@@ -151,7 +161,7 @@ class StartPage(PortalMixin):
         self.call = visible_or_404(rows, code=code)
 
     def get_title(self) -> str:
-        return _("Apply to “%(call)s”") % {"call": self.call.title}
+        return _("Apply to %(call)s") % {"call": self.call.title}
 
     def get_crumbs(self) -> Sequence[Crumb]:
         return (
@@ -163,32 +173,40 @@ class StartPage(PortalMixin):
     def applicants(self) -> list[dict[str, Any]]:
         """Return each organisation and project of the person: whether they may write for it, and the findings."""
         user, found = self.request.user, []
-        drafts = {
-            (draft.organisation_id, draft.project_id): draft
-            for draft in Application.objects.of_applicant(user).filter(
-                call=self.call, state=ApplicationState.DRAFT
-            )
-        }
+        begun: dict[tuple[Any, Any], list[Application]] = {}
+        for one in Application.objects.of_applicant(user).filter(call=self.call).order_by("-pk"):
+            if one.state != ApplicationState.WITHDRAWN:
+                place = one.organisation_id, one.project_id
+                if one.kind == ApplicantKind.PROJECT:
+                    place = None, one.project_id
+                begun.setdefault(place, []).append(one)
         if ApplicantKind.ORGANISATION in self.call.applicants:
             for organisation in Organisation.objects.of_member(user).in_use():
                 found.append(
                     self._entry(
-                        f"organisation-{organisation.pk}", organisation, drafts, organisation=organisation
+                        f"organisation-{organisation.pk}", organisation, begun, organisation=organisation
                     )
                 )
         if ApplicantKind.PROJECT in self.call.applicants:
             for project in ResearchProject.objects.of_member(user).select_related("university"):
-                found.append(self._entry(f"project-{project.pk}", project, drafts, project=project))
+                found.append(self._entry(f"project-{project.pk}", project, begun, project=project))
         return found
 
     def _entry(
-        self, value: str, applicant: Any, drafts: dict[Any, Application], **who: Any
+        self, value: str, applicant: Any, begun: dict[tuple[Any, Any], list[Application]], **who: Any
     ) -> dict[str, Any]:
         place = (
             who["organisation"].pk if "organisation" in who else None,
             who["project"].pk if "project" in who else None,
         )
         findings = preview_eligibility(self.call, **who)
+        earlier = begun.get(place, [])
+        draft = next((one for one in earlier if one.state == ApplicationState.DRAFT), None)
+        may_write = may(self.request.user, "funding.start_application", applicant)
+        # What the limit of the call refuses when it is begun is not offered.
+        is_used_up = any(
+            finding.rule.kind == RuleKind.MAX_APPLICATIONS and finding.met is False for finding in findings
+        )
         return {
             "value": value,
             "name": applicant.name if "organisation" in who else applicant.title,
@@ -196,10 +214,13 @@ class StartPage(PortalMixin):
             if "organisation" in who
             else f"{applicant.code} · {applicant.institution}",
             "is_project": "project" in who,
-            "may_start": may(self.request.user, "funding.start_application", applicant),
+            "may_write": may_write,
+            "may_start": may_write and self.call.takes_new_drafts() and not is_used_up,
+            "is_used_up": is_used_up,
             "findings": findings,
             "unmet": sum(1 for finding in findings if finding.met is False),
-            "draft": drafts.get(place),
+            "draft": draft,
+            "sent": [one for one in earlier if one.state != ApplicationState.DRAFT],
         }
 
     def get(self, request: HttpRequest, code: str) -> HttpResponse:
@@ -219,6 +240,11 @@ class StartPage(PortalMixin):
             chosen=chosen,
             problem=problem,
             is_open=self.call.takes_new_drafts(),
+            is_coming=timezone.now() < self.call.opens_at,
+            is_over=timezone.now() >= self.call.closes_at,
+            takes_organisations=ApplicantKind.ORGANISATION in self.call.applicants,
+            takes_projects=ApplicantKind.PROJECT in self.call.applicants,
+            here=self.request.path,
             takes=[label for value, label in ApplicantKind.choices if value in self.call.applicants],
         )
 

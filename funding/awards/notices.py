@@ -26,8 +26,8 @@ KINDS = [
             "en": "New award {{ award }}, agreement to be signed",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n{{ holder }} 的“{{ title }}”已获资助 {{ amount }}，编号 {{ award }}，现在等待签约。",
-            "en": "Dear {{ name }},\n\n“{{ title }}” of {{ holder }} was awarded {{ amount }} under number {{ award }}. The agreement is to be signed now.",
+            "zh-hans": "{{ name }}，您好：\n\n{{ holder }} 的《{{ title }}》已获资助 {{ amount }}，编号 {{ award }}，现在等待签约。",
+            "en": "Dear {{ name }},\n\n‘{{ title }}’ of {{ holder }} was awarded {{ amount }} under number {{ award }}. The agreement is to be signed now.",
         },
     ),
 ]

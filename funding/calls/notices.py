@@ -36,13 +36,13 @@ KINDS = [
         body={
             "zh-hans": (
                 "{{ name }}，您好：\n\n"
-                "{{ actor }} 已发布申报通知“{{ call }}”（{{ code }}）。\n\n"
+                "{{ actor }} 已发布申报通知《{{ call }}》（{{ code }}）。\n\n"
                 "开放时间：{{ opens }}\n截止时间：{{ closes }}\n\n"
                 "系统将按时自动开放和关闭，无需人工操作。"
             ),
             "en": (
                 "Dear {{ name }},\n\n"
-                "{{ actor }} has announced the call “{{ call }}” ({{ code }}).\n\n"
+                "{{ actor }} has announced the call {{ call }} ({{ code }}).\n\n"
                 "Opens: {{ opens }}\nCloses: {{ closes }}\n\n"
                 "It opens and closes by itself."
             ),
@@ -58,10 +58,10 @@ KINDS = [
         subject={"zh-hans": "已开放申报：{{ call }}", "en": "Now open: {{ call }}"},
         body={
             "zh-hans": (
-                "{{ name }}，您好：\n\n“{{ call }}”（{{ code }}）已开放在线申报，截止时间为 {{ closes }}。"
+                "{{ name }}，您好：\n\n《{{ call }}》（{{ code }}）已开放在线申报，截止时间为 {{ closes }}。"
             ),
             "en": (
-                "Dear {{ name }},\n\n“{{ call }}” ({{ code }}) is open for applications until {{ closes }}."
+                "Dear {{ name }},\n\n{{ call }} ({{ code }}) is open for applications until {{ closes }}."
             ),
         },
         default="digest",
@@ -79,13 +79,13 @@ KINDS = [
         body={
             "zh-hans": (
                 "{{ name }}，您好：\n\n"
-                "“{{ call }}”将于 {{ closes }} 截止，还有 {{ days }} 个工作日。您的申请仍是草稿，尚未提交。"
+                "《{{ call }}》将于 {{ closes }} 截止，还有 {{ days }} 个工作日。您的申请仍是草稿，尚未提交。"
                 "\n\n"
                 "请尽早完成并提交，截止后将不再受理：\n{{ link }}"
             ),
             "en": (
                 "Dear {{ name }},\n\n"
-                "“{{ call }}” closes on {{ closes }}: {{ days }} working day(s) left. Your application is "
+                "{{ call }} closes on {{ closes }}: {{ days }} working day(s) left. Your application is "
                 "still a draft.\n\n"
                 "Please complete and submit it; nothing is taken after that moment:\n{{ link }}"
             ),
@@ -108,13 +108,13 @@ KINDS = [
         body={
             "zh-hans": (
                 "{{ name }}，您好：\n\n"
-                "“{{ call }}”的截止时间延长至 {{ closes }}。\n\n"
+                "《{{ call }}》的截止时间延长至 {{ closes }}。\n\n"
                 "原因：{{ reason }}\n\n"
                 "{{ link }}"
             ),
             "en": (
                 "Dear {{ name }},\n\n"
-                "“{{ call }}” now closes on {{ closes }}.\n\n"
+                "{{ call }} now closes on {{ closes }}.\n\n"
                 "Reason: {{ reason }}\n\n"
                 "{{ link }}"
             ),
@@ -130,11 +130,11 @@ KINDS = [
         subject={"zh-hans": "申报已截止：{{ call }}", "en": "Closed: {{ call }}"},
         body={
             "zh-hans": (
-                "{{ name }}，您好：\n\n“{{ call }}”（{{ code }}）已截止申报，共收到 {{ count }} 份申请。"
+                "{{ name }}，您好：\n\n《{{ call }}》（{{ code }}）已截止申报，共收到 {{ count }} 份申请。"
             ),
             "en": (
                 "Dear {{ name }},\n\n"
-                "“{{ call }}” ({{ code }}) has closed with {{ count }} application(s) submitted."
+                "{{ call }} ({{ code }}) has closed with {{ count }} application(s) submitted."
             ),
         },
     ),
@@ -151,13 +151,13 @@ KINDS = [
         body={
             "zh-hans": (
                 "{{ name }}，您好：\n\n"
-                "“{{ call }}”（{{ code }}）已取消。\n\n"
+                "《{{ call }}》（{{ code }}）已取消。\n\n"
                 "原因：{{ reason }}\n\n"
                 "给您带来不便，敬请谅解。"
             ),
             "en": (
                 "Dear {{ name }},\n\n"
-                "“{{ call }}” ({{ code }}) has been cancelled.\n\n"
+                "{{ call }} ({{ code }}) has been cancelled.\n\n"
                 "Reason: {{ reason }}\n\n"
                 "We are sorry for the trouble."
             ),

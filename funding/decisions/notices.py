@@ -46,8 +46,8 @@ KINDS = [
             "en": "Approved: {{ title }} ({{ number }})",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n恭喜！“{{ title }}”（{{ number }}）已获{{ fund }}立项，资助金额 {{ amount }}。\n\n立项通知书和专家意见可在申请页面查看、下载。下一步：签署资助协议，园区工作人员将与您联系。",
-            "en": "Dear {{ name }},\n\nCongratulations. “{{ title }}” ({{ number }}) has been approved by the {{ fund }} with {{ amount }}.\n\nThe letter and the reviewers' comments are on the page of the application. Next: the award agreement; the park office will be in touch.",
+            "zh-hans": "{{ name }}，您好：\n\n恭喜！《{{ title }}》（{{ number }}）已获{{ fund }}立项，资助金额 {{ amount }}。\n\n立项通知书和专家意见可在申请页面查看、下载。下一步：签署资助协议，园区工作人员将与您联系。",
+            "en": "Dear {{ name }},\n\nCongratulations. ‘{{ title }}’ ({{ number }}) has been approved by the {{ fund }} with {{ amount }}.\n\nThe letter and the reviewers' comments are on the page of the application. Next: the award agreement; the park office will be in touch.",
         },
     ),
     Kind(
@@ -62,8 +62,8 @@ KINDS = [
             "en": "On the reserve list: {{ title }} ({{ number }})",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n“{{ title }}”（{{ number }}）已列入备选名单。如有经费释出，我们将按名次递补并通知您，您无需再做任何操作。\n\n通知书和专家意见可在申请页面查看。",
-            "en": "Dear {{ name }},\n\n“{{ title }}” ({{ number }}) is on the reserve list. If money becomes free, the list is taken in order and we will write to you. There is nothing you need to do.\n\nThe letter and the reviewers' comments are on the page of the application.",
+            "zh-hans": "{{ name }}，您好：\n\n《{{ title }}》（{{ number }}）已列入备选名单。如有经费释出，我们将按名次递补并通知您，您无需再做任何操作。\n\n通知书和专家意见可在申请页面查看。",
+            "en": "Dear {{ name }},\n\n‘{{ title }}’ ({{ number }}) is on the reserve list. If money becomes free, the list is taken in order and we will write to you. There is nothing you need to do.\n\nThe letter and the reviewers' comments are on the page of the application.",
         },
     ),
     Kind(
@@ -78,8 +78,8 @@ KINDS = [
             "en": "Outcome of your application: {{ title }} ({{ number }})",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n感谢申报。“{{ title }}”（{{ number }}）本次未获立项。\n\n通知书和专家意见可在申请页面查看，希望对您有所帮助。欢迎关注下一批次。",
-            "en": "Dear {{ name }},\n\nThank you for applying. “{{ title }}” ({{ number }}) was not approved this time.\n\nThe letter and the reviewers' comments are on the page of the application; we hope they help. You are welcome in the next round.",
+            "zh-hans": "{{ name }}，您好：\n\n感谢申报。《{{ title }}》（{{ number }}）本次未获立项。\n\n通知书和专家意见可在申请页面查看，希望对您有所帮助。欢迎关注下一批次。",
+            "en": "Dear {{ name }},\n\nThank you for applying. ‘{{ title }}’ ({{ number }}) was not approved this time.\n\nThe letter and the reviewers' comments are on the page of the application; we hope they help. You are welcome in the next round.",
         },
     ),
 ]
@@ -89,22 +89,22 @@ LETTERS: Final[dict[str, dict[str, dict[str, str]]]] = {
     "approve": {
         "subject": {"zh-hans": "立项通知书", "en": "Letter of approval"},
         "body": {
-            "zh-hans": "贵方申报的“{{ title }}”（编号 {{ number }}）经评审和公示，现批准立项，由{{ fund }}资助人民币 {{ amount }}。\n\n{{ conditions }}\n\n{{ comment }}\n\n请在收到本通知后与园区签署资助协议；协议签署后，经费按里程碑分批拨付。",
-            "en": "Your application “{{ title }}” (number {{ number }}) has been approved after review. The {{ fund }} supports it with RMB {{ amount }}.\n\n{{ conditions }}\n\n{{ comment }}\n\nPlease sign the award agreement with the park on receipt of this letter. The money is then paid in tranches, milestone by milestone.",
+            "zh-hans": "贵方申报的《{{ title }}》（编号 {{ number }}）经评审和公示，现批准立项，由{{ fund }}资助人民币 {{ amount }}。\n\n{{ conditions }}\n\n{{ comment }}\n\n请在收到本通知后与园区签署资助协议；协议签署后，经费按里程碑分批拨付。",
+            "en": "Your application ‘{{ title }}’ (number {{ number }}) has been approved after review. The {{ fund }} supports it with RMB {{ amount }}.\n\n{{ conditions }}\n\n{{ comment }}\n\nPlease sign the award agreement with the park on receipt of this letter. The money is then paid in tranches, milestone by milestone.",
         },
     },
     "reserve": {
         "subject": {"zh-hans": "备选通知书", "en": "Letter of reserve"},
         "body": {
-            "zh-hans": "贵方申报的“{{ title }}”（编号 {{ number }}）经评审列入本批次备选名单。如有经费释出，将按名次递补，届时另行通知。\n\n{{ comment }}",
-            "en": "Your application “{{ title }}” (number {{ number }}) has been placed on the reserve list of this call. Should money become free, the list is taken in order and you will be told.\n\n{{ comment }}",
+            "zh-hans": "贵方申报的《{{ title }}》（编号 {{ number }}）经评审列入本批次备选名单。如有经费释出，将按名次递补，届时另行通知。\n\n{{ comment }}",
+            "en": "Your application ‘{{ title }}’ (number {{ number }}) has been placed on the reserve list of this call. Should money become free, the list is taken in order and you will be told.\n\n{{ comment }}",
         },
     },
     "decline": {
         "subject": {"zh-hans": "评审结果通知书", "en": "Letter of decision"},
         "body": {
-            "zh-hans": "感谢贵方申报“{{ call }}”。“{{ title }}”（编号 {{ number }}）经评审，本批次未予立项。\n\n{{ comment }}\n\n欢迎完善后参加下一批次申报。",
-            "en": "Thank you for applying to “{{ call }}”. After review, “{{ title }}” (number {{ number }}) has not been approved in this round.\n\n{{ comment }}\n\nYou are welcome to apply again.",
+            "zh-hans": "感谢贵方申报《{{ call }}》。《{{ title }}》（编号 {{ number }}）经评审，本批次未予立项。\n\n{{ comment }}\n\n欢迎完善后参加下一批次申报。",
+            "en": "Thank you for applying to {{ call }}. After review, ‘{{ title }}’ (number {{ number }}) has not been approved in this round.\n\n{{ comment }}\n\nYou are welcome to apply again.",
         },
     },
 }

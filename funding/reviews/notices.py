@@ -37,9 +37,9 @@ KINDS = [
             "en": "{{ number }} has reached the stage “{{ stage }}”",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n您在“{{ call }}”中提交的申请“{{ title }}”（{{ number }}）已进入“{{ stage }}”环节，"
+            "zh-hans": "{{ name }}，您好：\n\n您在《{{ call }}》中提交的申请《{{ title }}》（{{ number }}）已进入“{{ stage }}”环节，"
             "预计 {{ due }} 前完成。目前无需您操作，如需补充材料，我们会另行通知。\n\n查看申请进度：\n{{ link }}",
-            "en": "Hello {{ name }},\n\nyour application “{{ title }}” ({{ number }}) to “{{ call }}” has reached the stage "
+            "en": "Hello {{ name }},\n\nyour application ‘{{ title }}’ ({{ number }}) to {{ call }} has reached the stage "
             "“{{ stage }}”, which should be done by {{ due }}. You need not do anything now; if something is missing we "
             "will write to you.\n\nSee where it stands:\n{{ link }}",
         },
@@ -63,9 +63,9 @@ KINDS = [
             "en": "{{ number }} waits for you: {{ stage }}",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n“{{ call }}”的申请“{{ title }}”（{{ number }}，{{ applicant }}）已进入“{{ stage }}”环节，"
+            "zh-hans": "{{ name }}，您好：\n\n《{{ call }}》的申请《{{ title }}》（{{ number }}，{{ applicant }}）已进入“{{ stage }}”环节，"
             "请在 {{ due }} 前处理。\n\n{{ link }}",
-            "en": "Hello {{ name }},\n\n“{{ title }}” ({{ number }}, {{ applicant }}) of “{{ call }}” has reached the stage "
+            "en": "Hello {{ name }},\n\n‘{{ title }}’ ({{ number }}, {{ applicant }}) of {{ call }} has reached the stage "
             "“{{ stage }}”. Please deal with it by {{ due }}.\n\n{{ link }}",
         },
     ),
@@ -88,10 +88,10 @@ KINDS = [
             "en": "{{ number }} waits for the university: {{ title }}",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n贵校项目“{{ applicant }}”在“{{ call }}”中提交了申请“{{ title }}”（{{ number }}），"
+            "zh-hans": "{{ name }}，您好：\n\n贵校项目《{{ applicant }}》在《{{ call }}》中提交了申请《{{ title }}》（{{ number }}），"
             "请在 {{ due }} 前给出校方意见（同意推荐、退回修改或提出异议）。\n\n{{ link }}",
-            "en": "Hello {{ name }},\n\nthe project “{{ applicant }}” of your university has applied to “{{ call }}” with "
-            "“{{ title }}” ({{ number }}). Please endorse it, return it or object by {{ due }}.\n\n{{ link }}",
+            "en": "Hello {{ name }},\n\nthe project ‘{{ applicant }}’ of your university has applied to {{ call }} with "
+            "‘{{ title }}’ ({{ number }}). Please endorse it, return it or object by {{ due }}.\n\n{{ link }}",
         },
     ),
     Kind(
@@ -106,8 +106,8 @@ KINDS = [
             "en": "Reminder: the opinion on {{ number }} is due on {{ due }}",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n“{{ call }}”的申请“{{ title }}”（{{ number }}）尚待校方意见，截止日期为 {{ due }}。\n\n{{ link }}",
-            "en": "Hello {{ name }},\n\n“{{ title }}” ({{ number }}) of “{{ call }}” still waits for the university's opinion, "
+            "zh-hans": "{{ name }}，您好：\n\n《{{ call }}》的申请《{{ title }}》（{{ number }}）尚待校方意见，截止日期为 {{ due }}。\n\n{{ link }}",
+            "en": "Hello {{ name }},\n\n‘{{ title }}’ ({{ number }}) of {{ call }} still waits for the university's opinion, "
             "which is due on {{ due }}.\n\n{{ link }}",
         },
     ),
@@ -122,9 +122,9 @@ KINDS = [
             "en": "{{ number }} has no liaison to review it",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n“{{ call }}”的申请“{{ title }}”（{{ number }}）已进入校方联络人审核，但其所属高校或院系目前没有"
+            "zh-hans": "{{ name }}，您好：\n\n《{{ call }}》的申请《{{ title }}》（{{ number }}）已进入校方联络人审核，但其所属高校或院系目前没有"
             "在任的联络人。请任命联络人，或由项目主管结束此环节。\n\n{{ link }}",
-            "en": "Hello {{ name }},\n\n“{{ title }}” ({{ number }}) of “{{ call }}” has reached the liaison review, but nobody is "
+            "en": "Hello {{ name }},\n\n‘{{ title }}’ ({{ number }}) of {{ call }} has reached the liaison review, but nobody is "
             "liaison for its university or faculty today. Appoint one, or close the stage by hand.\n\n{{ link }}",
         },
     ),
@@ -140,9 +140,9 @@ KINDS = [
             "en": "Will you review {{ number }}: {{ title }}?",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n诚邀您评审“{{ call }}”的申请“{{ title }}”（{{ number }}）。评审意见请于 {{ due }} 前提交。\n\n"
+            "zh-hans": "{{ name }}，您好：\n\n诚邀您评审《{{ call }}》的申请《{{ title }}》（{{ number }}）。评审意见请于 {{ due }} 前提交。\n\n"
             "请先打开下面的页面，确认是否存在利益冲突，再决定接受或谢绝。申请全文在您接受之后才会显示。\n\n{{ link }}",
-            "en": "Hello {{ name }},\n\nwe would like you to review “{{ title }}” ({{ number }}) of “{{ call }}”. The review is due "
+            "en": "Hello {{ name }},\n\nwe would like you to review ‘{{ title }}’ ({{ number }}) of {{ call }}. The review is due "
             "on {{ due }}.\n\nOpen the page below, check whether you have a conflict of interest, then accept or decline. "
             "The full text is shown once you have accepted.\n\n{{ link }}",
         },
@@ -165,9 +165,9 @@ KINDS = [
             "en": "Reminder: {{ number }} is due in {{ days }} working day(s)",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n“{{ call }}”的申请“{{ title }}”（{{ number }}）的评审意见应于 {{ due }} 前提交，"
+            "zh-hans": "{{ name }}，您好：\n\n《{{ call }}》的申请《{{ title }}》（{{ number }}）的评审意见应于 {{ due }} 前提交，"
             "还剩 {{ days }} 个工作日。\n\n如无法按时完成，请尽早在页面上谢绝，以便另请专家。\n\n{{ link }}",
-            "en": "Hello {{ name }},\n\nyour review of “{{ title }}” ({{ number }}) of “{{ call }}” is due on {{ due }}, in "
+            "en": "Hello {{ name }},\n\nyour review of ‘{{ title }}’ ({{ number }}) of {{ call }} is due on {{ due }}, in "
             "{{ days }} working day(s).\n\nIf you cannot make it, please decline on the page soon, so that someone else can "
             "be asked.\n\n{{ link }}",
         },
@@ -184,9 +184,9 @@ KINDS = [
             "en": "Your review of {{ number }} is overdue",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n“{{ call }}”的申请“{{ title }}”（{{ number }}）的评审意见应于 {{ due }} 前提交，现已逾期。"
+            "zh-hans": "{{ name }}，您好：\n\n《{{ call }}》的申请《{{ title }}》（{{ number }}）的评审意见应于 {{ due }} 前提交，现已逾期。"
             "您仍可提交；如无法完成，请在页面上谢绝。\n\n{{ link }}",
-            "en": "Hello {{ name }},\n\nyour review of “{{ title }}” ({{ number }}) of “{{ call }}” was due on {{ due }}. You can "
+            "en": "Hello {{ name }},\n\nyour review of ‘{{ title }}’ ({{ number }}) of {{ call }} was due on {{ due }}. You can "
             "still submit it; if you cannot, please decline on the page.\n\n{{ link }}",
         },
     ),
@@ -207,9 +207,9 @@ KINDS = [
             "en": "Overdue, please replace: {{ number }} ({{ reviewer }})",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n{{ reviewer }} 对“{{ title }}”（{{ number }}，“{{ call }}”）的评审应于 {{ due }} 前提交，"
+            "zh-hans": "{{ name }}，您好：\n\n{{ reviewer }} 对《{{ title }}》（{{ number }}，《{{ call }}》）的评审应于 {{ due }} 前提交，"
             "现已逾期。请联系专家，或另行指派。\n\n{{ link }}",
-            "en": "Hello {{ name }},\n\n{{ reviewer }} has not sent the review of “{{ title }}” ({{ number }}, “{{ call }}”) that was "
+            "en": "Hello {{ name }},\n\n{{ reviewer }} has not sent the review of ‘{{ title }}’ ({{ number }}, {{ call }}) that was "
             "due on {{ due }}. Please get in touch, or assign someone else.\n\n{{ link }}",
         },
     ),
@@ -233,9 +233,9 @@ KINDS = [
             "en": "Please assign someone else: {{ number }} ({{ reviewer }} {{ why }})",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n{{ reviewer }} {{ why }}，不再评审“{{ title }}”（{{ number }}，“{{ call }}”）。\n\n"
+            "zh-hans": "{{ name }}，您好：\n\n{{ reviewer }} {{ why }}，不再评审《{{ title }}》（{{ number }}，《{{ call }}》）。\n\n"
             "{{ reason }}\n\n请另行指派专家：\n{{ link }}",
-            "en": "Hello {{ name }},\n\n{{ reviewer }} {{ why }} and will not review “{{ title }}” ({{ number }}, “{{ call }}”)."
+            "en": "Hello {{ name }},\n\n{{ reviewer }} {{ why }} and will not review ‘{{ title }}’ ({{ number }}, {{ call }})."
             "\n\n{{ reason }}\n\nPlease assign someone else:\n{{ link }}",
         },
     ),
@@ -251,8 +251,8 @@ KINDS = [
             "en": "No review of {{ number }} is needed any more",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n“{{ call }}”的申请“{{ title }}”（{{ number }}）无需您再评审。{{ reason }}\n\n感谢您的支持。",
-            "en": "Hello {{ name }},\n\nyour review of “{{ title }}” ({{ number }}) of “{{ call }}” is no longer needed. "
+            "zh-hans": "{{ name }}，您好：\n\n《{{ call }}》的申请《{{ title }}》（{{ number }}）无需您再评审。{{ reason }}\n\n感谢您的支持。",
+            "en": "Hello {{ name }},\n\nyour review of ‘{{ title }}’ ({{ number }}) of {{ call }} is no longer needed. "
             "{{ reason }}\n\nThank you for your help.",
         },
     ),
@@ -267,9 +267,9 @@ KINDS = [
             "en": "{{ number }}: “{{ stage }}” is overdue",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n“{{ call }}”的申请“{{ title }}”（{{ number }}）的“{{ stage }}”环节应于 {{ due }} 前完成，"
+            "zh-hans": "{{ name }}，您好：\n\n《{{ call }}》的申请《{{ title }}》（{{ number }}）的“{{ stage }}”环节应于 {{ due }} 前完成，"
             "现已逾期。\n\n{{ link }}",
-            "en": "Hello {{ name }},\n\nthe stage “{{ stage }}” of “{{ title }}” ({{ number }}, “{{ call }}”) was due on {{ due }}."
+            "en": "Hello {{ name }},\n\nthe stage “{{ stage }}” of ‘{{ title }}’ ({{ number }}, {{ call }}) was due on {{ due }}."
             "\n\n{{ link }}",
         },
     ),
@@ -290,9 +290,9 @@ KINDS = [
             "en": "Objection during the public notice: {{ number }}",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n{{ person }} 对公示中的“{{ title }}”（{{ number }}，“{{ call }}”）提出异议。"
+            "zh-hans": "{{ name }}，您好：\n\n{{ person }} 对公示中的《{{ title }}》（{{ number }}，《{{ call }}》）提出异议。"
             "异议处理完毕之前，该申请不会通过公示。\n\n{{ link }}",
-            "en": "Hello {{ name }},\n\n{{ person }} objects to “{{ title }}” ({{ number }}, “{{ call }}”), which is under public "
+            "en": "Hello {{ name }},\n\n{{ person }} objects to ‘{{ title }}’ ({{ number }}, {{ call }}), which is under public "
             "notice. It will not pass before the objection is resolved.\n\n{{ link }}",
         },
     ),

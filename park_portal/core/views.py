@@ -64,6 +64,8 @@ class StateLine:
     is_you: bool = False
     due: Any = None
     next_step: Text = ""
+    # In the place of ``due`` when others are at work: nobody who reads this is late.
+    expected: Any = None
 
 
 class PersonRequest(HttpRequest):

@@ -174,9 +174,7 @@ def enter_stage(application: Application, stage: Stage, *, actor: Actor = SYSTEM
 
 
 def _why_skipped(application: Application, stage: Stage) -> str:
-    if stage.acts == Acts.LIAISON and (
-        application.project is None or application.project.university_id is None
-    ):
+    if not application.goes_through(stage):
         return _("Does not apply: the application does not come from a university project.")
     return ""
 

@@ -88,7 +88,7 @@ def tone_of(obj: Any) -> str:
 @register.simple_tag(takes_context=True)
 def deadline(context: template.Context, when: datetime | date | None, done: bool = False) -> SafeString:
     """Show a moment in Shanghai time and how many working days are left; with ``done`` only the moment."""
-    if when is None:
+    if not when:
         return SafeString("")
     moment = when if isinstance(when, datetime) else datetime.combine(when, time(23, 59, 59), SHANGHAI)
     local, now = moment.astimezone(SHANGHAI), timezone.now().astimezone(SHANGHAI)
@@ -288,7 +288,7 @@ def _shown(context: template.Context, kind: str, value: Any) -> SafeString:
             value = value.astimezone(SHANGHAI)
         text = value.strftime("%Y-%m-%d %H:%M" if kind == "datetime" else "%Y-%m-%d")
         return format_html('<time class="num" datetime="{}">{}</time>', value.isoformat(), text)
-    if kind == "deadline":
+    if kind == "deadline" and not isinstance(value, str):
         return deadline(context, value)
     if isinstance(value, bool):
         return escape(_("yes") if value else _("no"))

@@ -169,7 +169,7 @@ class TestLetters:
         decision = approve(application, lead, conditions="三个月内完成伦理备案。")
         (letter,) = services.write_letters([decision], actor=lead)
         assert letter.subject == {"zh-hans": "立项通知书", "en": "Letter of approval"}
-        assert f"“类器官 <药筛> 大模型”（编号 {application.number}）" in letter.body["zh-hans"]
+        assert f"《类器官 <药筛> 大模型》（编号 {application.number}）" in letter.body["zh-hans"]
         assert "¥1,000,000.00" in letter.body["en"]
         assert "三个月内完成伦理备案。" in letter.body["en"]
         assert "{{" not in letter.body["zh-hans"] + letter.body["en"]
