@@ -15,8 +15,9 @@ from funding.applications.states import APPLICATION_MACHINE, EDITABLE, Applicati
 from funding.calls.models import Call, CallQuestion, Stage
 from funding.calls.states import Acts, ApplicantKind, CallState
 from incubator.organisations.models import Membership, Organisation
+from incubator.organisations.rules import is_liaison
 from incubator.projects.models import ProjectMember, ResearchProject
-from park_portal.core.accounts.rules import sees_records
+from park_portal.core.accounts.rules import asked_once, sees_records
 from park_portal.core.audit.models import append_only
 from park_portal.core.documents.models import Document
 from park_portal.core.money import MoneyField
@@ -36,10 +37,11 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
             return self.none()
         if sees_records(user):
             return self
-        in_care = ResearchProject.objects.in_care_of(user).values("pk")
-        return self.filter(
-            self._of_applicant(user) | among("project", in_care) & models.Q(submitted_at__isnull=False)
-        )
+        found = self._of_applicant(user)
+        if asked_once(is_liaison)(user):
+            in_care = ResearchProject.objects.in_care_of(user).values("pk")
+            found |= among("project", in_care) & models.Q(submitted_at__isnull=False)
+        return self.filter(found)
 
     def of_applicant(self, user: Any) -> ApplicationQuerySet:
         """Return the applications of the organisations and projects that ``user`` belongs to."""

@@ -79,6 +79,7 @@ def present_form(
                     settings=question["settings"],
                     required=question["required"],
                     value=value,
+                    to_read=True,
                     files=_files(value, anonymous=hide_applicant)
                     if question["kind"] == QuestionKind.FILES
                     else (),

@@ -40,8 +40,9 @@ from funding.reviews.services import (
 from funding.reviews.states import ReviewState, RunState
 from incubator.projects.rules import is_liaison as is_liaison_now
 from park_portal.core import context as act
+from park_portal.core.accounts.rules import asked_once
 from park_portal.core.errors import Conflict, DomainError, Forbidden, IllegalTransition
-from park_portal.core.frame import Card, NavItem, Task, asked_once, home_card, register_nav
+from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
 from park_portal.core.views import (
     ActPage,
     Column,

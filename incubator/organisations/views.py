@@ -39,8 +39,9 @@ from incubator.organisations.services import (
 )
 from incubator.organisations.states import OrganisationState, Role
 from park_portal.core.accounts.models import Invitation, User
+from park_portal.core.accounts.rules import asked_once
 from park_portal.core.errors import Text
-from park_portal.core.frame import Card, NavItem, Task, asked_once, home_card, register_nav
+from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
 from park_portal.core.views import (
     ActPage,
     Column,

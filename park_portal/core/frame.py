@@ -32,21 +32,6 @@ def everyone(user: Any) -> bool:
     return True
 
 
-def asked_once(question: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Return ``question`` so that it is asked once a request for one person: menu, home and pages ask the same.
-
-    The answer is kept on the person as that request loaded them, so a role withdrawn counts at the next click.
-    """
-
-    def answer(user: Any) -> bool:
-        answers = user.__dict__.setdefault("_asked_once", {}) if hasattr(user, "__dict__") else {}
-        if question not in answers:
-            answers[question] = bool(question(user))
-        return bool(answers[question])
-
-    return answer
-
-
 @dataclass(frozen=True)
 class NavItem:
     """One entry of the menu: shown to whom ``show`` says yes; ``name`` is what pages put into their ``nav``."""

@@ -85,11 +85,13 @@ def present(
     files: Sequence[Any] = (),
     disabled: bool = False,
     prefix: str = "",
+    to_read: bool = False,
 ) -> dict[str, Any]:
     """Return what the widget and display templates of one question need, as the dictionary they call ``q``.
 
     ``raw`` is what was typed and could not be taken: it is shown again instead of ``value``. ``files`` are whatever the
-    templates list under a question of files (name, url, bytes, remove_url). Common names: key, kind, label, help, id,
+    templates list under a question of files (name, url, bytes, remove_url). ``to_read`` leaves out what only the widget
+    needs. Common names: key, kind, label, help, id,
     name, help_id, error_id, described_by, required, disabled, problems, value, raw, text, empty; those of one kind come
     from ``QuestionType.widget`` and ``QuestionType.display`` (the latter under ``shown``).
     """
@@ -122,5 +124,5 @@ def present(
         "widget_template": found.widget_template,
         "display_template": found.display_template,
         "shown": found.display(value, settings),
-        **found.widget(typed, settings),
+        **({} if to_read else found.widget(typed, settings)),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import rules
@@ -17,6 +18,21 @@ def has_role(*roles: str) -> rules.Predicate:
         return bool(user.is_active and user.is_staff and (user.is_superuser or user.roles & set(roles)))
 
     return check
+
+
+def asked_once(question: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Return ``question`` so that it is asked once a request for one person: menu, home and pages ask the same.
+
+    The answer is kept on the person as that request loaded them, so a role withdrawn counts at the next click.
+    """
+
+    def answer(user: Any) -> bool:
+        answers = user.__dict__.setdefault("_asked_once", {}) if hasattr(user, "__dict__") else {}
+        if question not in answers:
+            answers[question] = bool(question(user))
+        return bool(answers[question])
+
+    return answer
 
 
 @rules.predicate
@@ -42,6 +58,7 @@ sees_records = has_role(
 
 rules.add_perm("core.manage_accounts", is_administrator)
 rules.add_perm("core.invite_staff", is_administrator)
+rules.add_perm("core.see_records", sees_records)
 rules.add_perm("core.invite_people", is_officer | is_administrator)
 rules.add_perm("core.edit_profile", is_self)
 rules.add_perm("core.retry_message", is_lead | is_administrator)
