@@ -111,13 +111,46 @@ class Sheet:
             return []
         anchor = f"#q-{key}"
         value = self.values.get(key)
-        messages = type_of(question.kind).problems(value, question.settings, required=question.required)
+        messages = type_of(question.kind).problems(
+            value, self._settings_of(question), required=question.required
+        )
         found = [Problem(message, field=key, anchor=anchor) for message in messages]
         if not messages and question.purpose == Purpose.AMOUNT and value is not None:
             found += self._amount_limits(value, key)
         if not messages and question.purpose == Purpose.BUDGET and value:
             found += self._budget_balance(question, value)
+        if not messages and question.kind == QuestionKind.TRL and value is not None:
+            found += self._not_below(question, value)
         return found
+
+    def _settings_of(self, question: CallQuestion) -> dict[str, Any]:
+        """Return the settings, with the answer in the place of a limit that names another question."""
+        settings = question.settings
+        if question.kind != QuestionKind.TABLE:
+            return settings
+        columns = [
+            {**column, "max": self._asked_value(column["max"])}
+            if column.get("max") in self.by_key
+            else column
+            for column in settings.get("columns") or ()
+        ]
+        return {**settings, "columns": columns}
+
+    def _asked_value(self, key: str) -> Any:
+        return self.values.get(key) if key in self.asked else None
+
+    def _not_below(self, question: CallQuestion, level: int) -> list[Problem]:
+        other = self.by_key.get(question.settings.get("not_below") or "")
+        if other is None or other.kind != QuestionKind.TRL:
+            return []
+        floor = self._asked_value(other.key)
+        if floor is None or level >= floor:
+            return []
+        text = _("“%(question)s” is TRL %(level)s; choose that or a higher level.") % {
+            "question": other.label,
+            "level": floor,
+        }
+        return [Problem(text, field=question.key, anchor=f"#q-{question.key}")]
 
     def _amount_limits(self, fen: int, key: str) -> list[Problem]:
         call, anchor = self.application.call, f"#q-{key}"

@@ -66,6 +66,9 @@ def write_columns(columns: Iterable[Mapping[str, Any]] | None) -> str:
             kind = "money yuan"
         if kind == "number" and column.get("decimals") is not None:
             kind = f"number {column['decimals']}"
+        if kind.startswith("number") and (column.get("min") is not None or column.get("max") is not None):
+            ends = ("" if column.get(name) is None else str(column[name]) for name in ("min", "max"))
+            kind += " " + "..".join(ends)
         parts = [column["key"], column.get("zh", ""), column.get("en", ""), kind]
         if column.get("required"):
             parts.append("required")
@@ -115,8 +118,8 @@ def _column(parts: list[str], number: int) -> dict[str, Any]:
     column: dict[str, Any] = {"key": key, "kind": name, "zh": zh, "en": en}
     if name == "money":
         column["unit"] = "yuan" if more.strip() == "yuan" else "wan"
-    if name == "number" and more.strip().isascii() and more.strip().isdigit():
-        column["decimals"] = min(int(more), 6)
+    if name == "number":
+        column |= _number_column(more.split())
     if name == "choice":
         column["choices"] = []
     if len(parts) == 5 and parts[4]:
@@ -127,6 +130,21 @@ def _column(parts: list[str], number: int) -> dict[str, Any]:
             )
         column["required"] = True
     return column
+
+
+def _number_column(words: list[str]) -> dict[str, Any]:
+    """Return what follows ``number``: decimals as a digit, limits as ``0..100``, ``1..`` or ``1..duration``."""
+    found: dict[str, Any] = {}
+    for word in words:
+        low, dots, high = word.partition("..")
+        if dots:
+            for name, text in (("min", low), ("max", high)):
+                if text:
+                    whole = text.removeprefix("-")
+                    found[name] = int(text) if whole.isascii() and whole.isdigit() else text
+        elif word.isascii() and word.isdigit():
+            found["decimals"] = min(int(word), 6)
+    return found
 
 
 class ChoicesField(forms.CharField):
@@ -157,9 +175,10 @@ class ColumnsField(forms.CharField):
             label=gettext_lazy("columns"),
             widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false"}),
             help_text=gettext_lazy(
-                "One a line: key | 中文 | English | kind | required. Kinds: text, number, number 2 (decimals), money "
-                "(10,000 yuan), money yuan, date, choice; the choices of a column follow below it, each line beginning "
-                "with a hyphen: - value | 中文 | English."
+                "One a line: key | 中文 | English | kind | required. Kinds: text, number, number 2 (decimals), number 0 "
+                "0..100 (limits; the upper one may be the key of a question of the form), money (10,000 yuan), money "
+                "yuan, date, choice; the choices of a column follow below it, each line beginning with a hyphen: - value "
+                "| 中文 | English."
             ),
             **kwargs,
         )
@@ -252,6 +271,12 @@ def config_fields(kind: str) -> dict[str, forms.Field]:
                 "choices": ChoicesField(),
                 "min_chosen": _number(gettext_lazy("fewest choices"), 0, 100),
                 "max_chosen": _number(gettext_lazy("most choices"), 1, 100),
+                "exclusive": forms.CharField(
+                    label=gettext_lazy("choice that stands alone"),
+                    required=False,
+                    max_length=40,
+                    help_text=gettext_lazy("Value of a choice such as “none of these”; empty: none."),
+                ),
             }
         case QuestionKind.TABLE:
             fields = {
@@ -285,6 +310,12 @@ def config_fields(kind: str) -> dict[str, forms.Field]:
             fields = {
                 "min": _number(gettext_lazy("lowest level"), 1, 9),
                 "max": _number(gettext_lazy("highest level"), 1, 9),
+                "not_below": forms.CharField(
+                    label=gettext_lazy("not below the level of"),
+                    required=False,
+                    max_length=40,
+                    help_text=gettext_lazy("Key of another question about the level; empty: none."),
+                ),
             }
         case QuestionKind.CONSENT:
             area = forms.Textarea(attrs={"rows": 6})

@@ -74,8 +74,8 @@ STANDARD_QUESTIONS: Final[tuple[BankQuestion, ...]] = (
         Kind.SHORT_TEXT,
         "项目名称",
         "Title of the project",
-        "简明反映研究对象和验证目标，不超过40个字。",
-        "Short and plain: what is validated, and for what.",
+        "简明反映研究对象和验证目标，不超过120个字。",
+        "Short and plain: what is validated, and for what; at most 120 characters.",
         {"min_chars": 4, "max_chars": 120},
     ),
     BankQuestion(
@@ -159,6 +159,7 @@ STANDARD_QUESTIONS: Final[tuple[BankQuestion, ...]] = (
         Kind.TRL,
         "项目结束时的目标技术成熟度",
         "Technology readiness aimed at",
+        config={"not_below": "trl_now"},
     ),
     BankQuestion(
         "ip",
@@ -277,7 +278,7 @@ STANDARD_QUESTIONS: Final[tuple[BankQuestion, ...]] = (
                 ),
                 _column("employer", "text", "工作单位", "Employer", required=True),
                 _column("task", "text", "承担任务", "Task"),
-                _column("share", "number", "投入时间（%）", "Time (%)", decimals=0),
+                _column("share", "number", "投入时间（%）", "Time (%)", decimals=0, min=0, max=100),
             ],
         },
     ),
@@ -307,7 +308,16 @@ STANDARD_QUESTIONS: Final[tuple[BankQuestion, ...]] = (
                     ],
                 ),
                 _column("deliverable", "text", "交付物与考核指标", "Deliverable and measure", required=True),
-                _column("month", "number", "完成月份（第几月）", "Due in month", required=True, decimals=0),
+                _column(
+                    "month",
+                    "number",
+                    "完成月份（第几月）",
+                    "Due in month",
+                    required=True,
+                    decimals=0,
+                    min=1,
+                    max="duration",
+                ),
             ],
         },
     ),
@@ -353,6 +363,7 @@ STANDARD_QUESTIONS: Final[tuple[BankQuestion, ...]] = (
         "多选；没有的请选“均不涉及”。",
         "Choose all that apply, or “none of these”.",
         {
+            "exclusive": "none",
             "choices": [
                 _choice(
                     "human", "涉及人的研究（含样本、数据）", "Research with people, their samples or data"
@@ -362,7 +373,7 @@ STANDARD_QUESTIONS: Final[tuple[BankQuestion, ...]] = (
                 _choice("hgr", "人类遗传资源", "Human genetic resources"),
                 _choice("genai", "面向公众的生成式人工智能服务", "Generative AI offered to the public"),
                 _choice("none", "均不涉及", "None of these"),
-            ]
+            ],
         },
     ),
     BankQuestion(

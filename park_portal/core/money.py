@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import Any
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final
 
 from django.db import models
 from django.utils.translation import get_language
@@ -57,30 +57,43 @@ def _trim(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
+_NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
+# A fen is the sixth decimal of 万元.
+MOST_DECIMALS: Final = 6
+MOST_DIGITS: Final = 15
 
 
 def parse_money(text: str, *, unit: str = "yuan") -> int:
     """Return the fen that ``text`` means.
 
     ``unit`` is ``yuan`` or ``wan`` (万元) and is what a bare number is in; ``¥``, ``元``, ``万元``, blanks, thousands
-    separators and full-width digits are understood. Raises ``DomainError`` for anything else, a negative amount or one
-    beyond ``MAX_FEN``.
+    separators and full-width digits are understood. Raises ``DomainError`` for anything else, a negative amount, one
+    beyond ``MAX_FEN`` or one with more than six decimals.
     """
+    typed_in = unit
     cleaned = unicodedata.normalize("NFKC", str(text)).strip().replace(" ", "").replace(",", "")
     cleaned = cleaned.lstrip("¥").removeprefix("RMB").removeprefix("CNY")
     for suffix, named in (("万元", "wan"), ("万", "wan"), ("元", "yuan")):
         if cleaned.endswith(suffix):
             cleaned, unit = cleaned[: -len(suffix)], named
             break
-    if not _NUMBER.fullmatch(cleaned):
+    match = _NUMBER.fullmatch(cleaned)
+    if match is None:
+        if typed_in == "wan":
+            raise DomainError(_("Enter an amount in 10,000 yuan, such as 120.5."), code="money")
         raise DomainError(_("Enter an amount such as 1234567.00."), code="money")
-    try:
-        fen = wan_to_fen(cleaned) if unit == "wan" else yuan_to_fen(cleaned)
-    except InvalidOperation as error:
-        raise DomainError(_("Enter an amount such as 1234567.00."), code="money") from error
-    if fen < 0:
+    sign, digits, decimals = match.groups()
+    if sign and (digits + (decimals or "")).strip("0"):
         raise DomainError(_("An amount cannot be negative."), code="money_negative")
+    if len(digits.lstrip("0")) > MOST_DIGITS:
+        raise DomainError(_("This amount is larger than any fund of the park."), code="money_too_large")
+    if decimals and len(decimals) > MOST_DECIMALS:
+        raise DomainError(
+            _("Enter at most %(count)s decimals: there is nothing smaller than a fen.")
+            % {"count": MOST_DECIMALS if unit == "wan" else 2},
+            code="money_decimals",
+        )
+    fen = wan_to_fen(cleaned) if unit == "wan" else yuan_to_fen(cleaned)
     if fen > MAX_FEN:
         raise DomainError(_("This amount is larger than any fund of the park."), code="money_too_large")
     return fen

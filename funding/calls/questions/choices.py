@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -59,7 +60,8 @@ class MultipleChoice(QuestionType):
 
     kind = QuestionKind.MULTIPLE_CHOICE
     grouped = True
-    defaults = {"choices": [], "min_chosen": None, "max_chosen": None}
+    # ``exclusive`` is the choice that says none of the others holds.
+    defaults = {"choices": [], "min_chosen": None, "max_chosen": None, "exclusive": None}
 
     def from_post(self, data: Any, prefix: str) -> list[str]:
         return list(data.getlist(prefix))
@@ -85,6 +87,12 @@ class MultipleChoice(QuestionType):
         if high and len(value) > high:
             message = ngettext_lazy("Choose at most one.", "Choose at most %(count)s.", "count")
             return [message % {"count": high}]
+        alone = settings.get("exclusive")
+        if alone is not None and alone in value and len(value) > 1:
+            label = choice_labels(settings.get("choices", [])).get(alone, alone)
+            return [
+                _("Choose either “%(choice)s” or what applies, not both.") % {"choice": label},
+            ]
         return []
 
     def text(self, value: Any, settings: Settings, language: str) -> str:
@@ -114,4 +122,14 @@ class MultipleChoice(QuestionType):
             *whole(settings, "min_chosen", 0, 100, _("fewest choices")),
             *whole(settings, "max_chosen", 1, 100, _("most choices")),
             *in_order(settings, "min_chosen", "max_chosen"),
+            *self._check_exclusive(settings),
         ]
+
+    @staticmethod
+    def _check_exclusive(settings: Settings) -> list[Problem]:
+        alone, choices = settings.get("exclusive"), settings.get("choices")
+        values = [choice.get("value") for choice in choices or () if isinstance(choice, Mapping)]
+        if not alone or alone in values:
+            return []
+        message = _("“%(value)s” is not among the choices.") % {"value": alone}
+        return [Problem(message, field="exclusive")]

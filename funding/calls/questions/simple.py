@@ -19,6 +19,7 @@ from funding.calls.questions.base import (
     half_width,
     in_language,
     in_order,
+    is_key,
     tidy,
     whole,
 )
@@ -27,6 +28,10 @@ from park_portal.core.errors import DomainError, Problem, Text
 from park_portal.core.money import FEN_PER_WAN, FEN_PER_YUAN, MAX_FEN, format_yuan, parse_money
 
 _NUMBER: Final = re.compile(r"^[+-]?\d{1,15}(\.\d{1,6})?$")
+_ANY_NUMBER: Final = re.compile(r"^[+-]?(\d+)(?:\.(\d+))?$")
+MOST_DECIMALS: Final = 6
+EARLIEST_YEAR: Final = 1900
+LATEST_YEAR: Final = 2200
 _DATE: Final = re.compile(r"^(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?$")
 
 
@@ -105,14 +110,25 @@ class LongText(TextType):
 def parse_number(raw: Any, *, decimals: int) -> Decimal:
     """Return the number that was typed; raise ``DomainError`` for anything else or too many decimals."""
     text = half_width(tidy(raw)).replace(",", "").replace(" ", "")
-    if not _NUMBER.match(text):
+    match = _ANY_NUMBER.match(text)
+    if match is None:
+        if decimals == 0:
+            raise DomainError(_("Enter a whole number such as 12."), code="number")
         raise DomainError(_("Enter a number such as 12 or 12.5."), code="number")
-    number = Decimal(text)
-    if number != round(number, decimals):
+    if len(match[1].lstrip("0")) > 15:
+        raise DomainError(_("This number is too large."), code="number")
+    idle = (match[2] or "").rstrip("0")
+    number = Decimal(text) if len(idle) <= MOST_DECIMALS else None
+    if number is None or number != round(number, decimals):
         if decimals == 0:
             raise DomainError(_("Enter a whole number."), code="number")
         raise DomainError(_("At most %(count)s decimals.") % {"count": decimals}, code="number")
     return number
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a setting is a number."""
+    return not isinstance(value, bool) and bool(_NUMBER.match(str(value)))
 
 
 def plain(number: Decimal) -> str:
@@ -161,7 +177,7 @@ class Number(QuestionType):
         for name in ("min", "max"):
             if settings.get(name) is None:
                 continue
-            if _NUMBER.match(str(settings[name])):
+            if is_number(settings[name]):
                 limits[name] = Decimal(str(settings[name]))
             else:
                 found.append(Problem(_("A limit must be a number."), field=name))
@@ -276,8 +292,13 @@ def parse_date(raw: Any) -> date:
         except ValueError:
             pass
         else:
-            if 1900 <= day.year <= 2200:
+            if EARLIEST_YEAR <= day.year <= LATEST_YEAR:
                 return day
+            raise DomainError(
+                _("The year must lie between %(low)s and %(high)s.")
+                % {"low": EARLIEST_YEAR, "high": LATEST_YEAR},
+                code="date",
+            )
     raise DomainError(_("Enter a date such as 2026-03-31."), code="date")
 
 
@@ -313,7 +334,8 @@ class Trl(QuestionType):
 
     kind = QuestionKind.TRL
     grouped = True
-    defaults = {"min": 1, "max": 9}
+    # ``not_below`` is the key of another question of this kind: who aims at a level aims no lower than they stand.
+    defaults = {"min": 1, "max": 9, "not_below": None}
 
     def clean(self, raw: Any, settings: Settings) -> int | None:
         if raw is None or str(raw).strip() == "":
@@ -347,7 +369,15 @@ class Trl(QuestionType):
             *whole(settings, "min", 1, 9, _("lowest level")),
             *whole(settings, "max", 1, 9, _("highest level")),
             *in_order(settings, "min", "max"),
+            *self._check_key(settings.get("not_below")),
         ]
+
+    @staticmethod
+    def _check_key(key: Any) -> list[Problem]:
+        if not key or is_key(str(key)):
+            return []
+        message = _("“%(value)s” is not the key of a question.") % {"value": key}
+        return [Problem(message, field="not_below")]
 
 
 class Consent(QuestionType):

@@ -27,11 +27,14 @@ from funding.calls.questions.base import (
 from funding.calls.questions.choices import foreign
 from funding.calls.questions.simple import (
     date_text,
+    is_number,
     money_raw,
     money_text,
     parse_date,
     parse_number,
     plain,
+    too_large,
+    too_small,
 )
 from funding.calls.states import QuestionKind
 from park_portal.core.errors import DomainError, Problem, Text
@@ -136,6 +139,13 @@ class Table(QuestionType):
                     _("Row %(row)s: fill in %(columns)s.")
                     % {"row": number, "columns": str(_(", ")).join(empty)}
                 )
+            for column in self.columns(settings):
+                problem = _beyond(row.get(column["key"]), column)
+                if problem is not None:
+                    found.append(
+                        _("Row %(row)s, %(column)s: %(problem)s")
+                        % {"row": number, "column": in_language(column), "problem": problem}
+                    )
         return found
 
     def total(self, value: Any, settings: Settings) -> int | Decimal | None:
@@ -292,6 +302,24 @@ def clean_cell(raw: Any, column: Column) -> Any:
             return text or None
 
 
+def limit(column: Column, name: str) -> Decimal | None:
+    """Return a number column's limit ``min`` or ``max``; None where there is none or it is still to be answered."""
+    value = column.get(name)
+    return Decimal(str(value)) if value is not None and is_number(value) else None
+
+
+def _beyond(value: Any, column: Column) -> Text | None:
+    """Return what is wrong with a number outside its column's limits."""
+    if column["kind"] != "number" or value is None:
+        return None
+    low, high = limit(column, "min"), limit(column, "max")
+    if low is not None and Decimal(value) < low:
+        return too_small(plain(low))
+    if high is not None and Decimal(value) > high:
+        return too_large(plain(high))
+    return None
+
+
 def cell_raw(value: Any, column: Column) -> str:
     if value is None:
         return ""
@@ -350,10 +378,24 @@ def check_columns(columns: Any, total: str | None) -> list[Problem]:
             )
         if column.get("kind") == "choice":
             found += check_choices(column.get("choices"), "columns")
+        found += _check_limits(column)
         found += check_texts(column, key, "columns")
     if total and kinds.get(total) not in ("money", "number"):
         found.append(Problem(_("Only a column of money or numbers can be added up."), field="total"))
     return found
+
+
+def _check_limits(column: Column) -> list[Problem]:
+    """Return what is wrong with a number column's limits: numbers, the upper one may be the key of a question."""
+    low, high = column.get("min"), column.get("max")
+    if (low is not None and not is_number(low)) or (
+        high is not None and not is_number(high) and not is_key(str(high))
+    ):
+        return [Problem(_("A limit must be a number."), field="columns")]
+    lowest, highest = limit(column, "min"), limit(column, "max")
+    if lowest is not None and highest is not None and lowest > highest:
+        return [Problem(_("The lower limit lies above the upper one."), field="columns")]
+    return []
 
 
 def _choice(value: str, zh: str, en: str) -> dict[str, str]:

@@ -489,7 +489,7 @@ def test_saving_by_a_click_saves_each_answer():
     }
     assert application.files.count() == 1
     assert "很多钱" in page.content.decode()
-    assert page.context["listed"] == [("amount", "申请金额", "请输入金额，例如 1234567.00。")]
+    assert page.context["listed"] == [("amount", "申请金额", "请输入以万元为单位的金额，例如 120.5。")]
     data["amount"] = "60"
     for key in ("title", "budget", "human", "consent"):
         data[f"revision-{key}"] = "1"

@@ -11,6 +11,7 @@ import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.db.utils import InternalError
 from django.utils import timezone
+from django.utils.translation import override
 
 from funding.applications.models import Answer, AnswerFile, Application, Return, Version
 from funding.applications.services import (
@@ -25,6 +26,7 @@ from funding.applications.services import (
     submit_application,
     withdraw_application,
 )
+from funding.applications.sheet import sheet_of
 from funding.applications.states import ApplicationState
 from incubator.organisations.models import Membership
 from park_portal.core.audit.models import Entry
@@ -41,6 +43,7 @@ from tests.factories.applications import (
     make_submitted,
     pdf,
 )
+from tests.factories.calls import make_call as make_standard_call
 from tests.factories.core import make_staff, make_user
 from tests.factories.incubator import make_organisation, make_project, make_project_member
 
@@ -344,6 +347,38 @@ def test_amount_outside_the_limits_of_the_call():
         make_call(min_amount_fen=200_000_000, max_amount_fen=300_000_000),
     )
     assert [problem.anchor for problem in problems_of(application)] == ["#q-amount"]
+
+
+def test_answers_that_contradict_one_another_are_named():
+    owner = make_user()
+    application = start_application(
+        make_standard_call(state="open"), actor=owner, organisation=make_organisation(owner=owner)
+    )
+    month = {"task": "预测", "side": "technical", "deliverable": "报告", "month": "99"}
+    for key, raw in (
+        ("duration", "12"),
+        ("milestones", [month, {**month, "month": "12"}]),
+        ("trl_now", 5),
+        ("trl_target", 3),
+        ("compliance", ["human", "none"]),
+        ("start_date", "2020-01-01"),
+    ):
+        save_answer(application, key, raw, actor=owner)
+    today = timezone.localdate().isoformat()
+    keys = ("duration", "milestones", "trl_now", "trl_target", "compliance", "start_date")
+    with override("zh-hans"):
+        sheet = sheet_of(application)
+        said = {key: [str(problem.message) for problem in sheet.problems_of(key)] for key in keys}
+    assert said == {
+        "duration": [],
+        "milestones": ["第 1 行，完成月份（第几月）：不得大于 12。"],
+        "trl_now": [],
+        "trl_target": ["“当前技术成熟度”为 TRL 5，请选择不低于该级的成熟度。"],
+        "compliance": ["“均不涉及”不能与其他选项同时选择。"],
+        "start_date": [f"日期过早，不得早于 {today}。"],
+    }
+    save_answer(application, "trl_target", 5, actor=owner)
+    assert sheet_of(application).problems_of("trl_target") == []
 
 
 def test_an_unmet_rule_stands_against_submitting():

@@ -44,6 +44,7 @@ def test_every_setting_has_a_field(kind):
 
 def test_columns_are_written_one_a_line():
     text = "a | 甲 | A | choice | required\n- x | 子 | X\n- y | 丑 | Y\nb | 乙 | B | number 1\nc | 丙 | C | money yuan"
+    text += "\nd | 丁 | D | number 0 0..100\ne | 戊 | E | number 0 1..duration\nf | 己 | F | number 2 -1.."
     columns = read_columns(text)
     assert columns == [
         {
@@ -56,6 +57,9 @@ def test_columns_are_written_one_a_line():
         },
         {"key": "b", "kind": "number", "zh": "乙", "en": "B", "decimals": 1},
         {"key": "c", "kind": "money", "zh": "丙", "en": "C", "unit": "yuan"},
+        {"key": "d", "kind": "number", "zh": "丁", "en": "D", "decimals": 0, "min": 0, "max": 100},
+        {"key": "e", "kind": "number", "zh": "戊", "en": "E", "decimals": 0, "min": 1, "max": "duration"},
+        {"key": "f", "kind": "number", "zh": "己", "en": "F", "decimals": 2, "min": -1},
     ]
     assert write_columns(columns) == text
 
