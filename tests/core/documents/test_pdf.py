@@ -10,7 +10,8 @@ import pypdf
 import pytest
 from django.utils.translation import gettext_lazy as _
 
-from park_portal.core.documents.pdf import render_pdf
+from park_portal.core.documents.glyphs import printable
+from park_portal.core.documents.pdf import FONT, render_pdf
 
 
 def letter(**part):
@@ -42,6 +43,13 @@ def test_chinese_is_embedded():
     for font in used:
         assert "NotoSansCJKsc" in font["/BaseFont"]
         assert "/FontFile3" in font["/FontDescriptor"]
+
+
+def test_what_the_font_lacks_is_printed_as_a_box():
+    title = "基于😀类器官的𠮷药筛 ☺\ufe0f ① ㎡ café 👨\u200d👩\u200d👧"
+    assert printable(title, FONT) == "基于□类器官的𠮷药筛 □ ① ㎡ café □□□"
+    text = read(render_pdf("letter", letter(paragraphs=[title])))
+    assert "基于□类器官的𠮷药筛 □ ① ㎡ café □□□" in text
 
 
 def test_only_our_own_fonts_are_asked(monkeypatch, tmp_path):
