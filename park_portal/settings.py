@@ -191,6 +191,7 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
+FILTERS_EMPTY_CHOICE_LABEL = _("All")
 
 
 # --- PostgreSQL ---------------------------------------------------------------------------------------------
@@ -350,7 +351,7 @@ EMAIL_HOST_PASSWORD = unquote(_mail.password or "")
 EMAIL_USE_SSL = _mail.scheme == "smtps"
 EMAIL_USE_TLS = parse_qs(_mail.query).get("tls", ["0"])[0] == "1"
 EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = _text("MAIL_FROM", "Park Portal <portal@park.example>" if LOCAL else None)
+DEFAULT_FROM_EMAIL = _text("MAIL_FROM", "portal@park.example" if LOCAL else None)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # The right-hand side of every Message-ID.
 MAIL_DOMAIN = DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">").strip()

@@ -9,6 +9,7 @@ KINDS = [
         name="award.opened",
         label=_("Award opened"),
         audience=_("fund manager and finance"),
+        offered_with="core.see_records",
         group=_("Awards"),
         default="digest",
         fields={

@@ -73,8 +73,11 @@ def answers_for_reviewer(review: Review, version: Version) -> list[dict[str, Any
     return answers_of(version, for_reviewers=True, hide_applicant=is_blind(review))
 
 
-def may_read_file(user: Any, application_id: str, public_id: str) -> bool:
-    """Return whether ``user`` reviews the application and the file is among the answers shown to them."""
+def may_read_file(user: Any, application_id: str, public_id: str, *, ending: str = "") -> bool | str:
+    """Return whether ``user`` reviews the application and the file is among the answers shown to them.
+
+    In a blind stage the answer is a name that tells nobody, such as AIBT-2026-0001-file-1.pdf, with ``ending`` last.
+    """
     if not user.is_authenticated or not application_id.isdecimal():
         return False
     reviews = Review.objects.filter(
@@ -83,12 +86,19 @@ def may_read_file(user: Any, application_id: str, public_id: str) -> bool:
         run__stage__acts=Acts.EXPERT,
         state__in=(ReviewState.ACCEPTED, ReviewState.SUBMITTED),
     ).select_related("run__stage", "application__call")
+    found: bool | str = False
     for review in reviews:
-        for section in answers_for_reviewer(review, latest_version(review.application)):
-            for question in section["questions"]:
-                if any(public_id in str(file["url"]) for file in question["files"]):
-                    return True
-    return False
+        sections = answers_for_reviewer(review, latest_version(review.application))
+        files = [
+            file for section in sections for question in section["questions"] for file in question["files"]
+        ]
+        for number, file in enumerate(files, 1):
+            if public_id not in str(file["url"]):
+                continue
+            if not is_blind(review):
+                return True
+            found = f"{review.application.number}-file-{number}{ending}"
+    return found
 
 
 def opinions_of(application: Application) -> list[Review]:

@@ -22,6 +22,12 @@ def is_reviewer_of(user: Any, review: Any) -> bool:
 
 
 @rules.predicate
+def is_in_pool(user: Any) -> bool:
+    """Belongs to the pool of expert reviewers."""
+    return bool(user.is_authenticated) and hasattr(user, "reviewer")
+
+
+@rules.predicate
 def is_own_entry(user: Any, reviewer: Any) -> bool:
     return reviewer is not None and reviewer.user_id == user.pk
 
@@ -43,6 +49,7 @@ rules.add_perm("funding.act_in_stage", acts_in)
 rules.add_perm("funding.return_application_run", acts_in | is_officer)
 rules.add_perm("funding.complete_stage", acts_in | is_officer)
 rules.add_perm("funding.drive_stages", is_lead)
+rules.add_perm("funding.review", is_in_pool)
 rules.add_perm("funding.answer_review", is_reviewer_of)
 rules.add_perm("funding.write_review", is_reviewer_of)
 rules.add_perm("funding.assign_reviews", is_officer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
 
 from funding.reviews.reading import may_read_file
@@ -10,8 +11,11 @@ from park_portal.core.documents.services import readable
 
 
 @readable("funding.application")
-def reads_by_review(user: Any, document: Document) -> bool:
+def reads_by_review(user: Any, document: Document) -> bool | str:
     """An accepted reviewer reads the files that stand in the answers shown to them, and no others."""
     return document.kind.startswith("answer:") and may_read_file(
-        user, document.subject_id, str(document.public_id)
+        user,
+        document.subject_id,
+        str(document.public_id),
+        ending=PurePath(document.name).suffix,
     )

@@ -4,7 +4,6 @@ from typing import Any
 
 import rules
 
-from incubator.organisations.models import Liaison
 from incubator.organisations.states import OrganisationState, Role
 from park_portal.core.accounts.rules import has_role, is_officer
 from park_portal.core.accounts.states import StaffRole
@@ -37,7 +36,7 @@ def is_in_use(user: Any, organisation: Any) -> bool:
 @rules.predicate
 def is_liaison(user: Any) -> bool:
     """Liaison of any university or faculty today."""
-    return user.is_authenticated and Liaison.objects.for_user(user).exists()
+    return bool(user.is_authenticated) and user.liaisons.current().exists()
 
 
 rules.add_perm("incubator.create_organisation", rules.is_authenticated)

@@ -13,6 +13,7 @@ KINDS = [
         name="project.registered",
         label=_("A research project was registered at your university"),
         audience=_("liaisons of the university or faculty"),
+        offered_with="incubator.see_care_list",
         group=_("Research projects"),
         default="digest",
         fields={

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from park_portal.core.errors import DomainError
+from park_portal.core.outbox.services import sender
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,9 @@ class AccountAdapter(DefaultAccountAdapter):
             return url
         kept: str = passthrough_next_redirect_url(request, url, REDIRECT_FIELD_NAME)
         return kept
+
+    def get_from_email(self) -> str:
+        return sender()
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         try:

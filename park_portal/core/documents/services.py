@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _lazy_size = lazy(filesizeformat, str)
 
 MAX_BYTES: Final = 20 * 1024 * 1024
-Reader = Callable[[Any, Document], bool]
+Reader = Callable[[Any, Document], bool | str]
 READERS: dict[str, list[Reader]] = {}
 
 
@@ -42,8 +42,9 @@ class FileRefused(DomainError):
 def readable(subject_type: str) -> Callable[[Reader], Reader]:
     """Register who may read the documents of one kind of record (its label: ``funding.application``).
 
-    The function gets a user (perhaps anonymous) and a document and returns whether they may read it. Rooms further up
-    may add a reader of their own: one that says yes is enough. Without any, nobody but a superuser may read.
+    The function gets a user (perhaps anonymous) and a document and returns whether they may read it, or under which
+    name, where the document's own would tell too much. Rooms further up may add a reader of their own: one that says
+    yes is enough. Without any, nobody but a superuser may read.
     """
 
     def register(reader: Reader) -> Reader:
@@ -55,9 +56,20 @@ def readable(subject_type: str) -> Callable[[Reader], Reader]:
 
 def may_read(user: Any, document: Document) -> bool:
     """Return whether ``user`` may read ``document``."""
+    return name_for(user, document) != ""
+
+
+def name_for(user: Any, document: Document) -> str:
+    """Return the name under which ``user`` may read ``document``, empty for who may not; a plain yes comes first."""
     if user.is_active and user.is_superuser:
-        return True
-    return any(reader(user, document) for reader in READERS.get(document.subject_type, ()))
+        return document.name
+    other = ""
+    for reader in READERS.get(document.subject_type, ()):
+        answer = reader(user, document)
+        if answer is True:
+            return document.name
+        other = other or answer or ""
+    return other
 
 
 def store_document(

@@ -13,7 +13,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from park_portal.core.documents.models import Document
-from park_portal.core.documents.services import read_document
+from park_portal.core.documents.services import name_for, read_document
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def download(request: HttpRequest, public_id: Any) -> HttpResponseBase:
             raise Http404 from None
         response["Content-Length"] = str(document.size)
     response["Content-Type"] = document.mime
-    response["Content-Disposition"] = content_disposition_header(True, document.name)
+    response["Content-Disposition"] = content_disposition_header(True, name_for(request.user, document))
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["Cache-Control"] = "private, no-store"

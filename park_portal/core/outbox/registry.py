@@ -31,7 +31,8 @@ class MergeField:
 class Kind:
     """One kind of notice: who gets it, its merge fields and its text in both languages.
 
-    ``required`` notices are always sent (a law or a contract asks for them); of the others each person chooses.
+    ``required`` notices are always sent (a law or a contract asks for them); of the others each person chooses. A
+    notice for one role names with ``offered_with`` a permission of that role: only who has it is asked to choose.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Kind:
     required: bool = False
     default: str = "at_once"
     per_call: bool = False
+    offered_with: str = ""
     group: Text = field(default=_("Applications"))
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from email.utils import formataddr, parseaddr
 from typing import Any, Final
 
 import apprise
@@ -385,12 +386,19 @@ def _mail(
     mail = EmailMultiAlternatives(
         subject=subject,
         body=render_to_string("mail/notice.txt", values),
+        from_email=sender(),
         to=[to],
         headers={"Message-ID": message_id, "Auto-Submitted": "auto-generated"},
         connection=get_connection(),
     )
     mail.attach_alternative(render_to_string("mail/notice.html", values), "text/html")
     mail.send()
+
+
+def sender() -> str:
+    """Return the sender of a mail: the name that ``MAIL_FROM`` gives, else the portal's in the language in force."""
+    name, mailbox = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    return formataddr((name or _("Qingpu Park Portal"), mailbox))
 
 
 def _post_to_chat(delivery: Delivery) -> None:

@@ -21,6 +21,7 @@ from park_portal.core.outbox.services import mark_read, set_preference
 from park_portal.core.outbox.states import Mode
 from park_portal.core.pages import keyset_page
 from park_portal.core.views import PortalMixin, visible_or_404
+from park_portal.core.workflow import may
 
 if TYPE_CHECKING:
     from park_portal.core.accounts.models import User
@@ -122,7 +123,12 @@ class PreferencesPage(PortalMixin):
         ) | set(held)
         return self.render(
             had=self._grouped(held, lambda kind: kind.name in known),
-            others=self._grouped(held, lambda kind: kind.name not in known),
+            others=self._grouped(
+                held,
+                lambda kind: (
+                    kind.name not in known and (not kind.offered_with or may(user, kind.offered_with))
+                ),
+            ),
             modes=Mode.choices,
         )
 

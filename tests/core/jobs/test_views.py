@@ -95,3 +95,10 @@ def test_the_list_costs_the_same_for_many(client, alice, started, django_assert_
         start_job("test.letters", actor=alice, params={"number": number})
     with django_assert_max_num_queries(12):
         client.get("/jobs/")
+
+
+def test_list_without_a_job_says_what_comes_here(client, alice):
+    client.force_login(alice)
+    page = client.get("/jobs/", **HTMX).content.decode()
+    assert 'class="empty"' in page
+    assert "No job yet" in page

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 
 import pytest
 from django.core import mail
@@ -15,6 +17,12 @@ from park_portal.core.outbox import registry, services
 from park_portal.core.outbox.models import ChatChannel, Delivery, Message, Preference
 from park_portal.core.outbox.registry import Kind, MergeField
 from tests.factories.core import make_staff, make_user
+
+
+def parse_sender(text):
+    name, mailbox = parseaddr(text)
+    return str(make_header(decode_header(name))), mailbox
+
 
 pytestmark = pytest.mark.django_db
 
@@ -286,6 +294,24 @@ class TestNotices:
         for delivery_id in services.claim_deliveries():
             assert services.send_delivery(delivery_id)
         assert mail.outbox[0].subject == "News of 1 Bcc: x@y.z"
+
+    @pytest.mark.parametrize(
+        ("mail_from", "names"),
+        [
+            ("portal@park.example", {"zh-hans": "青浦园区平台", "en": "Qingpu Park Portal"}),
+            ("Our Park <portal@park.example>", {"zh-hans": "Our Park", "en": "Our Park"}),
+        ],
+    )
+    def test_sender_is_named_in_the_readers_language(self, bell, alice, bob, settings, mail_from, names):
+        settings.DEFAULT_FROM_EMAIL = mail_from
+        news([alice, bob])
+        deliver_all()
+        for delivery_id in services.claim_deliveries():
+            services.send_delivery(delivery_id)
+        language = {person.email: person.language for person in (alice, bob)}
+        assert {message.to[0]: parse_sender(message.from_email) for message in mail.outbox} == {
+            address: (names[code], "portal@park.example") for address, code in language.items()
+        }
 
     def test_unknown_merge_value_is_a_programming_error(self, alice):
         with pytest.raises(LookupError):

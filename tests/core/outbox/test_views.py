@@ -7,6 +7,7 @@ import pytest
 
 from park_portal.core.outbox.models import Delivery, Message, Preference
 from park_portal.core.outbox.states import Channel
+from tests.factories.reviews import make_expert
 
 pytestmark = pytest.mark.django_db
 
@@ -91,6 +92,26 @@ def test_inbox_costs_the_same_for_one_and_thirty_notices(client_of, notice, djan
         notice("founder")
     with django_assert_num_queries(6):
         client.get("/inbox/")
+
+
+def test_preferences_offer_each_kind_to_its_role_and_to_who_has_had_it(client_of, people):
+    def offered(who):
+        page = client_of(who).get("/account/notifications/").content.decode()
+        kinds = (
+            "review.overdue",
+            "review.invited",
+            "review.task_liaison",
+            "call.opened",
+            "call.closing_soon",
+        )
+        return {kind for kind in kinds if f'name="{kind}"' in page}
+
+    assert offered("stranger") == {"call.closing_soon"}
+    assert offered("officer") == {"review.overdue", "call.opened", "call.closing_soon"}
+    assert offered("liaison") == {"review.task_liaison", "call.closing_soon"}
+    assert offered(make_expert()) == {"review.invited", "call.closing_soon"}
+    Preference.objects.create(user=people("stranger"), kind="review.overdue", mode="off")
+    assert offered("stranger") == {"review.overdue", "call.closing_soon"}
 
 
 def test_preferences_are_stored_and_required_kinds_cannot_be_switched_off(client_of, people):

@@ -3,19 +3,25 @@
 import json
 import re
 from secrets import token_hex
+from urllib.parse import quote
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from funding.applications.services import save_answer, submit_application
-from funding.models import Conflict, Objection, Review, Reviewer, StageRun
+from funding.models import Conflict, Criterion, Objection, Review, Reviewer, Stage, StageRun
 from funding.reviews import services
+from park_portal.core.workflow import SYSTEM, advance
+from tests.factories.applications import make_call as make_form_call
+from tests.factories.applications import make_submitted
 from tests.factories.core import make_staff, make_user
 from tests.factories.incubator import make_faculty, make_liaison, make_project, make_university
 from tests.factories.reviews import (
+    STAGES,
     expert_run,
     fill_review,
     make_application,
@@ -426,6 +432,32 @@ def test_only_an_accepted_reviewer_reads_files_and_only_those_shown(people):
     assert may_read_file(people("reviewer"), number, "no-such") is False
     assert may_read_file(people("stranger"), number, "x") is False
     assert may_read_file(people("reviewer"), "x", "x") is False
+
+
+@pytest.mark.parametrize("blind", [True, False])
+def test_a_file_of_a_blind_stage_does_not_name_its_applicant(blind, client_of, people):
+    call = make_form_call(opened=False)
+    stage = Stage.objects.create(
+        call=call, position=1, name_zh_hans="评审", **{**STAGES["expert"], "blind": blind}
+    )
+    Criterion.objects.create(stage=stage, position=1, label_zh_hans="创新性", label_en="Novelty")
+    advance(call, "publish", actor=SYSTEM, changes={"published_at": timezone.now()})
+    application = make_submitted(advance(call, "open", actor=SYSTEM))
+    services.on_submitted(application.pk)
+    review = make_review(application.runs.get(), people("reviewer"), accepted=True)
+    document = application.files.get().document
+    page = client_of("reviewer").get(review.get_absolute_url()).content.decode()
+    assert document.get_absolute_url() in page
+    sent = client_of("reviewer").get(document.get_absolute_url())["Content-Disposition"]
+    application.refresh_from_db()
+    if blind:
+        assert sent == f'attachment; filename="{application.number}-file-1.pdf"'
+        assert document.name not in page
+    else:
+        assert quote(document.name) in sent
+    assert client_of("other_reviewer").get(document.get_absolute_url()).status_code == 404
+    owner = client_of(application.created_by).get(document.get_absolute_url())["Content-Disposition"]
+    assert quote(document.name) in owner
 
 
 def test_pages_cost_a_fixed_number_of_queries(client_of, people, queue):
