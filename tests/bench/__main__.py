@@ -145,7 +145,7 @@ def measure(page: Any, size: int, portal: int, floor: int, requests: int) -> Res
 
     user = page.who()
     path = page.where(user)
-    backend = "django.contrib.auth.backends.ModelBackend"
+    backend = settings.AUTHENTICATION_BACKENDS[1]
     session = SessionStore()
     session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), backend
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.db import connection
 from django.test import Client
@@ -69,7 +70,7 @@ def test_every_portal_list_is_measured():
 def test_portal_list_costs_the_same_for_many_rows(route):
     persona, fill = list_pages()[route]
     client = Client()
-    client.force_login(person(persona), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(person(persona), settings.AUTHENTICATION_BACKENDS[1])
     fill(1)
     few = queries(client, reverse(route))
     fill(29)
@@ -81,7 +82,7 @@ def test_portal_list_costs_the_same_for_many_rows(route):
 @pytest.mark.parametrize("model", LISTS, ids=lambda model: model._meta.label)
 def test_admin_list_costs_the_same_for_many_rows(model: Any):
     client = Client()
-    client.force_login(person("superuser"), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(person("superuser"), settings.AUTHENTICATION_BACKENDS[1])
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     make(model._meta.label)
     few = queries(client, address)
