@@ -5,7 +5,8 @@
     python -m park_portal.translations missing   print what is missing as .po entries, to be pasted into a part
 
 The source language is English: every msgid is what English readers see. Chinese is kept in parts, one per room, which
-people edit; what is made of them is not committed. `thirdparty.po` holds what libraries show but do not translate.
+people edit; what is made of them is not committed. `thirdparty.po` holds what libraries show but do not translate, or
+translate wrongly.
 """
 
 import argparse
@@ -297,7 +298,8 @@ def problems() -> list[str]:
                     found.append(f"{label}: {other_path.name} translates it otherwise")
                 continue
             entries[key] = (path, entry)
-            if key not in ours and key not in theirs:
+            # What a library translates itself may be put right there.
+            if key not in ours and key not in theirs and not (name == THIRD_PARTY and key in _shipped()):
                 found.append(f"{label}: used nowhere; delete it")
             found.extend(f"{label}: {problem}" for problem in _misfits(entry, {**theirs, **ours}.get(key)))
     for origin, uses in (("", ours), ("a library's: ", theirs)):

@@ -233,6 +233,22 @@ def test_sign_in_with_a_wrong_password_or_null_bytes_is_refused_in_words(client,
     assert response.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [("/accounts/login/", "login"), ("/accounts/signup/", "email"), ("/accounts/password/reset/", "email")],
+)
+def test_null_byte_at_the_door_is_named_rightly_in_chinese(client, path, field):
+    page = text_of(client.post(path, {field: "a\x00b@example.com"}, headers={"accept-language": "zh-hans"}))
+    assert "空字符串" not in page
+    assert "空字符" in page
+
+
+def test_account_that_is_switched_off_is_told_in_one_word_for_account(client):
+    page = text_of(client.get("/accounts/inactive/", headers={"accept-language": "zh-hans"}))
+    assert "账号" in page
+    assert "帐号" not in page
+
+
 def test_page_that_does_not_exist_is_told_kindly(client_of):
     response = client_of("founder").get("/there/is/no/such/page/")
     assert response.status_code == 404
