@@ -35,6 +35,7 @@ from funding.calls.forms import (
     CallQuestionForm,
     CancelForm,
     CopyForm,
+    CorrectForm,
     CriterionForm,
     ExtendForm,
     RuleForm,
@@ -52,12 +53,14 @@ from funding.calls.services import (
     change_call,
     close_call,
     copy_call,
+    correct_call,
     create_call,
     extend_call,
     form_of,
     open_call,
     publish_call,
     questions_of,
+    refuse_correction,
     texts_of,
 )
 from funding.calls.standard import load_bank, standard_call
@@ -993,6 +996,21 @@ class CallAdmin(StaffAdmin):
             done=gettext_lazy("The call was extended."),
         ),
         Act(
+            "correct",
+            correct_call,
+            label=gettext_lazy("Correct the dates"),
+            rule="funding.correct_call",
+            sources=(CallState.PUBLISHED, CallState.OPEN),
+            form=CorrectForm,
+            check=refuse_correction,
+            icon="edit_calendar",
+            explain=gettext_lazy(
+                "For dates that were mistyped: they may be moved earlier too, as long as no application has been "
+                "submitted. Everyone with a draft is told."
+            ),
+            done=gettext_lazy("The dates were corrected."),
+        ),
+        Act(
             "open",
             open_call,
             icon="lock_open",
@@ -1028,6 +1046,7 @@ class CallAdmin(StaffAdmin):
             icon="content_copy",
             initial=_copy_initial,
             explain=gettext_lazy("Makes a new draft with the same text, form, rules, stages and notices."),
+            after=lambda call, copy: reverse("admin:funding_call_check", args=[copy.pk]),
             done=gettext_lazy("The copy is a draft: look it over and publish it."),
         ),
         Act(

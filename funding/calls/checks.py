@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from funding.calls.models import Call, CallQuestion, Question, Section, Stage
+from funding.calls.models import LONGEST, Call, CallQuestion, Question, Section, Stage
 from funding.calls.questions import type_of
 from funding.calls.questions.base import choice_labels
 from funding.calls.states import (
@@ -70,6 +71,22 @@ VALUED_RULES: Final = (
     RuleKind.MAX_APPLICATIONS,
 )
 
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def time_problems(opens_at: datetime, closes_at: datetime) -> list[Problem]:
+    """Return which of a call's two moments cannot be meant: before 2000, more than three years ahead or apart."""
+    latest = timezone.now() + LONGEST
+    message = _("This must be a moment from 2000 to %(latest)s; check the year.")
+    found = [
+        Problem(message % {"latest": f"{timezone.localtime(latest):%Y-%m-%d}"}, field=name)
+        for name, moment in (("opens_at", opens_at), ("closes_at", closes_at))
+        if not EARLIEST <= moment <= latest
+    ]
+    if not found and closes_at - opens_at > LONGEST:
+        found.append(Problem(_("A call is open for three years at most."), field="closes_at"))
+    return found
+
 
 def problems_of(call: Call) -> list[Problem]:
     """Return why ``call`` cannot be published yet; ``field`` is the builder's page, ``anchor`` the place on it."""
@@ -120,6 +137,9 @@ def _basics(call: Call) -> Iterator[Problem]:
     yield from _translations(call, {"title": True, "summary": True, "body": True}, _("Call"), BASICS, "id_")
     if call.closes_at <= timezone.now():
         yield Problem(_("The closing minute lies in the past."), field=BASICS, anchor="id_closes_at")
+    for problem in time_problems(call.opens_at, call.closes_at):
+        label = call._meta.get_field(problem.field).verbose_name  # type: ignore[union-attr, arg-type]
+        yield Problem(f"{label}: {problem.message}", field=BASICS, anchor=f"id_{problem.field}")
     if not call.lead.is_active:
         yield Problem(
             _("The staff lead is no longer active; name someone else."), field=BASICS, anchor="id_lead"

@@ -17,7 +17,7 @@ from funding.calls.questions import type_of
 from funding.calls.questions.base import check_choices
 from funding.calls.questions.files import EXTENSIONS
 from funding.calls.questions.tables import COLUMN_KINDS, check_columns
-from funding.calls.states import ApplicantKind, Purpose, QuestionKind, RuleKind
+from funding.calls.states import ApplicantKind, CallState, Purpose, QuestionKind, RuleKind
 from funding.funds.models import Fund
 from incubator.organisations.models import Organisation
 from park_portal.core.accounts.models import User
@@ -733,6 +733,25 @@ class ExtendForm(forms.Form):
         if obj is not None:
             kwargs.setdefault("initial", {"closes_at": obj.closes_at})
         super().__init__(*args, **kwargs)
+
+
+class CorrectForm(ExtendForm):
+    """The right minutes of a call whose dates were mistyped; one that has opened keeps its opening minute."""
+
+    opens_at = forms.DateTimeField(
+        label=gettext_lazy("opens"), widget=forms.DateTimeInput, help_text=gettext_lazy("Asia/Shanghai")
+    )
+    closes_at = forms.DateTimeField(
+        label=gettext_lazy("closes"), widget=forms.DateTimeInput, help_text=gettext_lazy("Asia/Shanghai")
+    )
+    field_order = ("opens_at", "closes_at", "reason")
+
+    def __init__(self, *args: Any, obj: Call | None = None, user: Any = None, **kwargs: Any) -> None:
+        if obj is not None:
+            kwargs.setdefault("initial", {"opens_at": obj.opens_at, "closes_at": obj.closes_at})
+        super().__init__(*args, obj=obj, user=user, **kwargs)
+        if obj is not None and obj.state != CallState.PUBLISHED:
+            del self.fields["opens_at"]
 
 
 class CancelForm(forms.Form):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pgtrigger
@@ -32,6 +32,9 @@ from funding.funds.models import Fund
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.money import MoneyField
 from park_portal.core.text import choice_label
+
+# From the opening to the closing minute, and from today to either: whatever lies beyond is a slip of the keyboard.
+LONGEST = timedelta(days=3 * 366)
 
 
 def default_applicants() -> list[str]:
@@ -155,6 +158,18 @@ class Call(models.Model):
                 violation_error_message=_("A call closes after it opens."),
             ),
             models.CheckConstraint(
+                name="call_times_possible",
+                condition=models.Q(opens_at__gte=datetime(2000, 1, 1, tzinfo=UTC))
+                & models.Q(
+                    closes_at__lte=models.ExpressionWrapper(
+                        models.F("opens_at") + models.Value(LONGEST), output_field=models.DateTimeField()
+                    )
+                ),
+                violation_error_message=_(
+                    "A call opens in 2000 or later and is open for three years at most."
+                ),
+            ),
+            models.CheckConstraint(
                 name="call_amounts_in_order",
                 condition=models.Q(max_amount_fen__gte=models.F("min_amount_fen"))
                 | models.Q(min_amount_fen__isnull=True)
@@ -175,7 +190,8 @@ class Call(models.Model):
         indexes = [models.Index(fields=["state", "closes_at"], name="call_by_state")]
         triggers = [
             *CALL_MACHINE.triggers(),
-            # What people apply under does not change once it was announced; times are extended, never shortened.
+            # What people apply under does not change once it was announced; once somebody has applied, the closing
+            # minute only moves later.
             pgtrigger.Trigger(
                 name="call_terms_fixed",
                 when=pgtrigger.Before,
@@ -184,7 +200,7 @@ class Call(models.Model):
                     "OLD.state <> 'draft' AND ((OLD.code, OLD.fund_id, OLD.outcome, OLD.track, OLD.applicants, "
                     "OLD.min_amount_fen, OLD.max_amount_fen) IS DISTINCT FROM (NEW.code, NEW.fund_id, NEW.outcome, "
                     "NEW.track, NEW.applicants, NEW.min_amount_fen, NEW.max_amount_fen) "
-                    "OR NEW.closes_at < OLD.closes_at)"
+                    "OR (NEW.closes_at < OLD.closes_at AND OLD.last_number > 0))"
                 ),
                 func=(
                     "RAISE EXCEPTION 'the terms of call % are fixed', OLD.id USING ERRCODE = 'check_violation';"

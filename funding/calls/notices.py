@@ -124,6 +124,38 @@ KINDS = [
         per_call=True,
     ),
     Kind(
+        name="call.corrected",
+        label=_("The dates of a call were corrected"),
+        audience=_("applicants with a draft, park staff"),
+        group=_GROUP,
+        fields={
+            **_CALL,
+            **_CLOSES,
+            "opens": MergeField(
+                _("opening minute"), {"zh-hans": "2026年3月2日 09:00", "en": "2 March 2026, 09:00"}
+            ),
+            "reason": MergeField(_("reason"), {"zh-hans": "原通知年份有误", "en": "The year was mistyped"}),
+        },
+        subject={"zh-hans": "申报时间更正：{{ call }}", "en": "Dates corrected: {{ call }}"},
+        body={
+            "zh-hans": (
+                "{{ name }}，您好：\n\n"
+                "《{{ call }}》的申报时间更正如下，请以此为准：\n\n"
+                "开放时间：{{ opens }}\n截止时间：{{ closes }}\n\n"
+                "原因：{{ reason }}\n\n"
+                "{{ link }}"
+            ),
+            "en": (
+                "Dear {{ name }},\n\n"
+                "The dates of {{ call }} have been corrected:\n\n"
+                "Opens: {{ opens }}\nCloses: {{ closes }}\n\n"
+                "Reason: {{ reason }}\n\n"
+                "{{ link }}"
+            ),
+        },
+        per_call=True,
+    ),
+    Kind(
         name="call.closed",
         label=_("A call has closed"),
         audience=_("park staff"),

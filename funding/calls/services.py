@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from funding.calls.checks import problems_of
+from funding.calls.checks import problems_of, time_problems
 from funding.calls.conditions import condition_met, visible_keys, visible_questions
 from funding.calls.models import Call, CallQuestion, CallText, EligibilityRule, Question, Section, Stage
 from funding.calls.states import CallState
@@ -34,6 +34,7 @@ __all__ = [
     "close_call",
     "condition_met",
     "copy_call",
+    "correct_call",
     "create_call",
     "extend_call",
     "followers_of",
@@ -121,6 +122,7 @@ def create_call(
     }
     call = Call(**values, created_by_id=actor.pk)
     _tidy_times(call)
+    _check_times(call.opens_at, call.closes_at)
     checked(call)
     call.save(force_insert=True)
     record("call.create", call, actor=actor, after={name: getattr(call, name) for name in values})
@@ -150,6 +152,8 @@ def change_call(call: Call, *, actor: Actor, **fields: Any) -> Call:
         setattr(locked, name, value)
         setattr(call, name, value)
     _tidy_times(locked)
+    if after.keys() & {"opens_at", "closes_at"}:
+        _check_times(locked.opens_at, locked.closes_at)
     checked(locked)
     locked.save()
     record("call.change", locked, actor=actor, before=before, after=after)
@@ -162,6 +166,14 @@ def _tidy_times(call: Call) -> None:
         moment = getattr(call, name)
         if moment is not None:
             setattr(call, name, moment.replace(second=0, microsecond=0))
+
+
+def _check_times(opens_at: datetime | None, closes_at: datetime | None) -> None:
+    """Raise ``DomainError`` naming the moment that cannot be meant; one that is missing is said elsewhere."""
+    if opens_at is None or closes_at is None:
+        return
+    if problems := time_problems(opens_at, closes_at):
+        raise DomainError(problems[0].message, code="times", field=problems[0].field, problems=problems)
 
 
 @transaction.atomic
@@ -325,6 +337,7 @@ def extend_call(call: Call, *, actor: Actor, closes_at: datetime, reason: str) -
             )
         if closes_at <= timezone.now():
             raise DomainError(_("The closing minute lies in the past."), code="past", field="closes_at")
+        _check_times(locked.opens_at, closes_at)
         if locked.state == CallState.CLOSED:
             advance(call, "reopen", actor=actor, changes={"closes_at": closes_at}, reason=reason)
         elif locked.state in (CallState.PUBLISHED, CallState.OPEN):
@@ -349,6 +362,58 @@ def extend_call(call: Call, *, actor: Actor, closes_at: datetime, reason: str) -
             recipients=[*followers_of(call), *staff_of(call)],
             key=f"{call.pk}:{closes_at.isoformat()}",
             context={"reason": reason.strip()},
+            link=call.get_absolute_url(),
+        )
+    return call
+
+
+def refuse_correction(call: Call, actor: Any) -> None:
+    """Raise ``DomainError`` when somebody has already applied by the dates that stand there."""
+    if call.last_number:
+        raise DomainError(
+            _("Applications have been submitted: the closing minute can only be moved later. Use “Extend”."),
+            code="submitted",
+        )
+
+
+def correct_call(
+    call: Call, *, actor: Actor, closes_at: datetime, reason: str, opens_at: datetime | None = None
+) -> Call:
+    """Put right the minutes of an announced call, earlier too, as long as no application has been submitted.
+
+    ``opens_at`` can only move before the call has opened. Tells everyone with a draft, and returns the call.
+    """
+    if not reason.strip():
+        raise DomainError(
+            _("Give the reason; it is sent to everyone with a draft."), code="reason", field="reason"
+        )
+    with transaction.atomic():
+        locked = Call.objects.select_for_update(of=("self",)).get(pk=call.pk)
+        require(actor, "funding.correct_call", locked)
+        if locked.state not in (CallState.PUBLISHED, CallState.OPEN):
+            raise IllegalTransition(state=locked.state, transition="correct")
+        refuse_correction(locked, actor)
+        before = {"opens_at": locked.opens_at, "closes_at": locked.closes_at}
+        locked.closes_at = closes_at.replace(second=0, microsecond=0)
+        if opens_at is not None and locked.state == CallState.PUBLISHED:
+            locked.opens_at = opens_at.replace(second=0, microsecond=0)
+        after = {"opens_at": locked.opens_at, "closes_at": locked.closes_at}
+        if after == before:
+            raise DomainError(_("These are the present dates."), code="same", field="closes_at")
+        if locked.closes_at <= timezone.now():
+            raise DomainError(_("The closing minute lies in the past."), code="past", field="closes_at")
+        if locked.closes_at <= locked.opens_at:
+            raise DomainError(_("A call closes after it opens."), code="order", field="closes_at")
+        _check_times(locked.opens_at, locked.closes_at)
+        locked.save(update_fields=["opens_at", "closes_at"])
+        call.opens_at, call.closes_at = locked.opens_at, locked.closes_at
+        record("call.correct", locked, actor=actor, before=before, after=after, reason=reason)
+        notify_of_call(
+            call,
+            "call.corrected",
+            recipients=[*followers_of(call), *staff_of(call)],
+            key=f"{call.pk}:{call.opens_at.isoformat()}:{call.closes_at.isoformat()}",
+            context={"reason": reason.strip(), "opens": minute_text(call.opens_at)},
             link=call.get_absolute_url(),
         )
     return call

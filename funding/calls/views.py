@@ -50,7 +50,8 @@ def card_of(call: Call, now: Any, calendar: Any) -> dict[str, Any]:
     """Return what the list shows of one call."""
     local = timezone.localtime
     state, tone = state_of(call, now)
-    days = calendar.between(local(now).date(), local(call.closes_at).date())
+    over = call.state == CallState.CLOSED or now >= call.closes_at
+    days = 0 if over else calendar.between(local(now).date(), local(call.closes_at).date())
     return {
         "call": call,
         "state": state,

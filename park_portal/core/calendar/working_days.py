@@ -17,14 +17,18 @@ import holidays
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 LAST_SECOND = time(23, 59, 59)
 SATURDAY = 5
+# The years of which the ``holidays`` package knows anything; it works out lunar days up to 2100.
+FIRST_YEAR, LAST_YEAR = 1949, 2100
 FURTHEST = (
     5000  # working days; some twenty years, beyond every term that a law or a contract of the park knows
 )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=LAST_YEAR - FIRST_YEAR + 1)
 def published(year: int) -> tuple[frozenset[date], frozenset[date]]:
     """Return the weekdays off and the weekend days worked in ``year``, as published."""
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        return frozenset(), frozenset()
     # A notice reaches over New Year (29 December 2018 was worked for 2019): the neighbours belong to it.
     china = holidays.country_holidays("CN", years=range(year - 1, year + 2))
     off = frozenset(day for day in china if day.year == year and day.weekday() < SATURDAY)
@@ -41,10 +45,8 @@ class WorkingCalendar:
     def is_working_day(self, day: date) -> bool:
         """Return whether people work on ``day`` (a date, or the Shanghai date of an aware datetime)."""
         day = local_date(day)
-        if day in self.special:
-            return self.special[day]
-        off, worked = published(day.year)
-        return day in worked if day.weekday() >= SATURDAY else day not in off
+        found = self.special.get(day)
+        return _as_published(day) if found is None else found
 
     def shift(self, day: date, count: int) -> date:
         """Return the ``count``-th working day after ``day``, or before it when ``count`` is negative.
@@ -69,11 +71,22 @@ class WorkingCalendar:
     def between(self, start: date, end: date) -> int:
         """Return the working days after ``start`` up to and including ``end``; negative when ``end`` is
         earlier.
+
+        Counted in whole weeks, corrected by the days that differ from them: a far end costs no more than a near one.
         """
         start, end = local_date(start), local_date(end)
         if end < start:
             return -self.between(end, start)
-        return sum(self.is_working_day(start + timedelta(days=n)) for n in range(1, (end - start).days + 1))
+        weeks, rest = divmod((end - start).days, 7)
+        count = weeks * SATURDAY
+        count += sum((start.weekday() + n) % 7 < SATURDAY for n in range(1, rest + 1))
+        for year in range(max(start.year, FIRST_YEAR), min(end.year, LAST_YEAR) + 1):
+            off, worked = published(year)
+            count += sum(start < day <= end for day in worked) - sum(start < day <= end for day in off)
+        for day, working in self.special.items():
+            if start < day <= end:
+                count += working - _as_published(day)
+        return count
 
     def deadline(self, start: date, working_days: int) -> datetime:
         """Return 24:00 (23:59:59, Shanghai) of the ``working_days``-th working day after ``start``."""
@@ -85,6 +98,12 @@ class WorkingCalendar:
         return bool(published(year)[1]) or any(
             worked and day.year == year and day.weekday() >= SATURDAY for day, worked in self.special.items()
         )
+
+
+def _as_published(day: date) -> bool:
+    """Return whether ``day`` is worked, whatever the park's own table says."""
+    off, worked = published(day.year)
+    return day in worked if day.weekday() >= SATURDAY else day not in off
 
 
 def local_date(value: date) -> date:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from random import Random
+from time import perf_counter
 
 import pytest
 
@@ -150,3 +152,31 @@ def test_arrangement_known_until_the_notice_is_missing():
     )  # a Saturday entered by staff
     # Without a notice the statutory holidays still count: 1 October 2090 is a Sunday, the 2nd a Monday off.
     assert CHINA.is_working_day(date(2090, 10, 2)) is False
+
+
+def test_counting_in_weeks_is_counting_day_by_day():
+    """A thousand spans drawn over two centuries, with the park's own days in between."""
+    random = Random(20250225)
+    day_one = date(1990, 1, 1)
+    for _ in range(60):
+        special = {
+            day_one + timedelta(days=random.randrange(40_000)): random.random() < 0.5 for _ in range(300)
+        }
+        book = WorkingCalendar(special)
+        for _ in range(20):
+            start = day_one + timedelta(days=random.randrange(40_000))
+            end = start + timedelta(days=random.choice([0, 1, random.randrange(30), random.randrange(900)]))
+            one_by_one = sum(
+                book.is_working_day(start + timedelta(days=n)) for n in range(1, (end - start).days + 1)
+            )
+            assert book.between(start, end) == one_by_one, (start, end)
+            assert book.between(end, start) == -one_by_one
+
+
+def test_the_last_day_there_is_costs_no_more_than_the_next_one():
+    CHINA.between(date(2026, 1, 1), date.max)  # the published years are worked out once
+    began = perf_counter()
+    for _ in range(100):
+        found = CHINA.between(date(2100, 12, 31), date.max)
+    assert perf_counter() - began < 0.5
+    assert found == (date.max - date(2100, 12, 31)).days // 7 * 5  # a Friday to a Friday

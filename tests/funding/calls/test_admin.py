@@ -291,15 +291,15 @@ def test_copy_extend_close_and_cancel_by_their_pages(officer, lead):
     page = officer.get(at(call, "act/copy/")).content.decode()
     assert 'value="AIBT-2027"' in page
     opens = timezone.localtime(call.opens_at) + timedelta(days=365)
-    officer.post(
-        at(call, "act/copy/"),
-        {
-            "code": "AIBT-2027",
-            "opens_at": opens.strftime("%Y-%m-%dT%H:%M"),
-            "closes_at": (opens + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M"),
-        },
+    typed = {"code": "AIBT-2027", "opens_at": opens.strftime("%Y-%m-%dT%H:%M")}
+    far = officer.post(at(call, "act/copy/"), {**typed, "closes_at": "9999-12-31T17:00"})
+    assert b"This must be a moment from 2000 to" in far.content
+    assert b"9999-12-31" in far.content
+    done = officer.post(
+        at(call, "act/copy/"), {**typed, "closes_at": (opens + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M")}
     )
     copy = Call.objects.get(code="AIBT-2027")
+    assert done.headers["Location"] == at(copy, "check/")
     assert (copy.state, copy.copied_from) == ("draft", call)
 
     later = timezone.localtime(call.closes_at) + timedelta(days=5)
@@ -311,6 +311,15 @@ def test_copy_extend_close_and_cancel_by_their_pages(officer, lead):
     )
     call.refresh_from_db()
     assert timezone.localtime(call.closes_at) == later.replace(second=0, microsecond=0)
+
+    assert officer.get(at(call, "act/correct/")).status_code == 403
+    assert 'name="opens_at"' not in lead.get(at(call, "act/correct/")).content.decode()
+    sooner = {"closes_at": (later - timedelta(days=9)).strftime("%Y-%m-%dT%H:%M"), "reason": "年份有误"}
+    lead.post(at(call, "act/correct/"), sooner)
+    call.refresh_from_db()
+    assert timezone.localtime(call.closes_at) == (later - timedelta(days=9)).replace(second=0, microsecond=0)
+    Call.objects.filter(pk=call.pk).update(last_number=1)
+    assert "can only be moved later" in said(lead.get(at(call, "act/correct/")))
 
     assert officer.get(at(call, "act/close/")).status_code == 403
     lead.post(at(call, "act/close/"), {})

@@ -19,6 +19,7 @@ from funding.calls.services import (
     close_call,
     condition_met,
     copy_call,
+    correct_call,
     create_call,
     extend_call,
     followers_of,
@@ -238,6 +239,7 @@ def test_form_rules_and_stages_are_fixed_in_the_database(state):
 
 def test_terms_are_fixed_in_the_database():
     call = make_call(opens_in=-1, state="open")
+    Call.objects.filter(pk=call.pk).update(last_number=1)
     for values in (
         {"code": "OTHER"},
         {"max_amount_fen": 1},
@@ -532,3 +534,102 @@ def test_conditions_chain_and_never_loop():
 def test_system_needs_no_role():
     call = make_call(opens_in=1)
     assert publish_call(call, actor=SYSTEM).published_at <= timezone.now()
+
+
+# --- dates that cannot be meant ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "field"),
+    [
+        ("2026-03-02", "9999-12-31", "closes_at"),
+        ("2026-03-02", "2029-03-03", "closes_at"),
+        ("9999-03-02", "9999-12-31", "opens_at"),
+        ("1999-12-30", "2026-04-30", "opens_at"),
+        ("0001-01-01", "2026-04-30", "opens_at"),
+        ("2022-03-02", "2026-04-30", "closes_at"),
+    ],
+)
+def test_dates_far_from_today_are_refused_wherever_they_are_typed(opens, closes, field):
+    typed = {
+        "opens_at": datetime.fromisoformat(opens).replace(tzinfo=SHANGHAI),
+        "closes_at": datetime.fromisoformat(closes).replace(tzinfo=SHANGHAI),
+    }
+    with time_machine.travel("2026-02-20 10:00:00+08:00", tick=False):
+        call = make_call(opens_at=OPENS, closes_at=CLOSES)
+        officer = person("officer")
+        for act in (
+            lambda: make_call(**typed),
+            lambda: change_call(call, actor=officer, **typed),
+            lambda: copy_call(call, actor=officer, code="AIBT-2027", **typed),
+        ):
+            with pytest.raises(DomainError) as caught, transaction.atomic():
+                act()
+            assert (caught.value.code, caught.value.field) == ("times", field)
+    call = Call.objects.get()
+    assert (call.opens_at, call.closes_at) == (OPENS, CLOSES)
+
+
+def test_the_database_refuses_calls_of_more_than_three_years():
+    call = make_call()
+    with pytest.raises(IntegrityError, match="call_times_possible"), transaction.atomic():
+        Call.objects.filter(pk=call.pk).update(closes_at=datetime(9999, 12, 31, tzinfo=SHANGHAI))
+    with pytest.raises(IntegrityError, match="call_times_possible"), transaction.atomic():
+        Call.objects.filter(pk=call.pk).update(opens_at=datetime(1999, 12, 31, tzinfo=SHANGHAI))
+
+
+def test_publishing_and_extending_refuse_a_far_closing_date():
+    with time_machine.travel("2026-02-20 10:00:00+08:00", tick=False):
+        call = make_call(opens_at=OPENS + timedelta(days=1000), closes_at=CLOSES + timedelta(days=1000))
+    with time_machine.travel("2025-02-20 10:00:00+08:00", tick=False):
+        said = [str(problem.message) for problem in problems_of(call)]
+        assert said == [
+            "opens: This must be a moment from 2000 to 2028-02-23; check the year.",
+            "closes: This must be a moment from 2000 to 2028-02-23; check the year.",
+        ]
+    call = announced()
+    with time_machine.travel("2026-03-10 09:00:00+08:00", tick=False), pytest.raises(DomainError) as caught:
+        extend_call(call, actor=person("officer"), closes_at=CLOSES.replace(year=9999), reason="x")
+    assert str(caught.value) == "This must be a moment from 2000 to 2029-03-12; check the year."
+    assert Call.objects.get(pk=call.pk).closes_at == CLOSES
+
+
+def test_the_lead_corrects_mistyped_dates_until_somebody_has_applied():
+    with time_machine.travel("2026-02-20 10:00:00+08:00", tick=False):
+        call = make_call(state="published", opens_at=OPENS, closes_at=CLOSES.replace(year=2028))
+        lead, meant = person("lead"), {"closes_at": CLOSES, "reason": "年份有误"}
+        for other in ("stranger", "officer", "auditor", "administrator"):
+            with pytest.raises(Forbidden):
+                correct_call(call, actor=person(other), **meant)
+        with pytest.raises(DomainError) as caught:
+            correct_call(call, actor=lead, closes_at=CLOSES, reason=" ")
+        assert caught.value.field == "reason"
+        with pytest.raises(DomainError) as caught:
+            correct_call(call, actor=lead, closes_at=OPENS, reason="x")
+        assert (caught.value.code, caught.value.field) == ("order", "closes_at")
+        correct_call(call, actor=lead, opens_at=OPENS + timedelta(hours=1), **meant)
+        call = Call.objects.get(pk=call.pk)
+        assert (call.opens_at, call.closes_at) == (OPENS + timedelta(hours=1), CLOSES)
+        entry = Entry.objects.get(action="call.correct")
+        assert (entry.actor_id, entry.facts["reason"]) == (lead.pk, "年份有误")
+        assert len(notices("call.corrected")) == 1
+        # The second click.
+        with pytest.raises(DomainError) as caught:
+            correct_call(call, actor=lead, opens_at=call.opens_at, **meant)
+        assert caught.value.code == "same"
+    with time_machine.travel("2026-03-10 09:00:00+08:00", tick=False):
+        run_clock()
+        # Open: the opening minute has passed and stays.
+        earlier = CLOSES - timedelta(days=7)
+        correct_call(call, actor=lead, opens_at=OPENS, closes_at=earlier, reason="x")
+        call = Call.objects.get(pk=call.pk)
+        assert (call.state, call.opens_at, call.closes_at) == ("open", OPENS + timedelta(hours=1), earlier)
+        with pytest.raises(DomainError) as caught:
+            correct_call(call, actor=lead, closes_at=timezone.now(), reason="x")
+        assert caught.value.code == "past"
+        Call.objects.filter(pk=call.pk).update(last_number=1)
+        with pytest.raises(DomainError) as caught:
+            correct_call(call, actor=lead, closes_at=earlier - timedelta(days=1), reason="x")
+        assert caught.value.code == "submitted"
+    with pytest.raises(IntegrityError, match="fixed"), transaction.atomic():
+        Call.objects.filter(pk=call.pk).update(closes_at=earlier - timedelta(days=1))
