@@ -43,6 +43,11 @@ def pytest_unconfigure() -> None:
         shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Files are named by their argument: their bytes hold the time they were made at, which differs between processes."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of the running portal share one, so they run in one process."""
