@@ -58,7 +58,7 @@ FORM: list[tuple[int, str, str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"purpose": "summary"},
     ),
     (1, "trl", QuestionKind.TRL, "技术就绪水平", "Technology readiness", {}, {}),
-    (2, "amount", QuestionKind.MONEY, "申请金额", "Amount requested", {"unit": "wan"}, {"purpose": "amount"}),
+    (2, "amount", QuestionKind.MONEY, "申请经费", "Amount requested", {"unit": "wan"}, {"purpose": "amount"}),
     (2, "budget", QuestionKind.TABLE, "经费预算", "Budget", BUDGET, {"purpose": "budget"}),
     (3, "human", QuestionKind.SINGLE_CHOICE, "是否涉及人体样本", "Human samples?", YES_NO, {}),
     (

@@ -103,7 +103,9 @@ def deadline(context: template.Context, when: datetime | date | None, done: bool
         local.isoformat(),
         f"{local:%Y-%m-%d}",
         clock,
-        format_html(' <span class="deadline-left">({})</span>', text) if text else "",
+        format_html(' <span class="deadline-left">{}</span>', _("(%(left)s)") % {"left": text})
+        if text
+        else "",
     )
 
 

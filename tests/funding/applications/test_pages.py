@@ -21,6 +21,7 @@ from incubator.organisations.models import Membership
 from park_portal.core.documents.models import Document
 from tests.factories.applications import (
     PNG,
+    fill,
     make_application,
     make_call,
     make_project_application,
@@ -294,6 +295,18 @@ def test_a_million_characters_are_too_long_and_stay_on_the_page_before(checks_cs
     assert not Answer.objects.exists()
 
 
+def test_the_check_begins_with_the_applicant_where_there_is_no_title_and_reads_as_chinese_does():
+    application = make_application(filled=False)
+    client = as_(application.created_by)
+    page = client.get(url("check", application)).content.decode()
+    assert f'<p class="lead">{application.organisation.name}</p>' in page
+    form = client.get(url("form", application)).content.decode()
+    assert "必填项完成情况：" in form
+    assert re.search(r'deadline-left">（[^()]+）</span>', form)
+    fill(application, actor=application.created_by)
+    assert "截止时间：" in client.get(url("check", application)).content.decode()
+
+
 # --- a session that ended, without a script
 
 
@@ -489,7 +502,7 @@ def test_saving_by_a_click_saves_each_answer():
     }
     assert application.files.count() == 1
     assert "很多钱" in page.content.decode()
-    assert page.context["listed"] == [("amount", "申请金额", "请输入以万元为单位的金额，例如 120.5。")]
+    assert page.context["listed"] == [("amount", "申请经费", "请输入以万元为单位的金额，例如 120.5。")]
     data["amount"] = "60"
     for key in ("title", "budget", "human", "consent"):
         data[f"revision-{key}"] = "1"

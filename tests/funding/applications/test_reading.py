@@ -142,7 +142,7 @@ def test_the_export_holds_every_answer():
     by_number = {line[0]: dict(zip(head, line, strict=True)) for line in lines}
     line = by_number[submitted.number]
     assert line["项目名称"] == "面向类器官药筛的多模态大模型"
-    assert line["申请金额（元）"] == 1_000_000
+    assert line["申请经费（元）"] == 1_000_000
     assert line["经费预算: 合计（元）"] == 1_000_000
     assert line["经费预算"] == "1. 科目: 设备费；金额: ¥600,000.00\n2. 科目: 材料费；金额: ¥400,000.00"
     assert line["附件"] == "计划书.pdf"

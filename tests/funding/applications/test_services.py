@@ -337,7 +337,7 @@ def test_submit_names_each_problem_with_its_place():
         ("ethics", "#q-ethics"),
     ]
     assert str(refused.value.problems[0].message) == (
-        "预算合计 ¥600,000.00，与申请金额 ¥1,000,000.00 不一致，请改为相等。"
+        "预算合计 ¥600,000.00，与申请经费 ¥1,000,000.00 不一致，请改为相等。"
     )
     assert not Version.objects.exists()
 
