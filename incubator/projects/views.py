@@ -55,7 +55,7 @@ def my_projects(user: Any) -> Card | None:
     """The projects one leads or works on; for newcomers, the way to the first one."""
     if user.is_staff:
         return None
-    mine = list(ResearchProject.objects.of_member(user).order_by("-id")[:SHOWN_AT_HOME])
+    mine = [one for one in _at_home(user) if one.is_mine]
     if not mine and not is_newcomer(user):
         return None
     return Card(
@@ -67,6 +67,20 @@ def my_projects(user: Any) -> Card | None:
         more_url=reverse("projects:list") if mine else "",
         more_label=gettext_lazy("All my research projects") if mine else "",
     )
+
+
+def _at_home(user: Any) -> list[Any]:
+    """Returns the newest of one's own projects and, for liaisons, of those in their care: one query for both cards."""
+    held = user.__dict__.get("_projects_at_home")
+    if held is None:
+        mine = ResearchProject.objects.of_member(user).annotate(is_mine=models.Value(True))
+        rows = mine.order_by("-id")[:SHOWN_AT_HOME]
+        if is_liaison(user):
+            care = ResearchProject.objects.in_care_of(user).annotate(is_mine=models.Value(False))
+            rows = rows.union(care.order_by("-id")[:SHOWN_AT_HOME], all=True)
+        # A union comes in no order of its own.
+        held = user.__dict__["_projects_at_home"] = sorted(rows, key=lambda one: -one.pk)
+    return held
 
 
 def _task(project: ResearchProject) -> Task:
@@ -85,7 +99,7 @@ def new_in_my_care(user: Any) -> Card | None:
     """For liaisons: what was registered at their faculties lately."""
     if user.is_staff or not is_liaison(user):
         return None
-    newest = ResearchProject.objects.in_care_of(user).order_by("-id")[:5]
+    newest = [one for one in _at_home(user) if not one.is_mine]
     return Card(
         title=gettext_lazy("Newly registered at my faculties"),
         tasks=[_task(one) for one in newest],

@@ -234,3 +234,15 @@ def test_care_list_is_for_liaisons_and_filters_by_faculty(client_of):
         client_of(liaison).get(address, {"faculty": "x", "state": "nonsense", "after": "???"}).status_code
         == 200
     )
+
+
+def test_home_shows_ones_own_projects_and_those_in_ones_care_apart(client_of):
+    dean, university = make_user("Dean"), make_university()
+    make_liaison(dean, university)
+    own = make_project("院长自己的项目", pi=dean)
+    for number in range(6):
+        make_project(f"本校项目{number}", university=university)
+    cards = {str(card.title): card for card in client_of(dean).get("/").context["cards"]}
+    assert [task.title for task in cards["我的科研项目"].tasks] == [own.title]
+    care = next(card for title, card in cards.items() if title != "我的科研项目" and card.tasks)
+    assert [task.title for task in care.tasks] == [f"本校项目{number}" for number in (5, 4, 3, 2, 1)]
