@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 from park_portal.core import context
 from park_portal.core.errors import DomainError
@@ -55,6 +56,33 @@ def _address(request: HttpRequest) -> str | None:
         return str(ip_address(remote)) if remote else None
     except ValueError:
         return None
+
+
+class NulMiddleware:
+    """Leave NUL characters out of addresses: nobody types them, and PostgreSQL keeps no text that holds one.
+
+    In a form a field refuses them by itself; what reaches the database all the same is refused like other bad input.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        query = request.META.get("QUERY_STRING", "")
+        # What is left may again read as one ("%0%000").
+        while "%00" in query or "\0" in query:
+            query = query.replace("%00", "").replace("\0", "")
+            request.META["QUERY_STRING"] = query
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        # psycopg2 says so before anything is sent to the database.
+        if not (isinstance(exception, ValueError) and "NUL (0x00)" in str(exception)):
+            return None
+        return refusal(
+            request,
+            DomainError(_("The text holds a character that cannot be stored. Remove it."), code="nul"),
+        )
 
 
 class LanguageMiddleware:
