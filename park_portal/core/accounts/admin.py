@@ -24,6 +24,8 @@ from park_portal.core.accounts.models import Invitation, User
 from park_portal.core.accounts.services import (
     INVITATION_KINDS,
     invite_staff,
+    refuse_own_account,
+    refuse_own_roles,
     resend_invitation,
     revoke_invitation,
     set_active,
@@ -82,6 +84,7 @@ def _is_on(user: User, actor: Any) -> None:
 
 
 def _is_off(user: User, actor: Any) -> None:
+    refuse_own_account(user, actor)
     if not user.is_active:
         raise DomainError(_("Already switched off"))
 
@@ -113,8 +116,11 @@ class UserAdmin(ReadOnly, StaffAdmin):
             form=RolesForm,
             initial=_roles_now,
             icon="badge",
+            check=refuse_own_roles,
+            done=_("The staff roles are set."),
             explain=_(
-                "The person has exactly these roles afterwards; without any, they are no longer staff."
+                "The person has exactly these roles afterwards; without any, they are no longer staff. "
+                "A system administrator holds no other role. The staff leads are told of every role given."
             ),
         ),
         Act(
@@ -126,6 +132,7 @@ class UserAdmin(ReadOnly, StaffAdmin):
             icon="person_off",
             danger=True,
             check=_is_off,
+            done=_("The person is switched off."),
             explain=_(
                 "The person is signed out everywhere at once and cannot sign in again. Their records stay."
             ),
@@ -138,6 +145,7 @@ class UserAdmin(ReadOnly, StaffAdmin):
             form=ReasonForm,
             icon="person",
             check=_is_on,
+            done=_("The person is switched on again."),
         ),
         Act(
             "invite_staff",
@@ -149,6 +157,7 @@ class UserAdmin(ReadOnly, StaffAdmin):
             icon="person_add",
             explain=_("The person gets a mail with a link that is valid for 14 days."),
             button=_("Send the invitation"),
+            done=_("The invitation is on its way."),
             after=lambda _obj, invitation: reverse("admin:core_invitation_change", args=[invitation.pk]),
         ),
     ]
@@ -157,8 +166,7 @@ class UserAdmin(ReadOnly, StaffAdmin):
         return User.objects.prefetch_related("groups")
 
     def acts_on(self, obj: Any, user: Any) -> list[Act]:
-        hidden = "switch_on" if obj.is_active else "switch_off"
-        return [act for act in super().acts_on(obj, user) if act.name != hidden]
+        return [act for act in super().acts_on(obj, user) if act.refusal(obj, user) is None]
 
     @display(description=_("person"), ordering="name", header=True)
     def name_and_email(self, user: User) -> list[str]:

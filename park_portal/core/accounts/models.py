@@ -7,12 +7,16 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+import pgtrigger
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from park_portal.core.accounts.states import Language, StaffRole
+from park_portal.core.accounts.states import STANDS_ALONE, Language, StaffRole
+
+
+_LISTED = ", ".join(f"'{role}'" for role in StaffRole.values)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -80,6 +84,40 @@ class User(AbstractBaseUser, PermissionsMixin):
         if not self.is_staff:
             return frozenset()
         return frozenset(self.groups.filter(name__in=StaffRole.values).values_list("name", flat=True))
+
+
+class RoleHeld(User.groups.through):  # type: ignore[misc, name-defined]
+    """One staff role of one person: a row of the table between people and groups."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("staff role held")
+        verbose_name_plural = _("staff roles held")
+        default_permissions = ()
+        triggers: ClassVar = [
+            # The person's row is locked, so that of two roles given at the same moment one sees the other.
+            pgtrigger.Trigger(
+                name="administrator_stands_alone",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                declare=[("wanted", "text"), ("beside", "text[]")],
+                func=f"""
+                    SELECT name INTO wanted FROM auth_group WHERE id = NEW.group_id;
+                    IF wanted NOT IN ({_LISTED}) THEN RETURN NEW; END IF;
+                    PERFORM 1 FROM core_user WHERE id = NEW.user_id FOR UPDATE;
+                    SELECT array_agg(held.name) INTO beside
+                        FROM core_user_groups own JOIN auth_group held ON held.id = own.group_id
+                        WHERE own.user_id = NEW.user_id AND own.id IS DISTINCT FROM NEW.id
+                            AND held.name IN ({_LISTED}) AND held.name <> wanted;
+                    IF beside IS NOT NULL
+                        AND (wanted = '{STANDS_ALONE}' OR '{STANDS_ALONE}' = ANY(beside)) THEN
+                        RAISE EXCEPTION 'the role {STANDS_ALONE} cannot be held beside another: % and %',
+                            wanted, beside USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):

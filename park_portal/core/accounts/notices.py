@@ -32,4 +32,25 @@ KINDS = [
             "en": "Hello,\n\n{{ inviter }} invites you to join {{ target }} as {{ role }}.\n\nAccept here:\n{{ token_link }}\n\nThe link is valid until {{ until }} and is meant for you alone. If you do not know the person, ignore this mail.",
         },
     ),
+    Kind(
+        name="account.staff_role",
+        label=_("Someone was given a staff role"),
+        audience=_("staff leads"),
+        group=_("Account"),
+        required=True,
+        fields={
+            "person": MergeField(_("who was given it"), {"zh-hans": "沈嘉宁", "en": "Shen Jianing"}),
+            "email": MergeField(_("e-mail of that person"), "officer@park.example"),
+            "roles": MergeField(_("staff roles given"), {"zh-hans": "项目专员", "en": "programme officer"}),
+            "giver": MergeField(_("who gave it"), {"zh-hans": "程景行", "en": "Cheng Jingxing"}),
+        },
+        subject={
+            "zh-hans": "{{ person }} 获得了新的园区人员角色：{{ roles }}",
+            "en": "New staff role for {{ person }}: {{ roles }}",
+        },
+        body={
+            "zh-hans": "您好：\n\n{{ giver }} 授予 {{ person }}（{{ email }}）园区人员角色：{{ roles }}。\n\n如您不知情，请立即与系统管理员核实。",
+            "en": "Hello,\n\n{{ giver }} gave {{ person }} ({{ email }}) the staff role: {{ roles }}.\n\nIf you did not expect this, ask the system administrator at once.",
+        },
+    ),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,10 +15,10 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, override
+from django.utils.translation import gettext_lazy, override, pgettext
 
 from park_portal.core.accounts.models import Invitation, User
-from park_portal.core.accounts.states import ROLE_RIGHTS, Language, StaffRole
+from park_portal.core.accounts.states import ROLE_RIGHTS, STANDS_ALONE, Language, StaffRole
 from park_portal.core.audit.services import Actor, changes_of, record
 from park_portal.core.errors import DomainError, Text
 from park_portal.core.outbox.services import absolute, notify
@@ -52,6 +53,8 @@ def set_roles(user: User, *, actor: Actor, roles: Iterable[str]) -> User:
     wanted = set(roles)
     if wanted - set(StaffRole.values):
         raise DomainError(_("There is no such role."), code="unknown_role")
+    refuse_own_roles(user, actor)
+    _refuse_combined(wanted)
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user.pk)
         before = sorted(user.groups.filter(name__in=StaffRole.values).values_list("name", flat=True))
@@ -60,15 +63,71 @@ def set_roles(user: User, *, actor: Actor, roles: Iterable[str]) -> User:
         user.is_staff = bool(wanted) or user.is_superuser
         user.save(update_fields=["is_staff"])
         record("user.set_roles", user, actor=actor, before={"roles": before}, after={"roles": sorted(wanted)})
+        _tell_leads(user, actor=actor, gained=wanted - set(before))
     user.__dict__.pop("roles", None)
     return user
+
+
+def refuse_own_roles(user: User, actor: Any) -> None:
+    """Raise ``DomainError`` when ``actor`` would change the roles of nobody else: a second pair of eyes gives rights."""
+    if actor.pk == user.pk:
+        raise DomainError(
+            _("You cannot change your own staff roles. Ask another system administrator."),
+            code="own_roles",
+            field="roles",
+        )
+
+
+def _refuse_combined(roles: set[str], field: str = "roles") -> None:
+    """Raise ``DomainError`` when the system administrator would hold another role beside."""
+    if STANDS_ALONE in roles and len(roles) > 1:
+        raise DomainError(
+            _(
+                "A system administrator holds no other staff role: who gives people their access "
+                "neither decides nor audits."
+            ),
+            code="roles_combined",
+            field=field,
+        )
+
+
+def _tell_leads(user: User, *, actor: Actor, gained: Iterable[str]) -> None:
+    """Tell the staff leads, but neither who did it nor whom it is about, that someone has new staff roles."""
+    gained = sorted(gained)
+    if not gained:
+        return
+    labels = {}
+    for code in Language.values:
+        with override(code):
+            labels[code] = pgettext("between items", ", ").join(str(StaffRole(role).label) for role in gained)
+    involved = [pk for pk in (user.pk, actor.pk if actor else None) if pk is not None]
+    leads = list(User.objects.with_role(StaffRole.LEAD).exclude(pk__in=involved))
+    if leads:
+        notify(
+            "account.staff_role",
+            recipients=leads,
+            # Given again after it was taken, it is told again.
+            key=f"{user.pk}:{uuid.uuid4().hex}",
+            link=reverse("admin:core_user_change", args=[user.pk]),
+            context={
+                "person": user.name or user.email,
+                "email": user.email,
+                "roles": labels,
+                "giver": (actor.name or actor.email) if actor else "",
+            },
+        )
+
+
+def refuse_own_account(user: User, actor: Any) -> None:
+    """Raise ``DomainError`` when ``actor`` would switch themselves off."""
+    if actor.pk == user.pk:
+        raise DomainError(_("You cannot switch off your own account."), code="own_account")
 
 
 def set_active(user: User, *, actor: Actor, active: bool, reason: str = "") -> User:
     """Switch a person on or off; switching off ends every session at once."""
     require(actor, "core.manage_accounts", user)
-    if actor.pk == user.pk:
-        raise DomainError(_("You cannot switch off your own account."), code="own_account")
+    refuse_own_account(user, actor)
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user.pk)
         before, user.is_active = user.is_active, active
@@ -286,8 +345,13 @@ def accept_invitation(token: str, *, actor: User) -> str:
 
 
 def _accept_staff(invitation: Invitation, user: User) -> str:
-    user.groups.add(Group.objects.get(name=invitation.role))
-    User.objects.filter(pk=user.pk).update(is_staff=True)
+    # The link pressed again leads to the same place; it gives no role back that was taken meanwhile.
+    if invitation.accepted_at is None:
+        held = User.objects.select_for_update().get(pk=user.pk).roles
+        _refuse_combined({*held, invitation.role})
+        user.groups.add(Group.objects.get(name=invitation.role))
+        User.objects.filter(pk=user.pk).update(is_staff=True)
+        _tell_leads(user, actor=invitation.invited_by, gained={invitation.role} - held)
     return reverse("admin:index")
 
 
@@ -303,4 +367,13 @@ def invite_staff(
     require(actor, "core.invite_staff")
     if role not in StaffRole.values:
         raise DomainError(_("There is no such role."), code="unknown_role", field="role")
+    known = User.objects.filter(email__iexact=email).first()
+    if known is not None:
+        if known.pk == actor.pk:
+            raise DomainError(
+                _("You cannot invite yourself. Ask another system administrator."),
+                code="own_roles",
+                field="email",
+            )
+        _refuse_combined({*known.roles, role}, field="role")
     return invite(email, "staff", actor=actor, role=role, name=name, language=language)

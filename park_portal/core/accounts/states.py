@@ -17,6 +17,10 @@ class StaffRole(models.TextChoices):
     ADMINISTRATOR = "administrator", _("system administrator")
 
 
+# Separated duties: who gives people their access and runs the machine neither decides nor audits.
+STANDS_ALONE: Final = StaffRole.ADMINISTRATOR
+
+
 class Language(models.TextChoices):
     ZH_HANS = "zh-hans", "简体中文"
     EN = "en", "English"

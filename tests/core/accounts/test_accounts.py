@@ -80,6 +80,74 @@ class TestRoles:
         with pytest.raises(DomainError):
             services.set_roles(make_user(), actor=admin, roles=["king"])
 
+    def test_nobody_changes_their_own_roles(self, admin):
+        for roles in (["lead"], ["administrator"], []):
+            with pytest.raises(DomainError) as refusal:
+                services.set_roles(admin, actor=admin, roles=roles)
+            assert refusal.value.code == "own_roles"
+        with pytest.raises(DomainError) as refusal:
+            services.invite_staff(admin.email.upper(), actor=admin, role="officer")
+        assert refusal.value.code == "own_roles"
+        assert User.objects.get(pk=admin.pk).roles == {"administrator"}
+
+    def test_own_roles_are_not_offered_and_refused_at_the_door(self, admin, client_of):
+        client = client_of(admin)
+        address = f"/admin/core/user/{admin.pk}/act/roles/"
+        shown = client.get(f"/admin/core/user/{admin.pk}/change/")
+        assert (shown.status_code, address in shown.content.decode()) == (200, False)
+        assert client.get(address).headers["Location"] == f"/admin/core/user/{admin.pk}/change/"
+        assert client.post(address, {"roles": ["lead"], "once": "own"}).status_code == 200
+        assert User.objects.get(pk=admin.pk).roles == {"administrator"}
+
+    @pytest.mark.parametrize("other", [role for role in StaffRole.values if role != "administrator"])
+    def test_administrator_holds_no_other_role(self, admin, other):
+        bob = make_staff(other)
+        with pytest.raises(DomainError) as refusal:
+            services.set_roles(bob, actor=admin, roles=[other, "administrator"])
+        assert refusal.value.code == "roles_combined"
+        with pytest.raises(DomainError) as refusal:
+            services.invite_staff(bob.email, actor=admin, role="administrator")
+        assert refusal.value.code == "roles_combined"
+        assert User.objects.get(pk=bob.pk).roles == {other}
+        services.set_roles(bob, actor=admin, roles=["administrator"])
+        assert User.objects.get(pk=bob.pk).roles == {"administrator"}
+
+    @pytest.mark.parametrize("roles", [("lead", "administrator"), ("administrator", "auditor")])
+    def test_the_database_refuses_it_too(self, roles):
+        bob = make_user("Bob")
+        with pytest.raises(IntegrityError), transaction.atomic():
+            bob.groups.add(*Group.objects.filter(name__in=roles))
+        bob.groups.add(Group.objects.get(name=roles[0]))
+        with pytest.raises(IntegrityError), transaction.atomic():
+            bob.groups.add(Group.objects.get(name=roles[1]))
+        assert list(bob.groups.values_list("name", flat=True)) == [roles[0]]
+
+    def test_other_roles_go_together_and_other_groups_beside_anything(self, admin):
+        bob = make_user("Bob")
+        services.set_roles(bob, actor=admin, roles=["lead", "officer", "fund_manager"])
+        assert User.objects.get(pk=bob.pk).roles == {"lead", "officer", "fund_manager"}
+        admin.groups.add(Group.objects.create(name="choir"))
+
+    def test_the_leads_are_told_of_every_role_given(self, admin):
+        lead = make_staff("lead")
+        make_staff("officer")
+        bob = make_user("Bob")
+
+        def told() -> list[list[int]]:
+            found = Message.objects.filter(key__startswith=f"account.staff_role:{bob.pk}:").order_by("pk")
+            return [one.payload["recipients"] for one in found]
+
+        services.set_roles(bob, actor=admin, roles=["finance"])
+        assert told() == [[lead.pk]]
+        notice = Message.objects.get(key__startswith=f"account.staff_role:{bob.pk}:").payload
+        assert notice["link"] == f"/admin/core/user/{bob.pk}/change/"
+        assert notice["context"]["roles"]["en"] == "finance officer"
+        services.set_roles(bob, actor=admin, roles=["finance"])
+        services.set_roles(bob, actor=admin, roles=[])
+        assert told() == [[lead.pk]]
+        services.set_roles(bob, actor=admin, roles=["finance"])
+        assert told() == [[lead.pk], [lead.pk]]
+
     def test_email_is_one_person_whatever_its_case(self):
         make_user(email="someone@example.com")
         with pytest.raises(IntegrityError), transaction.atomic():
@@ -113,6 +181,26 @@ class TestInvitations:
         assert services.accept_invitation(token, actor=new) == "/admin/"
         assert User.objects.get(pk=new.pk).roles == {"officer"}
         assert services.accept_invitation(token, actor=User.objects.get(pk=new.pk)) == "/admin/"
+
+    def test_invitation_to_the_staff_tells_the_leads_and_gives_no_role_back(self, admin):
+        lead = make_staff("lead")
+        token = token_of(services.invite_staff("new@example.com", actor=admin, role="officer"))
+        new = make_user("New", email="new@example.com")
+        services.accept_invitation(token, actor=new)
+        notice = Message.objects.get(key__startswith=f"account.staff_role:{new.pk}:")
+        assert notice.payload["recipients"] == [lead.pk]
+        services.set_roles(new, actor=admin, roles=[])
+        assert services.accept_invitation(token, actor=User.objects.get(pk=new.pk)) == "/admin/"
+        assert User.objects.get(pk=new.pk).roles == frozenset()
+        assert User.objects.get(pk=new.pk).is_staff is False
+
+    def test_invitation_gives_no_role_beside_the_administrators(self, admin):
+        token = token_of(services.invite_staff("new@example.com", actor=admin, role="administrator"))
+        new = make_staff("officer", email="new@example.com")
+        with pytest.raises(DomainError) as refusal:
+            services.accept_invitation(token, actor=new)
+        assert refusal.value.code == "roles_combined"
+        assert User.objects.get(pk=new.pk).roles == {"officer"}
 
     def test_expires(self, admin):
         invitation = services.invite_staff("new@example.com", actor=admin, role="officer")

@@ -161,7 +161,7 @@ def test_administrator_sets_roles_by_the_service(english_client, people):
         follow=True,
     )
 
-    assert "Done: Set staff roles." in response.content.decode()
+    assert "The staff roles are set." in response.content.decode()
     assert set(target.groups.values_list("name", flat=True)) == {"officer"}
     entry = Entry.objects.get(action="user.set_roles")
     assert (entry.actor, entry.door, entry.after) == (
@@ -184,6 +184,12 @@ def test_nobody_else_sets_roles(client_of, role, people):
 def test_refused_act_keeps_what_was_typed_and_changes_nothing(english_client, people):
     administrator = people("administrator")
     address = reverse("admin:core_user_act", args=[administrator.pk, "switch_off"])
+    assert (
+        address
+        not in english_client("administrator")
+        .get(reverse("admin:core_user_change", args=[administrator.pk]))
+        .content.decode()
+    )
 
     response = english_client("administrator").post(address, {"reason": "Leaving <soon>", "once": "b1"})
 
