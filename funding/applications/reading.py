@@ -48,7 +48,8 @@ def answers_of(
 
     A section is ``{"title", "questions"}``, a question what ``funding.calls.questions.present`` gives. An application
     stands for its latest version; a draft for what is typed so far. ``for_reviewers`` leaves out the questions that
-    reviewers do not see; ``hide_applicant`` (a blind stage) also the names of files, which may name people.
+    reviewers do not see; ``hide_applicant`` (a blind stage) also questions and columns that name the applicant, and the
+    names of files, which may name people.
     """
     form, answers = snapshot_of(source)
     return present_form(form, answers, for_reviewers=for_reviewers, hide_applicant=hide_applicant)
@@ -70,13 +71,18 @@ def present_form(
                 continue
             if for_reviewers and question["purpose"] == Purpose.UNSUITABLE:
                 continue  # a reviewer never learns whom the applicant would rather not have
-            value = answers.get(question["key"])
+            value, settings = answers.get(question["key"]), question["settings"]
+            if hide_applicant:
+                left = type_of(question["kind"]).blinded(value, settings)
+                if left is None:
+                    continue
+                value, settings = left
             shown.append(
                 present(
                     key=question["key"],
                     kind=question["kind"],
                     label=in_language(question["label"]),
-                    settings=question["settings"],
+                    settings=settings,
                     required=question["required"],
                     value=value,
                     to_read=True,

@@ -27,6 +27,8 @@ from funding.calls.checks import (
     answers_to_wait_for,
     problems_of,
     question_problems,
+    seen_by_reviewers,
+    warnings_of,
 )
 from funding.calls.diagram import Drawing, Station, draw
 from funding.calls.facts import RuleText, applicants_text, call_context, rules_of, stage_text, state_of
@@ -46,7 +48,7 @@ from funding.calls.forms import (
     config_fields,
 )
 from funding.calls.models import Call, CallQuestion, Question, Section, Stage
-from funding.calls.questions import present
+from funding.calls.questions import Table, in_language, present, type_of
 from funding.calls.services import (
     FIELDS,
     cancel_call,
@@ -113,6 +115,9 @@ def where_of(model_admin: StaffAdmin, call: Call, problem: Problem) -> str:
     page = next((page for step, _label, page in STEPS if step == problem.field), "change")
     if problem.field == TEXTS and problem.anchor:
         return model_admin.address("text", call.pk, problem.anchor)
+    if problem.anchor and problem.anchor.startswith("setup-"):
+        question = problem.anchor.removeprefix("setup-")
+        return f"{model_admin.address('question', call.pk, int(question))}#id_purpose"
     address = model_admin.address(page, call.pk)
     return f"{address}#{problem.anchor}" if problem.anchor else address
 
@@ -714,27 +719,49 @@ class PreviewPage(BuilderPage):
         stage = next(
             (s for s in stages if s.kind == (StageKind.EXPERT if role == "reviewer" else role)), None
         )
-        sections = []
+        blind = role == "reviewer" and stage is not None and stage.blind
+        sections, hidden = [], 0
         for section in form_of(self.object):
-            rows = [row for row in section.questions.all() if role != "reviewer" or row.reviewers_see]
-            if rows:
-                sections.append(
+            rows = []
+            for row in section.questions.all():
+                without = _unseen(row, blind=blind) if role == "reviewer" else []
+                if without is None:
+                    hidden += 1
+                    continue
+                condition = _question_row(row)["condition"]
+                rows.append(
                     {
-                        "title": section.title,
-                        "questions": [
-                            {"q": _presented(row), "row": row, "condition": _question_row(row)["condition"]}
-                            for row in rows
-                        ],
+                        "q": _presented(row),
+                        "row": row,
+                        "condition": condition,
+                        "without": _(", ").join(without),
                     }
                 )
-        hidden = self.object.questions.filter(reviewers_see=False).count() if role == "reviewer" else 0
+            if rows:
+                sections.append({"title": section.title, "questions": rows})
         return {
             "sections": sections,
             "stage": stage,
             "criteria": list(stage.criteria.all()) if stage is not None else [],
             "hidden": hidden,
-            "blind": bool(stage is not None and stage.blind),
+            "blind": blind,
         }
+
+
+def _unseen(question: CallQuestion, *, blind: bool) -> list[str] | None:
+    """Return the columns of a table that reviewers do not see; None when they see nothing of the question."""
+    if not seen_by_reviewers(question):
+        return None
+    if not blind:
+        return []
+    left = type_of(question.kind).blinded(None, question.settings)
+    if left is None:
+        return None
+    kind = type_of(question.kind)
+    if not isinstance(kind, Table):
+        return []
+    seen = {column["key"] for column in kind.columns(left[1])}
+    return [in_language(column) for column in kind.columns(question.settings) if column["key"] not in seen]
 
 
 def _presented(question: CallQuestion) -> dict[str, Any]:
@@ -766,8 +793,12 @@ class CheckPage(BuilderPage):
         for problem in problems:
             row = {"text": problem.message, "url": where_of(self.admin, call, problem)}
             groups.setdefault(problem.field or BASICS, []).append(row)
+        warnings = warnings_of(call) if call.state == CallState.DRAFT else []
         return {
             **super().context(),
+            "warnings": [
+                {"text": warning.message, "url": where_of(self.admin, call, warning)} for warning in warnings
+            ],
             "missing": [{"label": labels[step], "rows": rows} for step, rows in groups.items()],
             "missing_count": len(problems),
             "may_publish": may(self.request.user, "funding.publish_call", call)
@@ -829,6 +860,7 @@ def _publish_context(call: Call, user: Any) -> dict[str, Any]:
     return {
         "call": call,
         "problems": [str(problem.message) for problem in problems_of(call)],
+        "warnings": [str(warning.message) for warning in warnings_of(call)],
         "question_count": call.questions.count(),
         "stages": list(call.stages.all()),
     }

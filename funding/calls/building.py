@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
-from funding.calls.checks import ACTS_OF_STAGE, COMPLETION_OF_STAGE
+from funding.calls.checks import ACTS_OF_STAGE, COMPLETION_OF_STAGE, PURPOSE_KINDS
 from funding.calls.models import (
     Call,
     CallQuestion,
@@ -21,7 +21,8 @@ from funding.calls.models import (
 )
 from funding.calls.questions import type_of
 from funding.calls.services import checked
-from funding.calls.states import CallState, CriterionKind, OnNegative, StageKind
+from funding.calls.standard import STANDARD_USES
+from funding.calls.states import CallState, CriterionKind, OnNegative, Purpose, QuestionKind, StageKind
 from park_portal.core.audit.services import Actor, changes_of, record
 from park_portal.core.errors import DomainError, Problem
 from park_portal.core.outbox.registry import KINDS, check_text
@@ -211,9 +212,14 @@ def remove_section(section: Section, *, actor: Actor) -> None:
 
 @transaction.atomic
 def add_questions(section: Section, questions: Iterable[Question], *, actor: Actor) -> list[CallQuestion]:
-    """Add questions of the bank at the end of a section and return them; those already in the form are refused."""
+    """Add questions of the bank at the end of a section and return them; those already in the form are refused.
+
+    The portal's own questions come as they stand in the standard form: read as what they are, and hidden from reviewers
+    where they must be.
+    """
     call = _editing(section.call_id, actor)
     there = set(call.questions.values_list("question_id", flat=True))
+    taken = set(call.questions.values_list("purpose", flat=True))
     position, added = _next(section.questions), []
     for question in questions:
         if question.pk in there:
@@ -223,6 +229,13 @@ def add_questions(section: Section, questions: Iterable[Question], *, actor: Act
         if question.retired:
             raise DomainError(_("“%(question)s” is retired.") % {"question": question.label}, code="retired")
         row = CallQuestion(call=call, section=section, question=question, position=position)
+        if use := STANDARD_USES.get(question.key):
+            row.required, row.reviewers_see = use.required, use.reviewers_see
+            if use.purpose and use.purpose not in taken and question.kind in PURPOSE_KINDS[use.purpose]:
+                row.purpose = use.purpose
+                taken.add(use.purpose)
+        if question.kind == QuestionKind.CONSENT:
+            row.reviewers_see = False
         _add(row, actor=actor, call=call.code, key=question.key)
         there.add(question.pk)
         added.append(row)
@@ -250,6 +263,8 @@ def change_question(question: CallQuestion, *, actor: Actor, **fields: Any) -> C
             code="foreign",
             field="condition_on",
         )
+    if fields.get("purpose") == Purpose.UNSUITABLE:
+        fields["reviewers_see"] = False
     if "condition_on" in fields and on is None:
         fields["condition_value"] = ""
     if section is not None and section.pk != row.section_id:
@@ -263,14 +278,18 @@ def differing(bank: Question, config: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises ``DomainError`` when the whole makes no sense.
     """
-    whole = {**{name: None for name in bank.config if name not in config}, **config}
-    found = {name: value for name, value in whole.items() if bank.config.get(name) != value}
-    problems = type_of(bank.kind).check_settings(
-        {
-            **type_of(bank.kind).defaults,
-            **{k: v for k, v in {**bank.config, **found}.items() if v is not None},
-        }
-    )
+    kind = type_of(bank.kind)
+
+    def meant(settings: Mapping[str, Any], name: str) -> Any:
+        value = settings.get(name)
+        return kind.defaults.get(name) if value is None or value == "" else value
+
+    found = {
+        name: config.get(name)
+        for name in (*bank.config, *(name for name in config if name not in bank.config))
+        if meant(bank.config, name) != meant(config, name)
+    }
+    problems = kind.check_config({**bank.config, **found})
     if problems:
         raise DomainError(problems[0].message, code="config", field=problems[0].field, problems=problems)
     return found

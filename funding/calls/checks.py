@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from funding.calls.models import LONGEST, Call, CallQuestion, Question, Section, Stage
 from funding.calls.questions import type_of
-from funding.calls.questions.base import choice_labels
+from funding.calls.questions.base import choice_labels, in_language
 from funding.calls.states import (
     Acts,
     Completion,
@@ -98,6 +99,43 @@ def problems_of(call: Call) -> list[Problem]:
         *_stages(call),
         *_texts(call),
     ]
+
+
+# Words in a question or a column that ask for who somebody is.
+_ASKS_WHO: Final = re.compile(
+    r"姓名|单位|联系|电话|手机|邮箱|\b(names?|employers?|contact|phone|e-?mail)\b", re.IGNORECASE
+)
+
+
+def warnings_of(call: Call) -> list[Problem]:
+    """Return what staff should look at before publishing, though nothing forbids it."""
+    if not call.stages.filter(blind=True).exists():
+        return []
+    found = []
+    for question in (question for section in _sections(call) for question in section.questions.all()):
+        if not seen_by_reviewers(question) or question.settings.get("names_applicant"):
+            continue
+        place = {"field": FORM, "anchor": f"setup-{question.pk}"}
+        named = {"question": question.label}
+        if question.kind == QuestionKind.TABLE:
+            columns = [
+                in_language(column)
+                for column in question.settings.get("columns") or ()
+                if not column.get("names_applicant")
+                and _ASKS_WHO.search(f"{column.get('zh', '')} {column.get('en', '')}")
+            ]
+            if columns:
+                text = _("“%(question)s”: the reviewers of a blind stage see %(columns)s.")
+                found.append(Problem(text % {**named, "columns": _(", ").join(columns)}, **place))
+        elif _ASKS_WHO.search(question.label):
+            text = _("“%(question)s”: the reviewers of a blind stage see it, and it may say who applies.")
+            found.append(Problem(text % named, **place))
+    return found
+
+
+def seen_by_reviewers(question: CallQuestion) -> bool:
+    """Return whether reviewers see a question where the stage is not blind; never whom the applicant would avoid."""
+    return question.reviewers_see and question.purpose != Purpose.UNSUITABLE
 
 
 def _sections(call: Call) -> list[Section]:
@@ -209,7 +247,17 @@ def _form(call: Call, questions: list[CallQuestion]) -> Iterator[Problem]:
     for purpose in dict.fromkeys(needed):
         found = by_purpose.get(purpose)
         if found is None:
-            yield Problem(_("No question is read as “%(purpose)s”.") % {"purpose": purpose.label}, field=FORM)
+            fitting = [
+                question
+                for question in questions
+                if not question.purpose and question.kind in PURPOSE_KINDS[purpose]
+            ]
+            yield Problem(
+                _("No question is read as “%(purpose)s”: choose it at “read as” in the question's set-up.")
+                % {"purpose": purpose.label},
+                field=FORM,
+                anchor=f"setup-{fitting[0].pk}" if fitting else "",
+            )
         elif not found.required or found.condition_on_id:
             yield Problem(
                 _("“%(question)s” is read as “%(purpose)s”: it must be required and asked of everyone.")

@@ -72,6 +72,8 @@ def write_columns(columns: Iterable[Mapping[str, Any]] | None) -> str:
         parts = [column["key"], column.get("zh", ""), column.get("en", ""), kind]
         if column.get("required"):
             parts.append("required")
+        if column.get("names_applicant"):
+            parts.append("blind")
         lines.append(" | ".join(parts))
         if column.get("choices"):
             lines.append(write_choices(column["choices"], before="- "))
@@ -98,8 +100,17 @@ def read_columns(text: str) -> list[dict[str, Any]]:
     return columns
 
 
+# What may follow a column's kind: it must be filled in; reviewers of a blind stage do not see it.
+COLUMN_FLAGS: Final = {
+    "required": "required",
+    "必填": "required",
+    "blind": "names_applicant",
+    "盲审隐藏": "names_applicant",
+}
+
+
 def _column(parts: list[str], number: int) -> dict[str, Any]:
-    if not 4 <= len(parts) <= 5:
+    if not 4 <= len(parts) <= 6:
         raise ValidationError(
             _(
                 "Line %(number)s: write key | 中文 | English | kind, and | required where it must be filled in."
@@ -122,13 +133,14 @@ def _column(parts: list[str], number: int) -> dict[str, Any]:
         column |= _number_column(more.split())
     if name == "choice":
         column["choices"] = []
-    if len(parts) == 5 and parts[4]:
-        if parts[4].lower() not in ("required", "必填"):
+    for word in filter(None, parts[4:]):
+        if word.lower() not in COLUMN_FLAGS:
             raise ValidationError(
-                _("Line %(number)s: after the kind only “required” may follow.") % {"number": number},
+                _("Line %(number)s: after the kind only “required” and “blind” may follow.")
+                % {"number": number},
                 code="line",
             )
-        column["required"] = True
+        column[COLUMN_FLAGS[word.lower()]] = True
     return column
 
 
@@ -175,10 +187,10 @@ class ColumnsField(forms.CharField):
             label=gettext_lazy("columns"),
             widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false"}),
             help_text=gettext_lazy(
-                "One a line: key | 中文 | English | kind | required. Kinds: text, number, number 2 (decimals), number 0 "
-                "0..100 (limits; the upper one may be the key of a question of the form), money (10,000 yuan), money "
-                "yuan, date, choice; the choices of a column follow below it, each line beginning with a hyphen: - value "
-                "| 中文 | English."
+                "One a line: key | 中文 | English | kind | required | blind (not shown to reviewers of blind stages). "
+                "Kinds: text, number, number 2 (decimals), number 0 0..100 (limits; the upper one may be the key of a "
+                "question of the form), money (10,000 yuan), money yuan, date, choice; the choices of a column follow "
+                "below it, each line beginning with a hyphen: - value | 中文 | English."
             ),
             **kwargs,
         )
@@ -327,6 +339,11 @@ def config_fields(kind: str) -> dict[str, forms.Field]:
                     label=gettext_lazy("statement in English"), widget=area, max_length=4000
                 ),
             }
+    fields["names_applicant"] = forms.BooleanField(
+        label=gettext_lazy("names the applicant"),
+        required=False,
+        help_text=gettext_lazy("Hidden from the reviewers of a blind stage."),
+    )
     return {f"{PREFIX}{name}": field for name, field in fields.items()}
 
 

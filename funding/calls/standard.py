@@ -261,7 +261,7 @@ STANDARD_QUESTIONS: Final[tuple[BankQuestion, ...]] = (
             "min_rows": 2,
             "max_rows": 20,
             "columns": [
-                _column("name", "text", "姓名", "Name", required=True),
+                _column("name", "text", "姓名", "Name", required=True, names_applicant=True),
                 _column(
                     "role",
                     "choice",
@@ -276,7 +276,7 @@ STANDARD_QUESTIONS: Final[tuple[BankQuestion, ...]] = (
                         _choice("adviser", "顾问", "Adviser"),
                     ],
                 ),
-                _column("employer", "text", "工作单位", "Employer", required=True),
+                _column("employer", "text", "工作单位", "Employer", required=True, names_applicant=True),
                 _column("task", "text", "承担任务", "Task"),
                 _column("share", "number", "投入时间（%）", "Time (%)", decimals=0, min=0, max=100),
             ],
@@ -507,6 +507,9 @@ STANDARD_FORM: Final[tuple[tuple[str, str, tuple[Use, ...]], ...]] = (
         ),
     ),
 )
+
+# How each standard question stands in the form, by its key; one added by hand begins so too.
+STANDARD_USES: Final = {use.key: use for _zh, _en, uses in STANDARD_FORM for use in uses}
 
 # Checklist of the screening: Chinese, English.
 CHECKLIST: Final = (

@@ -85,6 +85,10 @@ def is_empty(value: Any) -> bool:
     return value is None or value == "" or value == [] or value is False
 
 
+# Settings that questions of every kind know: one that names the applicant is hidden from reviewers of blind stages.
+COMMON: Final[dict[str, Any]] = {"names_applicant": False}
+
+
 class QuestionType:
     """One kind of question: reads what was typed, says what is wrong with it, shows it.
 
@@ -96,6 +100,9 @@ class QuestionType:
     defaults: ClassVar[dict[str, Any]] = {}
     # The answer takes part in the label's <fieldset>, not in one <input>.
     grouped: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        cls.defaults = {**cls.defaults, **COMMON}
 
     @property
     def widget_template(self) -> str:
@@ -151,6 +158,10 @@ class QuestionType:
         """Return what the display template of this kind needs beside ``value`` and ``text``."""
         return {}
 
+    def blinded(self, value: Any, settings: Settings) -> tuple[Any, Settings] | None:
+        """Return (value, settings) as reviewers who must not know who applies see them; None when they see nothing."""
+        return None if settings.get("names_applicant") else (value, settings)
+
     def check_config(self, config: Settings) -> list[Problem]:
         """Return what is wrong with the settings of a question of this kind."""
         found = [
@@ -158,7 +169,8 @@ class QuestionType:
             for name in config
             if name not in self.defaults
         ]
-        return found + self.check_settings({**self.defaults, **config})
+        given = {name: value for name, value in config.items() if value is not None and value != ""}
+        return found + self.check_settings({**self.defaults, **given})
 
     def check_settings(self, settings: Settings) -> list[Problem]:
         return []

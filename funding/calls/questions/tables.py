@@ -69,6 +69,16 @@ class Table(QuestionType):
     def total_column(self, settings: Settings) -> str | None:
         return settings.get("total") or None
 
+    def blinded(self, value: Any, settings: Settings) -> tuple[Any, Settings] | None:
+        """Leave out the columns that name the applicant; None when no other is left."""
+        columns = [column for column in self.columns(settings) if not column.get("names_applicant")]
+        if settings.get("names_applicant") or not columns:
+            return None
+        keys = [column["key"] for column in columns]
+        rows = [{key: row.get(key) for key in keys} for row in value or []] or None
+        total = self.total_column(settings)
+        return rows, {**settings, "columns": columns, "total": total if total in keys else None}
+
     def from_post(self, data: Any, prefix: str) -> list[Row]:
         """Return the rows of fields named ``<prefix>-<row>-<column>``, in the order of their row numbers."""
         rows: dict[int, Row] = {}
@@ -422,8 +432,21 @@ IP_COLUMNS: Final[tuple[Column, ...]] = (
         ],
     },
     {"key": "title", "kind": "text", "zh": "名称", "en": "Title", "required": True},
-    {"key": "number", "kind": "text", "zh": "申请号/登记号", "en": "Application or registration no."},
-    {"key": "owner", "kind": "text", "zh": "权利人", "en": "Owner", "required": True},
+    {
+        "key": "number",
+        "kind": "text",
+        "zh": "申请号/登记号",
+        "en": "Application or registration no.",
+        "names_applicant": True,
+    },
+    {
+        "key": "owner",
+        "kind": "text",
+        "zh": "权利人",
+        "en": "Owner",
+        "required": True,
+        "names_applicant": True,
+    },
     {
         "key": "status",
         "kind": "choice",
@@ -449,7 +472,8 @@ class IntellectualProperty(Table):
     defaults = {"min_rows": 0, "max_rows": 30}
 
     def columns(self, settings: Settings) -> Sequence[Column]:
-        return IP_COLUMNS
+        # Only ``blinded`` gives columns: staff cannot set them.
+        return settings.get("columns") or IP_COLUMNS
 
     def total_column(self, settings: Settings) -> str | None:
         return None

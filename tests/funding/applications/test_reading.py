@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from funding.applications.diff import compare_texts
 from funding.applications.models import Application
-from funding.applications.reading import answers_of, compare_versions
+from funding.applications.reading import answers_of, compare_versions, present_form
 from funding.applications.services import add_file, return_application, save_answer, submit_application
+from funding.calls.standard import STANDARD_QUESTIONS
 from park_portal.core.jobs.models import Job
 from park_portal.core.jobs.services import run_job
 from park_portal.core.outbox.models import Message
@@ -108,6 +109,56 @@ def test_reviewers_read_what_they_should():
     (files,) = [q["files"] for section in blind for q in section["questions"] if q["key"] == "plan"]
     with translation.override("zh-hans"):
         assert [str(file["name"]) for file in files] == ["附件 1"]
+
+
+@pytest.mark.django_db
+def test_a_blind_stage_hides_the_columns_and_questions_that_name_the_applicant():
+    team = [{"name": "林若溪", "role": "pi", "employer": "复旦大学", "task": "总体", "share": "50"}]
+    ip = [{"type": "invention", "title": "方法", "number": "CN2025", "owner": "复旦大学", "status": "filed"}]
+    question = {
+        "asked": True,
+        "reviewers_see": True,
+        "purpose": "",
+        "required": True,
+        "label": {"zh": "团队", "en": "Team"},
+    }
+    columns = next(item.config["columns"] for item in STANDARD_QUESTIONS if item.key == "team")
+    form = {
+        "sections": [
+            {
+                "title": {"zh": "一", "en": "One"},
+                "questions": [
+                    {**question, "key": "team", "kind": "table", "settings": {"columns": columns}},
+                    {**question, "key": "ip", "kind": "ip", "settings": {}},
+                    {
+                        **question,
+                        "key": "contact",
+                        "kind": "short_text",
+                        "settings": {"names_applicant": True},
+                    },
+                    {**question, "key": "story", "kind": "short_text", "settings": {}},
+                ],
+            }
+        ]
+    }
+    answers = {"team": team, "ip": ip, "contact": "林若溪 13800000000", "story": "很好"}
+    (seen,) = present_form(form, answers, for_reviewers=True)
+    assert [q["key"] for q in seen["questions"]] == ["team", "ip", "contact", "story"]
+    with translation.override("zh-hans"):
+        (blind,) = present_form(form, answers, for_reviewers=True, hide_applicant=True)
+    assert [q["key"] for q in blind["questions"]] == ["team", "ip", "story"]
+    assert not any(word in str(blind) for word in ("林若溪", "复旦大学", "CN2025", "13800000000"))
+    assert [cell["text"] for cell in blind["questions"][0]["shown"]["rows"][0]] == [
+        "项目负责人",
+        "总体",
+        "50",
+    ]
+    assert [column["key"] for column in blind["questions"][1]["shown"]["columns"]] == [
+        "type",
+        "title",
+        "status",
+        "date",
+    ]
 
 
 def as_officer(user=None) -> Client:

@@ -9,7 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from funding.calls.models import Call, CallQuestion, CallText, Criterion, Question, Section, Stage
+from funding.calls.questions import type_of
 from funding.calls.services import problems_of, questions_of
+from funding.calls.states import QuestionKind
 from funding.funds.models import Fund
 from park_portal.core.audit.models import Entry
 from tests.factories.calls import make_call, make_fund
@@ -644,3 +646,135 @@ def test_stage_needs_its_call(officer):
     call = make_call()
     stage = Stage.objects.get(call=call, kind="notice")
     assert officer.get(at(call, f"stages/{stage.pk}/")).status_code == 200
+
+
+# --- what reviewers of a blind stage see ---------------------------------------------------------------------------
+
+
+def test_the_preview_of_a_blind_stage_leaves_out_who_applies(officer):
+    open_call, blind = make_call(), make_call(blind=True)
+    team = Question.objects.get(key="team")
+    page = officer.get(at(open_call, "preview/?as=reviewer")).content.decode()
+    assert "without" not in page
+    page = officer.get(at(blind, "preview/?as=reviewer")).content.decode()
+    assert "(without Name, Employer)" in page
+    assert "(without Application or registration no., Owner)" in page
+    assert "2 questions are hidden from reviewers." in page
+    officer.post(
+        f"/admin/funding/question/{team.pk}/change/",
+        {
+            **bank_values(officer, team),
+            "config_names_applicant": "on",
+        },
+    )
+    page = officer.get(at(blind, "preview/?as=reviewer")).content.decode()
+    assert "(without Name, Employer)" not in page
+    assert "3 questions are hidden from reviewers." in page
+
+
+def bank_values(client, question) -> dict:
+    """What the browser sends back when the bank's form is saved as it stands."""
+    form = client.get(f"/admin/funding/question/{question.pk}/change/").context["adminform"].form
+    return values_of(form)
+
+
+def values_of(form) -> dict:
+    found = {}
+    for field in form:
+        value = field.value()
+        if value is True:
+            value = "on"
+        if value not in (None, False, ""):
+            found[field.html_name] = value
+    return found
+
+
+def test_the_check_warns_of_a_team_table_in_a_blind_stage(officer):
+    call = make_call(blind=True)
+    page = officer.get(at(call, "check/")).content.decode()
+    assert "Nothing is missing: the call can be published." in page
+    assert "Look at this before publishing" not in page
+    question = call.questions.get(question__key="team")
+    columns = [{**column, "names_applicant": None} for column in question.settings["columns"]]
+    CallQuestion.objects.filter(pk=question.pk).update(config={"columns": columns})
+    for path in ("check/", "act/publish/"):
+        page = officer.get(at(call, path)).content.decode()
+        assert "“Team”: the reviewers of a blind stage see Name, Employer." in page, path
+    assert (
+        f"{at(call, f'form/question/{question.pk}/')}#id_purpose"
+        in officer.get(at(call, "check/")).content.decode()
+    )
+    Stage.objects.filter(call=call).update(blind=False)
+    assert "Look at this before publishing" not in officer.get(at(call, "check/")).content.decode()
+
+
+def test_standard_questions_come_from_the_bank_as_what_they_are(officer):
+    call = make_call()
+    call.questions.all().delete()
+    call.sections.all().delete()
+    officer.post(at(call, "form/"), {"do": "section-add", "new-title_zh_hans": "一", "new-title_en": "One"})
+    section = call.sections.get()
+    keys = ("amount", "budget", "consent", "summary", "team", "title", "unsuitable")
+    bank = [Question.objects.get(key=key).pk for key in keys]
+    officer.post(at(call, "form/"), {"do": f"questions-add:{section.pk}", "bank": bank})
+    assert {
+        row.key: (row.purpose, row.required, row.reviewers_see)
+        for row in call.questions.select_related("question")
+    } == {
+        "amount": ("amount", True, True),
+        "budget": ("budget", True, True),
+        "consent": ("", True, False),
+        "summary": ("summary", True, True),
+        "team": ("", True, True),
+        "title": ("title", True, True),
+        "unsuitable": ("unsuitable", False, False),
+    }
+    # One that is no longer read as it should be is led to where that is mended.
+    title = call.questions.get(question__key="title")
+    CallQuestion.objects.filter(pk=title.pk).update(purpose="")
+    page = officer.get(at(call, "check/")).content.decode()
+    assert f'href="{at(call, f"form/question/{title.pk}/")}#id_purpose"' in page
+
+
+def test_saving_the_set_up_as_it_stands_changes_nothing(officer):
+    """Every question of the standard form, and one of each kind with nothing but its defaults."""
+    call = make_call()
+    section = call.sections.first()
+    bare = {
+        "short_text": {},
+        "long_text": {},
+        "number": {},
+        "money": {},
+        "date": {},
+        "single_choice": {"choices": TWO_CHOICES},
+        "multiple_choice": {"choices": TWO_CHOICES},
+        "table": {"columns": [{"key": "a", "kind": "text", "zh": "甲", "en": "A"}]},
+        "files": {},
+        "ip": {},
+        "trl": {},
+        "consent": {"statement": {"zh": "同意", "en": "Agreed"}},
+    }
+    assert set(bare) == set(QuestionKind.values)
+    for kind, config in bare.items():
+        question = Question.objects.create(
+            key=f"bare_{kind}", kind=kind, label_zh_hans="问", label_en="Ask", config=config
+        )
+        CallQuestion.objects.create(call=call, section=section, question=question, required=False)
+    assert problems_of(call) == []
+    for row in call.questions.select_related("question"):
+        address = at(call, f"form/question/{row.pk}/")
+        form = officer.get(address).context["form"]
+        assert officer.post(address, values_of(form)).status_code == 302, row.key
+        held = CallQuestion.objects.get(pk=row.pk)
+        assert (held.config, held.purpose) == ({}, row.purpose), row.key
+        bank = row.question
+        assert (
+            officer.post(f"/admin/funding/question/{bank.pk}/change/", bank_values(officer, bank)).status_code
+            == 302
+        ), row.key
+        stored = Question.objects.get(pk=bank.pk)
+        assert type_of(stored.kind).check_config(stored.config) == []
+    assert problems_of(call) == []
+
+
+TWO_CHOICES = [{"value": "a", "zh": "甲", "en": "A"}, {"value": "b", "zh": "乙", "en": "B"}]

@@ -72,7 +72,7 @@ def test_columns_are_written_one_a_line():
             "a | 甲 | A | colour",
             "Line 1: “colour” is no kind of column; there are text, number, money, date, choice.",
         ),
-        ("a | 甲 | A | text | maybe", "Line 1: after the kind only “required” may follow."),
+        ("a | 甲 | A | text | maybe", "Line 1: after the kind only “required” and “blind” may follow."),
         ("\n- x | 子 | X", "Line 2: only a column of the kind choice has choices below it."),
     ],
 )

@@ -148,7 +148,10 @@ def test_publish_lists_everything_missing():
         ("basics", "Call: “summary” is missing in English."),
         ("form", "Section “项目概况”: “title” is missing in English."),
         ("form", "“Budget”: the help is missing in English."),
-        ("form", "No question is read as “title of the application”."),
+        (
+            "form",
+            "No question is read as “title of the application”: choose it at “read as” in the question's set-up.",
+        ),
         ("stages", "The last stage must be the decision."),
         ("stages", "“Expert review” needs a rubric: at least one criterion with a score."),
         ("stages", "“Public notice” cannot be complete when the required number of opinions is in."),
