@@ -13,19 +13,20 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
 from funding.applications.models import Application
 from funding.applications.states import ApplicationState
 from funding.calls.models import Call
-from funding.calls.states import Acts, CallState, StageKind
+from funding.calls.states import CallState, StageKind
 from funding.decisions.models import Decision, Letter
 from funding.decisions.states import DecisionState, LetterState
 from funding.reviews.models import Objection, Review, StageRun
+from funding.reviews.services import acts_of, runs_of_experts
 from funding.reviews.states import OPEN_REVIEWS, RunState
 from park_portal.core.accounts.rules import (
-    has_role,
     is_administrator,
     is_auditor,
     is_fund_manager,
@@ -33,7 +34,6 @@ from park_portal.core.accounts.rules import (
     is_officer,
     sees_records,
 )
-from park_portal.core.accounts.states import StaffRole
 from park_portal.core.admin.home import (
     Figure,
     Line,
@@ -52,12 +52,6 @@ from park_portal.core.outbox.states import DeliveryStatus, MessageStatus
 
 SHOWN: Final = 8
 
-_ACTS: Final = {
-    Acts.OFFICER: has_role(StaffRole.OFFICER, StaffRole.LEAD),
-    Acts.LEAD: is_lead,
-    Acts.FUND_MANAGER: is_fund_manager,
-}
-
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the figures and cards of the person's roles to the admin's first page."""
@@ -65,7 +59,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {
         **context,
         "today": timezone.localtime(),
-        "figures": figures_of(request.user),
+        # Noughts would only hide the figures that ask for something.
+        "figures": [figure for figure in figures_of(request.user) if figure["number"]],
         "wide_cards": [card for card in cards if card.wide],
         "side_cards": [card for card in cards if not card.wide],
     }
@@ -76,12 +71,13 @@ def _end_of_today() -> datetime:
     return timezone.make_aware(datetime.combine(tomorrow, time()))
 
 
-def _acts_of(user: Any) -> list[str]:
-    return [str(acts) for acts, predicate in _ACTS.items() if predicate(user)]
-
-
 def _my_runs(user: Any) -> Any:
-    return StageRun.objects.filter(state=RunState.ACTIVE, stage__acts__in=_acts_of(user))
+    return StageRun.objects.filter(state=RunState.ACTIVE, stage__acts__in=acts_of(user))
+
+
+def _assign_url(**chosen: Any) -> str:
+    address = _maybe("admin:funding_stagerun_assign")
+    return f"{address}?{urlencode(chosen)}" if address else ""
 
 
 # --- figures
@@ -89,7 +85,7 @@ def _my_runs(user: Any) -> Any:
 
 @staff_figures(order=10)
 def my_queue(user: Any) -> list[Figure]:
-    if not _acts_of(user):
+    if not acts_of(user):
         return []
     now, end, runs = timezone.now(), _end_of_today(), _my_runs(user)
     return [
@@ -107,6 +103,13 @@ def my_queue(user: Any) -> list[Figure]:
             "bad",
         ),
     ]
+
+
+@staff_figures(order=15)
+def reviewers_to_assign(user: Any) -> list[Figure]:
+    if not user.has_perm("funding.assign_reviews"):
+        return []
+    return [Figure(_("reviewers to assign"), runs_of_experts(short=True), _assign_url(short=1), "wait")]
 
 
 @staff_figures(order=20)
@@ -147,7 +150,7 @@ def to_be_decided(user: Any) -> list[Figure]:
             Figure(
                 _("objections to answer"),
                 Objection.objects.filter(resolved_at__isnull=True),
-                list_url("funding.objection", resolved_at__isnull="True"),
+                list_url("funding.objection", resolved_at__isempty="1"),
                 "wait",
             ),
         ]
@@ -158,7 +161,8 @@ def to_be_decided(user: Any) -> list[Figure]:
 def what_failed(user: Any) -> list[Figure]:
     if not (is_administrator(user) or is_lead(user)):
         return []
-    stuck = timezone.now() - timedelta(minutes=5)
+    now = timezone.now()
+    stuck, week = now - timedelta(minutes=5), now - timedelta(days=7)
     figures = [
         Figure(
             _("messages that failed"),
@@ -178,13 +182,13 @@ def what_failed(user: Any) -> list[Figure]:
             Figure(
                 _("messages waiting for over 5 minutes"),
                 Message.objects.filter(status=MessageStatus.WAITING, due_at__lt=stuck),
-                list_url("core.message", status__exact="waiting"),
+                list_url("core.message", status__exact="waiting", due_at__lt=stuck.isoformat()),
                 "bad",
             ),
             Figure(
                 _("jobs that failed in 7 days"),
-                Job.objects.filter(state=JobState.FAILED, created_at__gte=timezone.now() - timedelta(days=7)),
-                list_url("core.job", state__exact="failed"),
+                Job.objects.filter(state=JobState.FAILED, created_at__gte=week),
+                list_url("core.job", state__exact="failed", created_at__gte=week.isoformat()),
                 "bad",
             ),
         ]
@@ -197,14 +201,14 @@ def what_failed(user: Any) -> list[Figure]:
 @staff_card(order=10)
 def my_tasks(user: Any) -> StaffCard | None:
     """What waits for the person's role, most urgent first."""
-    if not _acts_of(user):
+    if not acts_of(user):
         return None
     now, end = timezone.now(), _end_of_today()
     runs = _my_runs(user).select_related("application", "stage").order_by("due_at", "id")[:SHOWN]
     lines = [
         Line(
             title=f"{run.application.number} {run.application.title}",
-            url=_maybe("admin:funding_stagerun_work", run.pk) or record_url(run),
+            url=_work_url(run),
             detail=run.stage,
             due=run.due_at,
             tone="bad" if run.due_at < now else "wait" if run.due_at < end else "",
@@ -219,6 +223,39 @@ def my_tasks(user: Any) -> StaffCard | None:
         ),
         more_url=list_url("funding.stagerun", turn="mine"),
         more_label=_("All that is waiting"),
+        wide=True,
+    )
+
+
+def _work_url(run: StageRun) -> str:
+    return _maybe("admin:funding_stagerun_work", run.pk) or record_url(run)
+
+
+@staff_card(order=15)
+def experts_to_assign(user: Any) -> StaffCard | None:
+    """Applications in expert review that fewer people were asked about than the stage wants."""
+    if not user.has_perm("funding.assign_reviews"):
+        return None
+    now = timezone.now()
+    runs = runs_of_experts(short=True).select_related("application", "stage").order_by("due_at", "id")[:SHOWN]
+    lines = [
+        Line(
+            title=f"{run.application.number} {run.application.title}",
+            url=f"{_assign_url(run=run.pk)}#pool",
+            detail=_("%(asked)d of %(wanted)d reviewers asked")
+            % {"asked": run.asked, "wanted": run.stage.required_count},
+            due=run.due_at,
+            tone="bad" if run.due_at < now else "",
+        )
+        for run in runs
+    ]
+    if not lines:
+        return None
+    return StaffCard(
+        _("Reviewers to assign"),
+        lines=lines,
+        more_url=_assign_url(short=1),
+        more_label=_("All that lack reviewers"),
         wide=True,
     )
 
@@ -307,14 +344,14 @@ def calls_closing(user: Any) -> StaffCard | None:
         Line(
             title=str(call),
             url=record_url(call),
-            detail=_numbers(call) if call.state == CallState.OPEN else call.get_state_display(),
-            due=call.closes_at if call.state == CallState.OPEN else call.opens_at,
+            detail=_numbers(call) if call.state == CallState.OPEN else _opening(call),
+            due=call.closes_at if call.state == CallState.OPEN else None,
             tone="wait" if call.state == CallState.OPEN and call.closes_at < soon else "",
         )
         for call in calls
     ]
     return StaffCard(
-        _("Calls closing"),
+        _("Calls open or to open"),
         lines=lines,
         empty=_("No call is open or announced."),
         more_url=list_url("funding.call"),
@@ -324,6 +361,10 @@ def calls_closing(user: Any) -> StaffCard | None:
 
 def _counted(rows: Any) -> Any:
     return Coalesce(Subquery(rows.annotate(n=Count("pk")).values("n")), 0)
+
+
+def _opening(call: Any) -> str:
+    return _("opens %(when)s") % {"when": f"{timezone.localtime(call.opens_at):%m-%d %H:%M}"}
 
 
 def _numbers(call: Any) -> str:

@@ -48,6 +48,7 @@ from funding.reviews.services import (
     reopen_review,
     replace_reviewer,
     resolve_objection,
+    runs_of_experts,
     set_due,
     update_reviewer,
     withdraw_conflict,
@@ -213,6 +214,13 @@ class WorkPage(StaffPage):
     def show(self, form: OpinionForm | None = None, status: int = 200, **context: Any) -> HttpResponseBase:
         shown = page_of_run(self.object, form, for_staff=True)
         shown["form"] = dress(shown["form"]) if self.may_act() and shown["form"] is not None else None
+        if form is not None and shown["form"] is None:
+            # The turn is over: there is no form to show what was typed and why it was refused.
+            shown["typed"] = form.typed()
+            shown["problems"] = [
+                _("Your opinion was not recorded."),
+                *(form.non_field_errors() or [_("This stage is no longer yours to decide.")]),
+            ]
         run = self.object
         reviews = run.reviews.exclude(state=ReviewState.SUBMITTED).select_related("reviewer")
         return self.render(
@@ -279,19 +287,13 @@ class AssignPage(StaffPage):
         return [int(one) for one in data.getlist(name) if one.isascii() and one.isdecimal() and len(one) < 19]
 
     def runs(self) -> models.QuerySet[StageRun]:
-        rows = StageRun.objects.filter(
-            state=RunState.ACTIVE, stage__acts=Acts.EXPERT, application__state=ApplicationState.IN_REVIEW
-        ).select_related(*RUN_RELATED, "application__project__university")
+        rows = runs_of_experts(short=self.request.GET.get("short") == "1").select_related(
+            *RUN_RELATED, "application__project__university"
+        )
         call = self.request.GET.get("call", "")
         if call.isascii() and call.isdecimal() and len(call) < 19:
             rows = rows.filter(application__call=int(call))
-        counted = rows.annotate(
-            asked=models.Count("reviews", filter=models.Q(reviews__state__in=(*OPEN_REVIEWS, "submitted"))),
-            done=models.Count("reviews", filter=models.Q(reviews__state="submitted")),
-        )
-        if self.request.GET.get("short") == "1":
-            counted = counted.filter(asked__lt=models.F("stage__required_count"))
-        return counted.order_by("due_at", "pk")
+        return rows.order_by("due_at", "pk")
 
     def pool(self) -> list[Reviewer]:
         rows = Reviewer.objects.active().select_related("user", "organisation")
@@ -312,9 +314,9 @@ class AssignPage(StaffPage):
         missing = set(wanted) - {run.pk for run in listed}
         if missing:  # chosen before the filter was set: they stay chosen
             listed += list(
-                StageRun.objects.filter(
-                    pk__in=missing, stage__acts=Acts.EXPERT, state=RunState.ACTIVE
-                ).select_related(*RUN_RELATED, "application__project__university")
+                runs_of_experts()
+                .filter(pk__in=missing)
+                .select_related(*RUN_RELATED, "application__project__university")
             )
         runs = [run for run in listed if run.pk in wanted]
         pool = self.pool()

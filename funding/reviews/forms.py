@@ -73,7 +73,10 @@ class OpinionForm(PortalForm):
     def _add_return(self) -> None:
         for key, label in self.questions:
             self.fields[f"open-{key}"] = forms.BooleanField(label=label, required=False)
-            self.fields[f"comment-{key}"] = text_area(_("What to change"), rows=2, longest=2000)
+            comment = text_area(_("What to change"), rows=2, longest=2000)
+            # The style hides the boxes of questions that are not ticked; one that holds text stays in view.
+            comment.widget.attrs["placeholder"] = " "
+            self.fields[f"comment-{key}"] = comment
         self.fields["days"] = forms.IntegerField(
             label=_("Working days for the changes"),
             min_value=1,
@@ -96,6 +99,16 @@ class OpinionForm(PortalForm):
         return [
             {"open": self[f"open-{key}"], "comment": self[f"comment-{key}"]} for key, _label in self.questions
         ]
+
+    def typed(self) -> list[tuple[str, str]]:
+        """Return (label, text) of what was chosen and written, for who has to copy it."""
+        opinions = dict(self.fields["opinion"].choices)  # type: ignore[attr-defined]
+        given = [
+            (self["opinion"].label, str(opinions.get(self["opinion"].value(), ""))),
+            *((self[name].label, self[name].value()) for name in ("comment_committee", "comment_applicant")),
+            *((line["open"].label, line["comment"].value()) for line in self.openings()),
+        ]
+        return [(label, text) for label, text in given if text]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

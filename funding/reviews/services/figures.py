@@ -1,4 +1,6 @@
-"""Figures that others show: what the reviews of an application say together; whose turn staff may take."""
+"""Figures that others show: what the reviews of an application say together; whose turn staff may take; what lacks
+reviewers.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from django.db import models
+from django.db.models.functions import Coalesce
+
 from funding.applications.models import Application
+from funding.applications.states import ApplicationState
 from funding.calls.states import Acts, StageKind
-from funding.reviews.models import Review
+from funding.reviews.models import Review, StageRun
 from funding.reviews.scoring import Spread, spread
-from funding.reviews.states import OPEN_REVIEWS, Opinion, ReviewState
+from funding.reviews.states import OPEN_REVIEWS, Opinion, ReviewState, RunState
 from park_portal.core.accounts.states import StaffRole
 
 COUNTED = (*OPEN_REVIEWS, ReviewState.SUBMITTED)
@@ -102,3 +108,21 @@ def acts_of(user: Any) -> list[str]:
     if roles & {StaffRole.FUND_MANAGER, StaffRole.LEAD}:
         found.append(Acts.FUND_MANAGER)
     return found
+
+
+def runs_of_experts(*, short: bool = False) -> models.QuerySet[StageRun]:
+    """Return the expert stages under way with ``asked`` and ``done``, the reviews that count; ``short`` leaves only
+    those that still lack reviewers.
+    """
+    counted = Review.objects.filter(run=models.OuterRef("pk")).order_by().values("run")
+
+    def number_of(reviews: models.QuerySet[Any]) -> Any:
+        return Coalesce(models.Subquery(reviews.annotate(n=models.Count("pk")).values("n")), 0)
+
+    runs = StageRun.objects.filter(
+        state=RunState.ACTIVE, stage__acts=Acts.EXPERT, application__state=ApplicationState.IN_REVIEW
+    ).annotate(
+        asked=number_of(counted.filter(state__in=COUNTED)),
+        done=number_of(counted.filter(state=ReviewState.SUBMITTED)),
+    )
+    return runs.filter(asked__lt=models.F("stage__required_count")) if short else runs

@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from funding.models import Conflict, Objection, Review, StageRun
 from funding.reviews import services
@@ -54,6 +55,39 @@ def test_an_officer_passes_an_application_on_one_page(client_of):
     run.refresh_from_db()
     assert (run.state, run.reviews.count()) == ("passed", 1)
     assert "Give this opinion" not in client.get(work(run)).content.decode()
+
+
+def test_stale_opinion_is_refused_aloud_and_its_text_can_be_copied(client_of):
+    run = run_of(make_application())
+    first, second = client_of("officer"), client_of("lead")
+    assert second.get(work(run)).status_code == 200
+    assert first.post(work(run), {"opinion": "pass", "days": "5", **checks(run)}).status_code == 302
+
+    reason = "商业计划书缺少\n财务预测。"
+    refused = second.post(
+        work(run), {"opinion": "reject", "days": "5", "comment_applicant": reason, **checks(run)}
+    )
+
+    assert refused.status_code == 422
+    page = refused.content.decode()
+    assert page.count("Your opinion was not recorded.") == 1
+    done_by = run.reviews.get()
+    when = f"{timezone.localtime(done_by.submitted_at):%Y-%m-%d %H:%M}"
+    assert refused.context["problems"][1:] == [
+        f"{done_by.reviewer} has already dealt with this (pass, {when}). Nothing was changed."
+    ]
+    assert "What you had written" in page
+    assert refused.context["typed"] == [("Opinion", "Reject"), ("For the applicant", reason)]
+    assert reason.split()[1] in page
+    run.refresh_from_db()
+    assert (run.state, run.reviews.get().opinion) == ("passed", "pass")
+
+
+def test_refusal_stands_once_on_the_opinion_page(client_of):
+    run = run_of(make_application())
+    page = client_of("officer").post(work(run), {"opinion": "reject", "days": "5", **checks(run)})
+    assert page.status_code == 422
+    assert page.content.decode().count('role="alert"') == 1
 
 
 def test_others_read_but_do_not_act_and_outsiders_see_nothing(client_of):
