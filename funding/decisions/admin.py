@@ -30,11 +30,12 @@ from funding.decisions.services import (
     ranking,
     release_decisions,
     reopen_letter,
+    seen_of,
     write_letters,
 )
 from funding.decisions.states import DecisionState, LetterState, Verdict
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin, StaffPage, dress, money, state_label
-from park_portal.core.errors import DomainError
+from park_portal.core.errors import Conflict, DomainError
 from park_portal.core.outbox.registry import check_text
 from park_portal.core.workflow import may, require
 
@@ -94,6 +95,10 @@ class CallPage(StaffPage):
         ]
 
 
+def _is_open(application: Application) -> bool:
+    return application.state in (ApplicationState.IN_REVIEW, ApplicationState.RESERVED)
+
+
 class RankingPage(CallPage):
     """The ranked table of one call with the budget line, reviews beside it, verdicts kept pending together."""
 
@@ -106,21 +111,29 @@ class RankingPage(CallPage):
         return [(_("Ranking and decisions"), self.address("board")), (str(self.call), None)]
 
     def rows(self) -> list[dict[str, Any]]:
+        may_propose = may(self.request.user, "funding.propose_decisions")
         data = self.request.POST if self.request.method == "POST" else None
-        rows = []
-        for rank in ranking(self.call):
-            open_ = rank.application.state in (ApplicationState.IN_REVIEW, ApplicationState.RESERVED)
-            form = None
-            if open_ and may(self.request.user, "funding.propose_decisions"):
-                initial = {
-                    "verdict": rank.pending.verdict if rank.pending else "",
-                    "amount": rank.pending.amount_fen
-                    if rank.pending and rank.pending.amount_fen
-                    else rank.application.amount_fen,
-                }
-                form = dress(RowForm(data, prefix=f"row{rank.application.pk}", initial=initial))
-            rows.append({"rank": rank, "form": form})
-        return rows
+        return [
+            {
+                "rank": rank,
+                "form": self.row_form(rank, data) if may_propose and _is_open(rank.application) else None,
+            }
+            for rank in ranking(self.call)
+        ]
+
+    def row_form(self, rank: Rank, data: Any = None, **chosen: Any) -> RowForm:
+        initial = {**RowForm.initial_of(rank.application, rank.pending), **chosen}
+        form = RowForm(data, prefix=f"row{rank.application.pk}", initial=initial)
+        return dress(form)  # type: ignore[return-value]
+
+    def choose_again(self, touched: dict[int, RowForm]) -> None:
+        """Show what is stored now, with what this person chose on the lines they touched still chosen."""
+        self._rows = self.rows()
+        for row in self._rows:
+            rank, form = row["rank"], touched.get(row["rank"].application.pk)
+            if row["form"] is not None:
+                chosen = {} if form is None else {"verdict": form.chosen[0], "amount": form["amount"].value()}
+                row["form"] = self.row_form(rank, **chosen)
 
     def context(self) -> dict[str, Any]:
         rows = getattr(self, "_rows", None) or self.rows()
@@ -157,22 +170,19 @@ class RankingPage(CallPage):
                 message=ngettext("%d letter written.", "%d letters written.", len(written)) % len(written)
             )
         self._rows = self.rows()
-        proposals, wrong = [], False
+        proposals, touched, wrong = [], {}, False
         for row in self._rows:
             form, rank = row["form"], row["rank"]
-            if form is None or (not form.has_changed() and rank.pending is None):
+            if form is None or form["verdict"].data is None:
                 continue
             if not form.is_valid():
                 wrong = True
                 continue
-            verdict = form.cleaned_data["verdict"]
-            if not verdict:
+            if not form.is_touched:
                 continue
-            approves = verdict == Verdict.APPROVE
-            amount = form.cleaned_data["amount"] if approves else None
+            verdict, amount = form.chosen
             held = rank.pending
-            if held is not None and (held.verdict, held.amount_fen) == (verdict, amount):
-                continue
+            touched[rank.application.pk] = form
             proposals.append(
                 Proposal(
                     rank.application,
@@ -181,13 +191,24 @@ class RankingPage(CallPage):
                     conditions=held.conditions if held else "",
                     comment_applicant=held.comment_applicant if held else "",
                     note=held.note if held else "",
+                    seen=form.cleaned_data["seen"],
                 )
             )
         if wrong:
             raise DomainError(_("Nothing was kept: look at the amounts marked below."))
         if not proposals:
             return self.redirect(message=_("Nothing was changed."), level=messages.INFO)
-        kept = propose_decisions(proposals, actor=self.request.user)
+        try:
+            kept = propose_decisions(proposals, actor=self.request.user)
+        except Conflict as conflict:
+            self.choose_again(touched)
+            raise Conflict(
+                _(
+                    "Nothing was kept: someone else has decided meanwhile. Your own choices are still in the table, "
+                    "not stored; look at them again."
+                ),
+                problems=conflict.problems,
+            ) from conflict
         return self.redirect(
             message=ngettext("%d verdict is kept pending.", "%d verdicts are kept pending.", len(kept))
             % len(kept)
@@ -238,6 +259,7 @@ class VerdictPage(StaffPage):
                 "comment_applicant": held.comment_applicant,
                 "note": held.note,
             }
+        initial["seen"] = seen_of(rank.pending if rank is not None else None)
         return dress(VerdictForm(self.request.POST or None, initial=initial))  # type: ignore[return-value]
 
     @property
@@ -253,6 +275,7 @@ class VerdictPage(StaffPage):
             "rank": self.rank,
             "form": getattr(self, "_form", None) or self.form(),
             "back": self.address("ranking", self.application.call_id),
+            "seen": seen_of(self.rank.pending if self.rank is not None else None),
         }
 
     def post(self) -> HttpResponseBase:
@@ -260,7 +283,7 @@ class VerdictPage(StaffPage):
         if self.request.POST.get("drop"):
             rank = self.rank
             if rank is not None and rank.pending is not None:
-                drop_decision(rank.pending, actor=self.request.user)
+                drop_decision(rank.pending, actor=self.request.user, seen=self.request.POST.get("seen", ""))
             return self.redirect(back, message=_("The verdict is taken back."))
         self._form = self.form()
         if not self._form.is_valid():
@@ -269,6 +292,11 @@ class VerdictPage(StaffPage):
             propose_decisions([self._form.proposal(self.application)], actor=self.request.user)
         except DomainError as error:
             self._form.take(error)
+            if isinstance(error, Conflict):  # told who decided what, they may decide otherwise
+                del self._rank
+                data = self._form.data.copy()
+                data["seen"] = seen_of(self.rank.pending if self.rank is not None else None)
+                self._form.data = data
             return self.render(status=422)
         return self.redirect(back, message=_("The verdict is kept pending."))
 
@@ -294,13 +322,15 @@ class ReleasePage(CallPage):
             "call": self.call,
             "decisions": decisions,
             "counts": [(label, counts[value]) for value, label in Verdict.choices],
+            "seen": [seen_of(decision) for decision in decisions],
             "granted": sum(decision.amount_fen or 0 for decision in decisions),
             "missing": problems_of_release(decisions),
             "back": self.address("ranking", self.call.pk),
         }
 
     def post(self) -> HttpResponseBase:
-        released = release_decisions(self.decisions(), actor=self.request.user)
+        seen = self.request.POST.getlist("seen")
+        released = release_decisions(self.decisions(), actor=self.request.user, seen=seen)
         back = self.address("ranking", self.call.pk)
         if not released:
             return self.redirect(back, message=_("There was nothing left to release."), level=messages.INFO)

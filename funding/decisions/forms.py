@@ -6,8 +6,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from funding.applications.models import Application
-from funding.decisions.models import Letter
-from funding.decisions.services import Proposal
+from funding.decisions.models import Decision, Letter
+from funding.decisions.services import Proposal, seen_of
 from funding.decisions.states import Verdict
 from park_portal.core.forms import MoneyInput, PortalForm, TextField
 from park_portal.core.outbox.registry import LANGUAGES
@@ -16,6 +16,7 @@ from park_portal.core.outbox.registry import LANGUAGES
 class VerdictForm(PortalForm):
     """One verdict, written out: what is granted, under which conditions, with which words to the applicant."""
 
+    seen = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
     verdict = forms.ChoiceField(label=_("Verdict"), choices=Verdict.choices)
     amount = MoneyInput(
         label=_("Amount granted (yuan)"), required=False, help_text=_("Only with an approval.")
@@ -48,14 +49,45 @@ class VerdictForm(PortalForm):
             conditions=data["conditions"],
             comment_applicant=data["comment_applicant"],
             note=data["note"],
+            seen=data["seen"],
         )
 
 
 class RowForm(PortalForm):
-    """One line of the ranked table: a verdict or nothing, and the amount that goes with an approval."""
+    """One line of the ranked table: a verdict or nothing, and the amount that goes with an approval.
 
+    ``seen`` and ``was`` say which pending verdict its reader saw, so that lines nobody touched are told from changes.
+    """
+
+    seen = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
+    was = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
     verdict = forms.ChoiceField(label=_("Verdict"), required=False, choices=[("", "—"), *Verdict.choices])
     amount = MoneyInput(label=_("Amount granted (yuan)"), required=False)
+
+    @staticmethod
+    def initial_of(application: Application, pending: Decision | None) -> dict[str, Any]:
+        return {
+            "seen": seen_of(pending),
+            "was": _pair(pending.verdict, pending.amount_fen) if pending else "",
+            "verdict": pending.verdict if pending else "",
+            "amount": (pending.amount_fen if pending else None) or application.amount_fen,
+        }
+
+    @property
+    def chosen(self) -> tuple[str, int | None]:
+        """The verdict, and the amount of an approval."""
+        verdict = self.cleaned_data["verdict"]
+        return verdict, self.cleaned_data["amount"] if verdict == Verdict.APPROVE else None
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether its reader chose anything else than what they saw."""
+        verdict, amount = self.chosen
+        return bool(verdict) and _pair(verdict, amount) != self.cleaned_data["was"]
+
+
+def _pair(verdict: str, amount_fen: int | None) -> str:
+    return f"{verdict}-{amount_fen or ''}"
 
 
 class LetterForm(PortalForm):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -31,7 +31,7 @@ from park_portal.core.audit.services import Actor, record
 from park_portal.core.documents.models import Document
 from park_portal.core.documents.pdf import render_pdf
 from park_portal.core.documents.services import readable, store_document
-from park_portal.core.errors import DomainError, IllegalTransition, Problem
+from park_portal.core.errors import Conflict, DomainError, IllegalTransition, Problem
 from park_portal.core.money import format_yuan
 from park_portal.core.outbox.registry import LANGUAGES, check_text, merge
 from park_portal.core.text import both, clean
@@ -68,6 +68,16 @@ class Rank:
         decision = self.pending or self.released
         return getattr(decision, "letter", None) if decision else None
 
+    @property
+    def scored(self) -> list[Review]:
+        """The experts' reviews."""
+        return [review for review in self.reviews if review.run.stage.kind == StageKind.EXPERT]
+
+    @property
+    def others(self) -> list[Review]:
+        """What was said in the other stages: the screening's pass, a liaison's or the panel's word."""
+        return [review for review in self.reviews if review.run.stage.kind != StageKind.EXPERT]
+
 
 def ranking(call: Call) -> list[Rank]:
     """Return the applications of ``call`` that await or have a decision, best first, in a fixed number of queries.
@@ -88,7 +98,9 @@ def ranking(call: Call) -> list[Rank]:
     ids = [application.pk for application in applications]
     summaries = summaries_of(applications)
     decisions: dict[int, dict[str, Decision]] = {}
-    for one in Decision.objects.filter(application__in=ids).select_related("letter").order_by("id"):
+    for one in (
+        Decision.objects.filter(application__in=ids).select_related("letter", "decided_by").order_by("id")
+    ):
         decisions.setdefault(one.application_id, {})[one.state] = one
     reviews: dict[int, list[Review]] = {}
     for review in (
@@ -141,7 +153,10 @@ def ranking(call: Call) -> list[Rank]:
 
 @dataclass(frozen=True)
 class Proposal:
-    """One verdict to be kept pending; ``amount_fen`` only with an approval."""
+    """One verdict to be kept pending; ``amount_fen`` only with an approval.
+
+    ``seen`` is the ``seen_of`` the pending verdict that it replaces; None replaces whatever is there.
+    """
 
     application: Application
     verdict: str
@@ -149,12 +164,19 @@ class Proposal:
     conditions: str = ""
     comment_applicant: str = ""
     note: str = ""
+    seen: str | None = None
+
+
+def seen_of(decision: Decision | None) -> str:
+    """Return what tells this verdict from the one before it and after it; an empty text for none."""
+    return f"{decision.pk}-{decision.decided_at.isoformat()}" if decision is not None else ""
 
 
 def propose_decisions(proposals: Sequence[Proposal], *, actor: User) -> list[Decision]:
     """Keep these verdicts pending, all or none; a pending verdict of an application is replaced.
 
-    Raises ``DomainError`` with a problem for each application that cannot be decided now.
+    Raises ``DomainError`` with a problem for each application that cannot be decided now, and ``Conflict`` with one for
+    each on which someone else decided since ``seen``.
     """
     require(actor, "funding.propose_decisions")
     with transaction.atomic():
@@ -175,7 +197,54 @@ def propose_decisions(proposals: Sequence[Proposal], *, actor: User) -> list[Dec
             raise DomainError(
                 _("Nothing was kept: some verdicts are not possible."), code="verdicts", problems=problems
             )
-        return [_keep(proposal, actor) for proposal in proposals]
+        held = {
+            decision.application_id: decision
+            for decision in Decision.objects.select_for_update(of=("self",))
+            .filter(application__in=ids, state=DecisionState.PENDING)
+            .select_related("decided_by")
+            .order_by("pk")
+        }
+        if changed := [
+            _changed(p, held.get(p.application.pk))
+            for p in proposals
+            if _is_stale(p, held.get(p.application.pk))
+        ]:
+            raise Conflict(
+                _("Nothing was kept: someone else has decided meanwhile."), code="stale", problems=changed
+            )
+        return [_keep(proposal, held.get(proposal.application.pk), actor) for proposal in proposals]
+
+
+def _is_stale(proposal: Proposal, held: Decision | None) -> bool:
+    """Whether someone else decided otherwise in between; the same verdict again (a second click) is no quarrel."""
+    if proposal.seen is None or proposal.seen == seen_of(held):
+        return False
+    values = _values(proposal)
+    return held is None or {key: getattr(held, key) for key in values} != values
+
+
+def _changed(proposal: Proposal, held: Decision | None) -> Problem:
+    number = {"number": proposal.application.number}
+    anchor = f"application-{proposal.application.pk}"
+    if held is None:
+        return Problem(_("%(number)s: the pending verdict was taken back.") % number, anchor=anchor)
+    facts = {**number, **decided_facts(held)}
+    return Problem(
+        _("%(number)s: %(person)s chose “%(verdict)s” on %(when)s.") % facts,
+        anchor=anchor,
+    )
+
+
+def decided_facts(decision: Decision) -> dict[str, str]:
+    """Return who chose what and when, in words."""
+    verdict = decision.get_verdict_display()
+    if decision.amount_fen:
+        verdict = f"{verdict} · {format_yuan(decision.amount_fen)}"
+    return {
+        "person": str(decision.decided_by),
+        "verdict": verdict,
+        "when": f"{timezone.localtime(decision.decided_at):%Y-%m-%d %H:%M}",
+    }
 
 
 def _problem_of(proposal: Proposal, application: Application) -> Problem | None:
@@ -209,15 +278,18 @@ def _is_decidable(application: Application) -> bool:
     )
 
 
-def _keep(proposal: Proposal, actor: User) -> Decision:
-    values = {
+def _values(proposal: Proposal) -> dict[str, Any]:
+    return {
         "verdict": proposal.verdict,
         "amount_fen": proposal.amount_fen if proposal.verdict == Verdict.APPROVE else None,
         "conditions": clean(proposal.conditions),
         "comment_applicant": clean(proposal.comment_applicant),
         "note": clean(proposal.note),
     }
-    decision = Decision.objects.filter(application=proposal.application, state=DecisionState.PENDING).first()
+
+
+def _keep(proposal: Proposal, decision: Decision | None, actor: User) -> Decision:
+    values = _values(proposal)
     if decision is None:
         decision = Decision.objects.create(application=proposal.application, decided_by_id=actor.pk, **values)
         record("decision.propose", decision, actor=actor, after=values)
@@ -235,15 +307,21 @@ def _keep(proposal: Proposal, actor: User) -> Decision:
     return decision
 
 
-def drop_decision(decision: Decision, *, actor: Actor) -> None:
-    """Take a pending verdict back, with its letter."""
+def drop_decision(decision: Decision, *, actor: Actor, seen: str | None = None) -> None:
+    """Take a pending verdict back, with its letter; raises ``Conflict`` when it is no longer the one ``seen``."""
     require(actor, "funding.propose_decisions", decision)
     with transaction.atomic():
         held = (
-            Decision.objects.select_for_update().filter(pk=decision.pk, state=DecisionState.PENDING).first()
+            Decision.objects.select_for_update(of=("self",))
+            .select_related("decided_by", "application")
+            .filter(pk=decision.pk, state=DecisionState.PENDING)
+            .first()
         )
         if held is None:
             raise IllegalTransition()
+        if seen is not None and seen != seen_of(held):
+            problem = _changed(Proposal(held.application, held.verdict), held)
+            raise Conflict(problem.message, code="stale")
         record(
             "decision.drop",
             held,
@@ -443,11 +521,14 @@ def problems_of_release(decisions: Iterable[Decision]) -> list[Problem]:
     return problems
 
 
-def release_decisions(decisions: Iterable[Decision], *, actor: Actor) -> list[Decision]:
+def release_decisions(
+    decisions: Iterable[Decision], *, actor: Actor, seen: Collection[str] | None = None
+) -> list[Decision]:
     """Release these pending decisions together: states, letters, awards and notices in one transaction, or nothing.
 
     Decisions that are released already are left alone, so a second click changes nothing. Raises ``DomainError`` with a
-    problem for each letter that is not checked.
+    problem for each letter that is not checked, and ``Conflict`` with one for each verdict that is not among those
+    ``seen`` (``seen_of`` each; None asks for no such look).
     """
     require(actor, "funding.release_decisions")
     ids = sorted({decision.pk for decision in decisions})
@@ -463,10 +544,20 @@ def release_decisions(decisions: Iterable[Decision], *, actor: Actor) -> list[De
             Decision.objects.select_for_update(of=("self",))
             .filter(pk__in=ids, state=DecisionState.PENDING)
             .select_related(
-                "letter", "application__call__fund", "application__organisation", "application__project"
+                "letter",
+                "decided_by",
+                "application__call__fund",
+                "application__organisation",
+                "application__project",
             )
             .order_by("application_id")
         )
+        if changed := [one for one in waiting if seen is not None and seen_of(one) not in seen]:
+            raise Conflict(
+                gettext_lazy("Nothing was released: someone has decided meanwhile. Look at the list again."),
+                code="stale",
+                problems=[_changed(Proposal(one.application, one.verdict), one) for one in changed],
+            )
         if problems := problems_of_release(waiting):
             raise DomainError(
                 gettext_lazy("Nothing was released: some letters are not ready."),

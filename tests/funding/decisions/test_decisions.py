@@ -7,7 +7,9 @@ import threading
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pypdf import PdfReader
 
 from funding.applications.models import Application
@@ -15,6 +17,7 @@ from funding.awards.models import Award
 from funding.decisions import services
 from funding.decisions.models import Decision, Letter, LetterTemplate
 from funding.decisions.services import Proposal
+from funding.reviews.services import act_in_stage
 from park_portal.core.audit.models import Entry
 from park_portal.core.documents.services import read_document
 from park_portal.core.errors import DomainError, Forbidden, IllegalTransition
@@ -22,7 +25,7 @@ from park_portal.core.outbox.models import Delivery, Message
 from park_portal.core.outbox.services import claim_messages, handle_message
 from tests.factories.core import make_staff, make_user
 from tests.factories.decisions import TEN_THOUSAND, decidable, make_decision, make_letter
-from tests.factories.reviews import make_application, make_review_call
+from tests.factories.reviews import make_application, make_review_call, run_of, submitted_review
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +66,16 @@ def approve(application, lead, amount=100 * TEN_THOUSAND, **values):
 def make_ready(decisions, lead):
     for letter in services.write_letters(decisions, actor=lead):
         services.check_letter(letter, actor=lead)
+
+
+def typed_ranking(response):
+    """What a browser would send back from the ranked table as it stands."""
+    return {
+        row["form"][name].html_name: "" if (value := row["form"][name].value()) is None else value
+        for row in response.context["rows"]
+        if row["form"] is not None
+        for name in row["form"].fields
+    }
 
 
 class TestRanking:
@@ -383,8 +396,11 @@ class TestAdmin:
         assert client.post(text, {**form, "subject_zh_hans": "立项通知", "check": "1"}).status_code == 302
         letter.refresh_from_db()
         assert (letter.state, letter.subject["zh-hans"]) == ("checked", "立项通知")
-        assert client.get(release).status_code == 200
-        assert client.post(release).status_code == 302
+        page = client.get(release)
+        assert page.status_code == 200
+        assert client.post(release, {"seen": "0-0"}).status_code == 200
+        assert Award.objects.count() == 0
+        assert client.post(release, {"seen": page.context["seen"]}).status_code == 302
         assert Award.objects.get().amount_fen == 90 * TEN_THOUSAND
         assert client.get(ranking).status_code == 200
 
@@ -401,8 +417,98 @@ class TestAdmin:
             == 302
         )
         assert Decision.objects.get().note == "留意伦理"
-        assert client.post(address, {"drop": "1"}).status_code == 302
+        seen = client.get(address).context["seen"]
+        assert client.post(address, {"drop": "1", "seen": "1-2026"}).status_code == 200
+        assert Decision.objects.count() == 1
+        assert client.post(address, {"drop": "1", "seen": seen}).status_code == 302
         assert Decision.objects.count() == 0
+
+    def test_stale_ranking_is_refused_and_says_who_decided_what(self, call, lead, officer, client):
+        contested, quiet = decidable(call), decidable(call)
+        other = Client()
+        client.force_login(officer)
+        other.force_login(lead)
+        client.cookies["django_language"] = other.cookies["django_language"] = "en"
+        address = reverse("admin:funding_decision_ranking", args=[call.pk])
+        tab = typed_ranking(client.get(address))
+        first = {**typed_ranking(other.get(address)), f"row{contested.pk}-verdict": "approve"}
+        first[f"row{contested.pk}-amount"] = "1000000"
+        for _click in range(2):
+            assert other.post(address, first).status_code == 302
+        kept = Decision.objects.get()
+        chosen = {f"row{contested.pk}-verdict": "decline", f"row{quiet.pk}-verdict": "reserve"}
+
+        answer = client.post(address, {**tab, **chosen})
+
+        page = answer.content.decode()
+        when = f"{timezone.localtime(kept.decided_at):%Y-%m-%d %H:%M}"
+        assert f"{contested.number}: Lena chose “approve · ¥1,000,000.00” on {when}." in page
+        assert "Your own choices are still in the table, not stored" in page
+        (held,) = Decision.objects.all()
+        assert (held.verdict, held.amount_fen, held.decided_by) == ("approve", 100 * TEN_THOUSAND, lead)
+        again = typed_ranking(answer)
+        assert again[f"row{contested.pk}-verdict"] == "decline"
+        assert again[f"row{quiet.pk}-verdict"] == "reserve"
+        # Having read who decided what, they may still decide otherwise.
+        assert client.post(address, again).status_code == 302
+        assert dict(Decision.objects.values_list("application", "verdict")) == {
+            contested.pk: "decline",
+            quiet.pk: "reserve",
+        }
+
+    def test_stale_lines_that_nobody_touched_are_left_alone(self, call, lead, officer, client):
+        changed, mine = decidable(call), decidable(call)
+        approve(changed, lead)
+        client.force_login(officer)
+        address = reverse("admin:funding_decision_ranking", args=[call.pk])
+        tab = typed_ranking(client.get(address))
+        services.propose_decisions([Proposal(changed, "decline")], actor=lead)
+
+        assert client.post(address, {**tab, f"row{mine.pk}-verdict": "decline"}).status_code == 302
+
+        assert dict(Decision.objects.values_list("application", "decided_by")) == {
+            changed.pk: lead.pk,
+            mine.pk: officer.pk,
+        }
+        assert set(Decision.objects.values_list("verdict", flat=True)) == {"decline"}
+
+    def test_stale_verdict_page_keeps_what_was_typed_and_stores_nothing(self, call, lead, officer, client):
+        application = decidable(call)
+        client.force_login(officer)
+        client.cookies["django_language"] = "en"
+        address = reverse("admin:funding_decision_verdict", args=[application.pk])
+        typed = {
+            "seen": client.get(address).context["form"].initial["seen"],
+            "verdict": "decline",
+            "note": "证据不足",
+        }
+        approve(application, lead)
+
+        answer = client.post(address, typed)
+
+        assert answer.status_code == 422
+        page = answer.content.decode()
+        assert "证据不足" in page
+        assert "Lena chose “approve · ¥1,000,000.00” on" in page
+        assert Decision.objects.get().verdict == "approve"
+        form = answer.context["form"]
+        again = {name: form[name].value() or "" for name in form.fields}
+        assert client.post(address, again).status_code == 302
+        assert Decision.objects.get().verdict == "decline"
+
+    def test_screening_is_no_expert_review(self, client, lead):
+        call = make_review_call("screening", "expert", "decision", changes={"expert": {"required_count": 3}})
+        application = make_application(call)
+        run = run_of(application)
+        points = {criterion.pk: "met" for criterion in run.stage.criteria.all()}
+        act_in_stage(run, actor=lead, opinion="pass", checks=points)
+        for mark in (7, 8, 9):
+            submitted_review(run_of(application), mark)
+        client.force_login(lead)
+        client.cookies["django_language"] = "en"
+        page = client.get(reverse("admin:funding_decision_ranking", args=[call.pk])).content.decode()
+        assert "<summary>3 expert reviews · Screening: pass</summary>" in page
+        assert "4 reviews" not in page
 
     @pytest.mark.parametrize(
         ("role", "status"), [("auditor", 200), ("fund_manager", 200), ("administrator", 403)]
