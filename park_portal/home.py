@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from funding.calls.models import Call
 from funding.calls.states import CallState
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.calendar.working_days import SHANGHAI
+from park_portal.core.due import Due, When, when
 from park_portal.core.frame import Card, NavItem, Task, cards_of, register_nav
 from park_portal.core.views import PortalMixin
 
@@ -35,21 +37,41 @@ def open_calls() -> list[dict[str, Any]]:
 
 def due_of(cards: list[Card], now: datetime) -> dict[str, list[Task]]:
     """Return what waits for the person, by how urgent it is: over, today, the next seven days."""
-    today = now.astimezone(SHANGHAI).date()
-    due: dict[str, list[Task]] = {"over": [], "today": [], "week": []}
+    due: dict[str, list[Task]] = {name: [] for name in When.values}
     for task in (task for card in cards for task in card.tasks):
         if task.due is None or not task.mine:
             continue
-        days = (task.due.astimezone(SHANGHAI).date() - today).days
-        if task.due < now:
-            due["over"].append(task)
-        elif days == 0:
-            due["today"].append(task)
-        elif days <= 7:
-            due["week"].append(task)
+        name = when(task.due, now)
+        if name is not None:
+            due[name].append(task)
     for tasks in due.values():
         tasks.sort(key=lambda task: task.due or now)
     return due
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of what is due, with the list it counts where one list holds it all."""
+
+    name: str
+    number: int
+    url: str
+
+
+def figures_of(cards: list[Card], now: datetime) -> list[Figure]:
+    """Return how many things are over, due today and due in the next seven days, on all cards together."""
+    counts = [
+        (card, card.due or Due.of((task.due for task in card.tasks if task.due and task.mine), now))
+        for card in cards
+    ]
+    figures = []
+    for name in When.values:
+        holding = [card for card, due in counts if getattr(due, name)]
+        url = holding[0].due_url if len(holding) == 1 else ""
+        figures.append(
+            Figure(name, sum(getattr(due, name) for _card, due in counts), f"{url}{name}" if url else "")
+        )
+    return figures
 
 
 class HomePage(PortalMixin):
@@ -70,6 +92,7 @@ class HomePage(PortalMixin):
             title=_("Today"),
             cards=cards,
             due=due_of(cards, now),
+            figures=figures_of(cards, now),
             # Of one card only, the list of what is due would say the same twice.
             list_due=sum(any(task.due and task.mine for task in card.tasks) for card in cards) > 1,
             today=now.astimezone(SHANGHAI),

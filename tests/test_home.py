@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from funding.calls.models import Call
+from park_portal.core.due import Due
 from park_portal.core.frame import Card, Task
-from park_portal.home import due_of
+from park_portal.home import Figure, due_of, figures_of
 
 # 18:00 in Shanghai.
 NOW = datetime(2026, 3, 10, 10, tzinfo=UTC)
@@ -52,3 +53,16 @@ def test_landing_shows_announced_and_open_calls_and_no_draft(client):
     page = client.get("/").content.decode()
     assert "A secret draft" not in page
     assert Call.objects.get(pk=draft.pk).state == "draft"
+
+
+def test_figures_count_what_a_card_does_not_show():
+    cards = [
+        Card("Queue", [Task("one", "/", due=NOW - timedelta(days=1))], due=Due(9, 0, 7), due_url="/q/?due="),
+        Card("Reviews", [Task("two", "/", due=NOW + timedelta(days=1))], due_url="/r/?due="),
+        Card("Applications", [Task("three", "/", due=NOW, mine=False), Task("four", "/", due=NOW)]),
+    ]
+    assert figures_of(cards, NOW) == [
+        Figure("over", 9, "/q/?due=over"),
+        Figure("today", 1, ""),
+        Figure("week", 8, ""),
+    ]

@@ -39,6 +39,7 @@ from funding.calls.states import ApplicantKind, QuestionKind, RuleKind
 from incubator.organisations.models import Organisation
 from incubator.projects.models import ResearchProject
 from park_portal.core.accounts.models import User
+from park_portal.core.due import Due
 from park_portal.core.errors import Conflict, DeadlinePassed, DomainError, Forbidden, IllegalTransition
 from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
 from park_portal.core.views import (
@@ -671,4 +672,5 @@ def applications_due(user: Any) -> Card | None:
         tasks,
         more_url=reverse("applications:list"),
         more_label=_("All my applications"),
+        due=Due.of((row.shown_due for row in waiting if row.shown_due), now),
     )

@@ -41,6 +41,7 @@ from funding.reviews.states import ReviewState, RunState
 from incubator.projects.rules import is_liaison as is_liaison_now
 from park_portal.core import context as act
 from park_portal.core.accounts.rules import asked_once
+from park_portal.core.due import Due, DueFilter
 from park_portal.core.errors import Conflict, DomainError, Forbidden, IllegalTransition
 from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
 from park_portal.core.views import (
@@ -56,6 +57,8 @@ from park_portal.core.views import (
 
 REVIEWS, QUEUE = "reviews", "queue"
 OBJECTIONS_AN_HOUR = 5
+# What a reviewer has still to answer or to write.
+TO_DO = (ReviewState.ASSIGNED, ReviewState.ACCEPTED)
 
 
 is_liaison = asked_once(is_liaison_now)
@@ -81,6 +84,7 @@ class QueueFilter(django_filters.FilterSet):
     call = django_filters.ModelChoiceFilter(
         label=gettext_lazy("Call"), field_name="application__call", queryset=Call.objects.none()
     )
+    due = DueFilter(label=gettext_lazy("Due"), field_name="due_at")
 
     class Meta:
         model = StageRun
@@ -213,10 +217,15 @@ class QueuePage(DetailPage):
 
 class ReviewFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(label=gettext_lazy("State"), choices=ReviewState)
+    due = DueFilter(label=gettext_lazy("Due"), field_name="due_at")
 
     class Meta:
         model = Review
         fields = ("state",)
+
+    def filter_queryset(self, queryset: models.QuerySet[Review]) -> models.QuerySet[Review]:
+        rows = super().filter_queryset(queryset)
+        return rows.filter(state__in=TO_DO) if self.form.cleaned_data.get("due") else rows
 
 
 def own_reviews(user: Any) -> models.QuerySet[Review]:
@@ -725,7 +734,8 @@ def university_card(user: Any) -> Card | None:
     """What waits for a liaison, overdue and due today first."""
     if not is_liaison(user):
         return None
-    runs = own_runs(user).filter(state=RunState.ACTIVE).order_by("due_at")[:SHOWN]
+    waiting = own_runs(user).filter(state=RunState.ACTIVE)
+    runs = waiting.order_by("due_at")[:SHOWN]
     return Card(
         title=gettext_lazy("University review"),
         tasks=[
@@ -739,13 +749,16 @@ def university_card(user: Any) -> Card | None:
         ],
         empty=gettext_lazy("Nothing waits for you."),
         more_url=reverse("reviews:queue"),
+        due=Due.among(waiting),
+        due_url=f"{reverse('reviews:queue')}?due=",
     )
 
 
 @home_card(order=22)
 def reviews_card(user: Any) -> Card | None:
     """Invitations and drafts of a reviewer, due first."""
-    reviews = list(own_reviews(user).filter(state__in=("assigned", "accepted")).order_by("due_at")[:SHOWN])
+    waiting = own_reviews(user).filter(state__in=TO_DO)
+    reviews = list(waiting.order_by("due_at")[:SHOWN])
     if not reviews and not is_reviewer(user):
         return None
     return Card(
@@ -765,4 +778,6 @@ def reviews_card(user: Any) -> Card | None:
         ],
         empty=gettext_lazy("No review is asked of you at the moment."),
         more_url=reverse("reviews:list"),
+        due=Due.among(waiting),
+        due_url=f"{reverse('reviews:list')}?due=",
     )

@@ -21,6 +21,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from park_portal.core.accounts.rules import is_staff
+from park_portal.core.due import Due
 from park_portal.core.errors import Text
 from park_portal.core.outbox.models import Delivery
 
@@ -78,6 +79,10 @@ class Card:
     more_label: Text = ""
     action_url: str = ""
     action_label: Text = ""
+    # What waits for the person, counted among all there is: a card that shows only the first tasks must say it.
+    due: Due | None = None
+    # The list narrowed by ``DueFilter``: the address without its value, such as "/reviews/queue/?due=".
+    due_url: str = ""
 
     def listed(self) -> Card:
         """Return the card with its tasks read, so that they can be gone through twice."""

@@ -5,16 +5,15 @@ import secrets
 from functools import cached_property
 from typing import Any, ClassVar
 
+import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-import pgtrigger
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from park_portal.core.accounts.states import STANDS_ALONE, Language, StaffRole
-
 
 _LISTED = ", ".join(f"'{role}'" for role in StaffRole.values)
 

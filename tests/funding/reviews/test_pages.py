@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from secrets import token_hex
 from urllib.parse import quote
 
@@ -422,6 +423,29 @@ def test_the_home_says_what_is_due(client_of, people, queue):
     assert run.application.number not in client_of(theirs).get("/").content.decode()
     assert review.application.number in client_of("reviewer").get("/").content.decode()
     assert review.application.number not in client_of("other_reviewer").get("/").content.decode()
+
+
+def test_the_home_counts_more_than_it_lists_and_leads_to_the_queue(client_of, queue):
+    run, ours, theirs = queue
+    project = run.application.project
+    runs = [
+        run,
+        *(liaison_run(university=project.faculty.organisation, faculty=project.faculty) for _ in range(8)),
+    ]
+    for number, one in enumerate(runs):
+        days = -1 if number < 7 else 3 if number == 7 else 30
+        StageRun.objects.filter(pk=one.pk).update(due_at=timezone.now() + timedelta(days=days))
+    client = client_of(ours)
+    home, address = client.get("/"), reverse("reviews:queue")
+    assert [(one.name, one.number, one.url) for one in home.context["figures"]] == [
+        ("over", 7, f"{address}?due=over"),
+        ("today", 0, ""),
+        ("week", 1, f"{address}?due=week"),
+    ]
+    assert f'href="{address}?due=over"' in home.content.decode()
+    for name, number in (("over", 7), ("today", 0), ("week", 1), ("nonsense", 9)):
+        assert len(client.get(f"{address}?due={name}").context["lines"]) == number, name
+    assert [one.number for one in client_of(theirs).get("/").context["figures"]] == [0, 0, 0]
 
 
 def test_only_an_accepted_reviewer_reads_files_and_only_those_shown(people):
