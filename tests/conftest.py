@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import translation
 
 from park_portal import translations
 from park_portal.core.accounts.models import User
@@ -55,6 +56,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "live_stack" in getattr(item, "fixturenames", ()):
             item.add_marker("e2e")
             item.add_marker(pytest.mark.xdist_group("live"))
+
+
+@pytest.fixture(autouse=True)
+def own_language():
+    """A request leaves its language behind in the thread: each test begins with the portal's."""
+    translation.activate(settings.LANGUAGE_CODE)
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,8 @@ class StaffChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         if self.model_admin.list_fields:
             joined = self.list_select_related if isinstance(self.list_select_related, list | tuple) else ()
-            rows = self.queryset.select_related(None).select_related(*joined) if joined else self.queryset
+            rows: models.QuerySet[Any] = self.queryset  # type: ignore[has-type]
+            rows = rows.select_related(None).select_related(*joined) if joined else rows
             self.queryset = rows.only(*self.model_admin.list_fields)
         super().get_results(request)
         # Django counts the unfiltered table for its header; nobody needs that number.

@@ -42,10 +42,9 @@ def test_nul_in_an_admin_list_is_left_out(model):
     client = signed_in("superuser")
     make(model._meta.label)
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-    for name in parameters(model):
-        for value in ("%00", "a%00b", "1,%00"):
-            response = client.get(f"{address}?{name}={value}", follow=True)
-            assert response.status_code == 200, (name, value)
+    for value in ("%00", "1,%00"):
+        query = "&".join(f"{name}={value}" for name in parameters(model))
+        assert client.get(f"{address}?{query}", follow=True).status_code == 200, query
 
 
 @pytest.mark.parametrize("route", sorted(list_pages()))
@@ -53,8 +52,9 @@ def test_nul_in_a_portal_list_is_left_out(route):
     persona, fill = list_pages()[route]
     client = signed_in(persona)
     fill(1)
-    for name in ("q", "sort", "page", "state", "call", "kind", "after", "view", "faculty"):
-        assert client.get(f"{reverse(route)}?{name}=a%00b").status_code == 200, name
+    names = ("q", "sort", "page", "state", "call", "kind", "after", "view", "faculty")
+    query = "&".join(f"{name}=a%00b" for name in names)
+    assert client.get(f"{reverse(route)}?{query}").status_code == 200
 
 
 def test_the_rest_of_the_address_stays():
