@@ -21,7 +21,7 @@ from park_portal.core.accounts.models import User
 from park_portal.core.errors import Conflict, DomainError
 from park_portal.core.views import PortalMixin, refusal, visible_or_404, wants_json
 
-RELATED = ("call__fund", "organisation", "project__university", "current_stage")
+RELATED = ("call", "organisation", "project", "current_stage")
 
 
 class ApplicationEndpoint(PortalMixin):
