@@ -104,9 +104,8 @@ def steps_of(model_admin: StaffAdmin, call: Call, here: str) -> list[dict[str, A
     ]
     preview = model_admin.address("preview", call.pk)
     steps.append({"label": _("Preview"), "url": preview, "here": here == "preview", "missing": 0})
-    label = _("Check and publish") if call.state == CallState.DRAFT else _("Overview")
     check = model_admin.address("check", call.pk)
-    steps.append({"label": label, "url": check, "here": here == "check", "missing": len(problems)})
+    steps.append({"label": CheckPage.title, "url": check, "here": here == "check", "missing": len(problems)})
     return steps
 
 
@@ -261,6 +260,8 @@ class FormPage(BuilderPage):
             return self.redirect(
                 self.here(), message=_("The section was removed; the bank keeps its questions.")
             )
+        if name == "questions-order":
+            return self._order(self.of_call(Section.objects.all(), key))
         if name == "questions-add":
             return self._add_questions(self.of_call(Section.objects.all(), key))
         if name in ("question-up", "question-down"):
@@ -293,6 +294,16 @@ class FormPage(BuilderPage):
             )
         text = ngettext("%(count)d question was added.", "%(count)d questions were added.", len(added))
         return self.redirect(self.here(f"section-{section.pk}"), message=text % {"count": len(added)})
+
+    def _order(self, section: Section) -> HttpResponseBase:
+        places: dict[int, int] = {}
+        for question in section.questions.all():
+            typed = self.request.POST.get(f"place-{question.pk}", "").strip()
+            if typed.isascii() and typed.isdigit() and len(typed) < 6:
+                places[question.pk] = int(typed)
+        moved = building.order_questions(section, places, actor=self.request.user)
+        text = _("The order was saved.") if moved else _("The order is as it was.")
+        return self.redirect(self.here(f"section-{section.pk}"), message=text)
 
     def _standard(self) -> HttpResponseBase:
         bank = load_bank()
@@ -575,7 +586,8 @@ class TextsPage(BuilderPage):
             {
                 "kind": kind,
                 "own": kind.name in own,
-                "subject": kind.subject.get(language) or kind.subject[LANGUAGES[0]],
+                # With sample values, as the preview shows it.
+                "subject": preview_notice(kind.name, {}, language)[0],
             }
             for kind in kinds_of_call()
         ]
@@ -809,6 +821,9 @@ class CheckPage(BuilderPage):
             "drawing": drawing_of(stages),
             "drawing_title": _("The way of an application through the stages"),
             "submitted": call.last_number,
+            "ask_lead": call.state in (CallState.PUBLISHED, CallState.OPEN)
+            and may(self.request.user, "funding.build_call")
+            and not may(self.request.user, "funding.close_call", call),
         }
 
 

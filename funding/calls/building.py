@@ -315,6 +315,26 @@ def move_question(question: CallQuestion, *, actor: Actor, by: int) -> bool:
 
 
 @transaction.atomic
+def order_questions(section: Section, places: Mapping[int, int], *, actor: Actor) -> bool:
+    """Move questions within their section to the places given by key, 1 being the first; return whether any moved.
+
+    Those whose place is the one they have stay in their order around the ones that move.
+    """
+    _editing(section.call_id, actor)
+    rows = list(section.questions.order_by("position", "id"))
+    asked = {row.pk: places.get(row.pk, place) for place, row in enumerate(rows, 1)}
+    moving = [row for place, row in enumerate(rows, 1) if asked[row.pk] != place]
+    order = [row for row in rows if row not in moving]
+    for row in sorted(moving, key=lambda row: asked[row.pk]):
+        order.insert(max(asked[row.pk], 1) - 1, row)
+    if order == rows:
+        return False
+    _number(order)
+    record("section.order", section, actor=actor, after={"questions": [row.key for row in order]})
+    return True
+
+
+@transaction.atomic
 def remove_question(question: CallQuestion, *, actor: Actor) -> None:
     """Take a question out of the form; those that hung on it are asked of everyone."""
     _editing(question.call_id, actor)

@@ -778,3 +778,60 @@ def test_saving_the_set_up_as_it_stands_changes_nothing(officer):
 
 
 TWO_CHOICES = [{"value": "a", "zh": "甲", "en": "A"}, {"value": "b", "zh": "乙", "en": "B"}]
+
+
+# --- finding one's way ---------------------------------------------------------------------------------------------
+
+
+def test_questions_take_the_places_that_were_typed(officer, client_of):
+    call = make_call()
+    section = call.sections.order_by("position").first()
+    pks = list(section.questions.order_by("position").values_list("pk", flat=True))
+    a, b, c, d, e, f = pks
+
+    def order() -> list[int]:
+        return list(section.questions.order_by("position").values_list("pk", flat=True))
+
+    def save(**places):
+        typed = {f"place-{pk}": place for place, pk in enumerate(order(), 1)}
+        typed |= {name.replace("_", "-"): place for name, place in places.items()}
+        return officer.post(at(call, "form/"), {"do": f"questions-order:{section.pk}", **typed})
+
+    page = officer.get(at(call, "form/")).content.decode()
+    assert f'name="place-{f}" value="6" min="1" max="6"' in page
+    save(**{f"place_{f}": 2})
+    assert order() == [a, f, b, c, d, e]
+    save(**{f"place_{a}": 99, f"place_{e}": 1})
+    assert order() == [e, f, b, c, d, a]
+    # Saved as it stands, emptied, or filled with nonsense: nothing moves.
+    assert "as it was" in said(officer.get(save().headers["Location"]))
+    save(**{f"place_{a}": "", f"place_{b}": "-1", f"place_{c}": "x"})
+    assert order() == [e, f, b, c, d, a]
+    assert Entry.objects.filter(action="section.order").count() == 2
+    # A stranger, and another call's section.
+    for who in ("auditor", "stranger"):
+        client_of(who).post(at(call, "form/"), {"do": f"questions-order:{section.pk}", f"place-{a}": 1})
+    other = make_call()
+    assert officer.post(at(other, "form/"), {"do": f"questions-order:{section.pk}"}).status_code == 404
+    assert order() == [e, f, b, c, d, a]
+
+
+def test_the_list_of_notices_shows_sample_values(officer):
+    page = officer.get(at(make_call(), "texts/")).content.decode()
+    assert "{{" not in page
+    assert "2026 “AI + BT” Concept Validation Fund" in page
+
+
+def test_the_overview_says_whom_to_ask(officer, lead):
+    call, words = (
+        make_call(state="open"),
+        "Only a staff lead can correct the dates, close the call or cancel it",
+    )
+    assert words in officer.get(at(call, "check/")).content.decode()
+    assert words not in lead.get(at(call, "check/")).content.decode()
+    draft = make_call()
+    page = officer.get(at(draft, "check/")).content.decode()
+    assert words not in page
+    # One page has one name: tab, heading and button.
+    assert "Check and publish" not in page
+    assert [step["label"] for step in officer.get(at(draft, "check/")).context["steps"]][-1] == "Overview"
