@@ -7,13 +7,14 @@ from crispy_forms.layout import Fieldset, Layout
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from incubator.organisations.models import Faculty, Organisation
 from incubator.organisations.states import OrganisationKind
 from incubator.projects.models import ResearchProject
-from incubator.projects.states import ProjectRole
+from incubator.projects.states import ProjectRole, ReadinessLevel
 from park_portal.core.accounts.states import Language
 from park_portal.core.forms import MoneyInput, PortalForm, PortalModelForm, TextField
 
@@ -95,15 +96,10 @@ class ResearchProjectForm(PortalModelForm):
         empty_value=None,
         choices=[
             ("", _("not judged yet")),
-            (1, _("TRL 1: principle observed")),
-            (2, _("TRL 2: concept formulated")),
-            (3, _("TRL 3: proof of concept")),
-            (4, _("TRL 4: validated in the laboratory")),
-            (5, _("TRL 5: validated in a relevant environment")),
-            (6, _("TRL 6: demonstrated in a relevant environment")),
-            (7, _("TRL 7: prototype demonstrated in operation")),
-            (8, _("TRL 8: system complete and qualified")),
-            (9, _("TRL 9: proven in use")),
+            *(
+                (level, format_lazy(_("TRL {level}: {name}"), level=level, name=name))
+                for level, name in ReadinessLevel.choices
+            ),
         ],
     )
 

@@ -1,4 +1,4 @@
-from django.db.models import TextChoices
+from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -10,6 +10,20 @@ class ProjectState(TextChoices):
     ACTIVE = "active", pgettext_lazy("research project", "Under way")
     COMPLETED = "completed", pgettext_lazy("research project", "Completed")
     STOPPED = "stopped", pgettext_lazy("research project", "Stopped")
+
+
+class ReadinessLevel(IntegerChoices):
+    """The nine levels of technology readiness after GB/T 22900, in the words of the portal."""
+
+    TRL_1 = 1, _("Basic principles observed and reported")
+    TRL_2 = 2, _("Technology concept or application formulated")
+    TRL_3 = 3, _("Key functions proved by analysis and experiment")
+    TRL_4 = 4, _("Components or first prototype validated in the laboratory")
+    TRL_5 = 5, _("Components validated in a simulated environment of use")
+    TRL_6 = 6, _("System prototype demonstrated in a simulated environment")
+    TRL_7 = 7, _("Engineering prototype demonstrated in real use")
+    TRL_8 = 8, _("Final product completed and qualified")
+    TRL_9 = 9, _("Product proven in actual use")
 
 
 class ProjectRole(TextChoices):

@@ -19,7 +19,6 @@ from funding.calls.questions.base import QuestionType, check_storable, count_cha
 from funding.calls.questions.choices import MultipleChoice, SingleChoice
 from funding.calls.questions.files import Files
 from funding.calls.questions.simple import (
-    TRL_LEVELS,
     Consent,
     Date,
     LongText,
@@ -33,7 +32,6 @@ from park_portal.core.errors import Problem, Text
 
 __all__ = [
     "IP_COLUMNS",
-    "TRL_LEVELS",
     "TYPES",
     "QuestionType",
     "Table",

@@ -24,6 +24,7 @@ from funding.calls.questions.base import (
     whole,
 )
 from funding.calls.states import QuestionKind
+from incubator.projects.states import ReadinessLevel
 from park_portal.core.errors import DomainError, Problem, Text
 from park_portal.core.money import FEN_PER_WAN, FEN_PER_YUAN, MAX_FEN, format_yuan, parse_money
 
@@ -309,24 +310,12 @@ def date_text(value: str | None, language: str) -> str:
         return formats.date_format(date.fromisoformat(value), "DATE_FORMAT")
 
 
-# The nine levels after GB/T 22900, in the words of the portal.
-TRL_LEVELS: Final[dict[int, dict[str, str]]] = {
-    1: {"zh": "基本原理被观察和报告", "en": "Basic principles observed and reported"},
-    2: {"zh": "形成技术概念或应用设想", "en": "Technology concept or application formulated"},
-    3: {"zh": "关键功能通过分析和实验验证", "en": "Key functions proved by analysis and experiment"},
-    4: {
-        "zh": "在实验室环境中验证部件或原理样机",
-        "en": "Components or first prototype validated in the laboratory",
-    },
-    5: {"zh": "在模拟使用环境中验证部件", "en": "Components validated in a simulated environment of use"},
-    6: {
-        "zh": "在模拟使用环境中演示系统样机",
-        "en": "System prototype demonstrated in a simulated environment",
-    },
-    7: {"zh": "在真实使用环境中演示工程样机", "en": "Engineering prototype demonstrated in real use"},
-    8: {"zh": "定型产品通过测试与验证", "en": "Final product completed and qualified"},
-    9: {"zh": "产品在实际使用中得到证明", "en": "Product proven in actual use"},
-}
+def _level(value: int, language: str) -> str:
+    """Return the name of a level in ``language``; empty for the reader's."""
+    if not language:
+        return str(ReadinessLevel(value).label)
+    with override(language):
+        return str(ReadinessLevel(value).label)
 
 
 class Trl(QuestionType):
@@ -341,7 +330,7 @@ class Trl(QuestionType):
         if raw is None or str(raw).strip() == "":
             return None
         text = half_width(tidy(raw)).upper().removeprefix("TRL").strip()
-        if not (text.isascii() and text.isdigit() and len(text) == 1 and int(text) in TRL_LEVELS):
+        if not (text.isascii() and text.isdigit() and len(text) == 1 and int(text) in ReadinessLevel.values):
             raise DomainError(_("Choose a level from 1 to 9."), code="trl")
         return int(text)
 
@@ -352,14 +341,14 @@ class Trl(QuestionType):
         return []
 
     def text(self, value: Any, settings: Settings, language: str) -> str:
-        return "" if value is None else f"TRL {value} · {in_language(TRL_LEVELS[value], language)}"
+        return "" if value is None else f"TRL {value} · {_level(value, language)}"
 
     def widget(self, raw: Any, settings: Settings) -> dict[str, Any]:
         low, high = self.setting(settings, "min"), self.setting(settings, "max")
         return {
             "levels": [
-                {"level": level, "label": in_language(texts), "chosen": str(raw) == str(level)}
-                for level, texts in TRL_LEVELS.items()
+                {"level": level, "label": str(label), "chosen": str(raw) == str(level)}
+                for level, label in ReadinessLevel.choices
                 if low <= level <= high or str(raw) == str(level)
             ]
         }
