@@ -21,8 +21,8 @@ def _static(path: str) -> Callable[[Any], str]:
 
 
 UNFOLD: Final[dict[str, Any]] = {
-    "SITE_TITLE": _("Park Portal"),
-    "SITE_HEADER": _("Park Portal"),
+    "SITE_TITLE": _("Qingpu Park Portal"),
+    "SITE_HEADER": _("Qingpu Park Portal"),
     "SITE_SUBHEADER": _("Administration"),
     "SITE_URL": "/",
     "SITE_ICON": {"light": _static("img/mark.svg"), "dark": _static("img/mark-on-dark.svg")},

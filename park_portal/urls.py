@@ -37,6 +37,8 @@ urlpatterns = [
     path("", include("incubator.urls")),
 ]
 
+handler403 = "park_portal.core.handlers.permission_denied"
+handler404 = "park_portal.core.handlers.page_not_found"
 handler400 = "park_portal.core.handlers.bad_request"
 
 if settings.LOCAL:

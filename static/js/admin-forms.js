@@ -24,6 +24,16 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelector("[data-focus]")?.focus();
 });
 
+/* Unfold writes a chosen file's name into the text input of its own widget. A plain file input has none beside it, and shows
+   the name itself: it is marked as seen to before Unfold comes by. */
+const markFiles = () => {
+  for (const input of document.querySelectorAll("input[type=file]")) {
+    if (!input.parentElement.matches(".opacity-0")) input.hasChangeListener = true;
+  }
+};
+document.addEventListener("DOMContentLoaded", markFiles);
+new MutationObserver(markFiles).observe(document.documentElement, { childList: true, subtree: true });
+
 /* Menus of the header close when one goes on or presses Escape. */
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details[data-drop][open]")) {

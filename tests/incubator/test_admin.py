@@ -32,7 +32,7 @@ def test_import_from_file_to_undo(client_of):
     assert ResearchProject.objects.count() == 3
     assert client.post(response.url, {"act": "apply"}).status_code == 200
     assert ResearchProject.objects.count() == 3
-    assert client.post(response.url, {"act": "undo"}).status_code == 302
+    assert client.post(response.url, {"act": "undo", "confirmed": "1"}).status_code == 302
     assert ResearchProject.objects.count() == 0
     actions = (
         Entry.objects.filter(object_type="core.importbatch").order_by("id").values_list("action", flat=True)
@@ -87,7 +87,7 @@ def test_undo_that_is_refused_names_the_rows(client_of):
     address = upload(client, nsfc_workbook(2)).url
     client.post(address, {"act": "apply"})
     ResearchProject.objects.filter(grant_number="31950410000").update(trl=5)
-    response = client.post(address, {"act": "undo"})
+    response = client.post(address, {"act": "undo", "confirmed": "1"})
     assert response.status_code == 200
     assert len(response.context["problems"]) == 1
     assert ResearchProject.objects.count() == 2

@@ -265,7 +265,7 @@ class ActPage(StaffPage):
         if isinstance(result, HttpResponse):
             return result
         to = act.after(self.object, result) if act.after else self.next(result)
-        return self.redirect(to, message=act.done or _Format(_("Done: %(act)s."), {"act": act.label}))
+        return self.redirect(to, message=act.done or _Format(_("“%(act)s” is done."), {"act": act.label}))
 
     def next(self, result: Any) -> str:
         return self.back()

@@ -17,6 +17,7 @@ from django.db import DatabaseError, IntegrityError, models, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.enums import ActionVariant
@@ -29,7 +30,9 @@ from park_portal.core.admin.changelist import CappedPaginator, StaffChangeList
 from park_portal.core.admin.fields import (
     FORMFIELDS,
     label_translated,
+    limit_text,
     pretty_json,
+    say_plainly,
     side_by_side,
     translated_fields,
 )
@@ -88,6 +91,8 @@ class Bilingual:
         formfield = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
         if formfield is not None:
             label_translated(db_field, formfield)
+            limit_text(formfield)
+            say_plainly(formfield)
         return formfield
 
 
@@ -261,6 +266,9 @@ class StaffAdmin(Bilingual, ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> TemplateResponse:
         obj = kwargs.get("obj")
+        # The record's own name, or what is about to be made; Django writes "Change application" before it.
+        context["title"] = str(obj) if obj is not None else _New(self.opts.verbose_name)
+        context["subtitle"] = None
         if obj is not None and not context.get("is_popup"):
             acts = self.acts_on(obj, request.user)
             buttons = navigation(self, acts, lambda act: self.address("act", obj.pk, act.name))
@@ -274,6 +282,8 @@ class StaffAdmin(Bilingual, ModelAdmin):  # type: ignore[misc]
         if not isinstance(response, TemplateResponse) or response.context_data is None:
             return response
         changes = response.context_data.get("cl")
+        if changes is not None and not changes.is_popup:
+            response.context_data["title"] = changes.title = capfirst(self.opts.verbose_name_plural)
         if changes is None or changes.is_popup:
             return response
         acts = [
@@ -443,6 +453,10 @@ class StaffAdmin(Bilingual, ModelAdmin):  # type: ignore[misc]
     def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
         return None
 
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
+        # Django would go to the first page and call the rest of a wrong address a record's number.
+        raise Http404
+
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         obj = self.get_queryset(request).filter(pk=object_id).first() if object_id.isdecimal() else None
         if obj is None:
@@ -545,6 +559,16 @@ def _grouped(buttons: list[dict[str, Any]]) -> list[dict[str, Any]]:
         "items": buttons[BUTTONS - 1 :],
     }
     return [*buttons[: BUTTONS - 1], rest]
+
+
+class _New:
+    """“New call”, put together when it is read."""
+
+    def __init__(self, name: Any) -> None:
+        self.name = name
+
+    def __str__(self) -> str:
+        return str(_("New %(name)s") % {"name": self.name})
 
 
 class _AllMatching:

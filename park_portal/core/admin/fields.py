@@ -10,11 +10,12 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import get_language, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from modeltranslation.fields import TranslationField
 from modeltranslation.translator import NotRegistered, translator
@@ -205,13 +206,18 @@ def side_by_side(model: type[models.Model], names: Iterable[Any]) -> list[Any]:
     return rows
 
 
+LANGUAGE_NAMES: Final[Mapping[str, Text]] = {
+    "zh-hans": pgettext_lazy("field in a language", "Chinese"),
+    "en": pgettext_lazy("field in a language", "English"),
+}
+
+
 def label_translated(db_field: models.Field[Any, Any], formfield: Any) -> None:
     """Say in a field's label which language it is for, and tell the browser too."""
     if not isinstance(db_field, TranslationField):
         return
     language = db_field.language
-    names = dict(settings.LANGUAGES)
-    formfield.label = _InLanguage(db_field.translated_field.verbose_name, names.get(language, language))
+    formfield.label = _InLanguage(db_field.translated_field.verbose_name, LANGUAGE_NAMES[language])
     formfield.widget.attrs["lang"] = "zh-Hans" if language == "zh-hans" else language
 
 
@@ -222,8 +228,8 @@ class _InLanguage:
         self.label, self.language = label, language
 
     def __str__(self) -> str:
-        return pgettext("field in a language", "%(label)s (%(language)s)") % {
-            "label": self.label,
+        return pgettext("field in a language", "%(label)s in %(language)s") % {
+            "label": capfirst(str(self.label)),
             "language": self.language,
         }
 
@@ -242,6 +248,7 @@ def dress(form: forms.BaseForm) -> forms.BaseForm:
     for field in form.fields.values():
         if field.label:
             field.label = capfirst(field.label)
+        limit_text(field)
         widget = field.widget
         if type(widget) is forms.DateTimeInput:
             widget = field.widget = forms.DateTimeInput(
@@ -255,6 +262,28 @@ def dress(form: forms.BaseForm) -> forms.BaseForm:
         if isinstance(widget, forms.Textarea):
             widget.attrs.setdefault("rows", 4)
     return form
+
+
+def say_plainly(field: forms.Field) -> None:
+    """Replace what Django says of a short name and of a value that is taken, in words of its own trade."""
+    field.error_messages["unique"] = _("Another record already has this value.")
+    if isinstance(field, forms.SlugField):
+        field.error_messages["invalid"] = _(
+            "Use only letters from a to z, digits, hyphens and underscores, without spaces."
+        )
+
+
+LONGEST: Final = 50_000
+
+
+def limit_text(field: forms.Field) -> None:
+    """Give a text field without a limit the longest one there is, which the browser keeps and the field checks."""
+    if type(field) is not forms.CharField or isinstance(field.widget, forms.HiddenInput):
+        return
+    if field.max_length is None:
+        field.max_length = LONGEST
+        field.validators.append(MaxLengthValidator(LONGEST))
+    field.widget.attrs.setdefault("maxlength", str(field.max_length))
 
 
 def _classes_of(widget: forms.Widget) -> list[str]:

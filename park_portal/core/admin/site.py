@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from unfold.settings import get_config
 from unfold.sites import UnfoldAdminSite
 
 from park_portal.core.admin.pages import StaffPage
+from park_portal.core.handlers import typed_in
 from park_portal.core.search.services import search
 
 SITE_PAGES: list[type[StaffPage]] = []
@@ -76,6 +78,27 @@ class StaffSite(UnfoldAdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_active and request.user.is_staff)
 
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Serve ``view`` to staff; of a form from someone who is no longer staff, give back what was typed."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def gate(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if (
+                request.method == "POST"
+                and request.user.is_authenticated
+                and not self.has_permission(request)
+                and request.path != reverse("admin:logout", current_app=self.name)
+            ):
+                return self._no_staff(request)
+            return inner(request, *args, **kwargs)
+
+        return gate
+
+    def _no_staff(self, request: HttpRequest) -> HttpResponse:
+        context = {"title": _("For park staff only"), "typed": typed_in(request)}
+        return TemplateResponse(request, "admin/no_staff.html", context, status=403)
+
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
         """Send everyone to the portal's own login page; who is signed in and no staff reads why this is closed."""
         to = request.GET.get("next", "") or request.POST.get("next", "")
@@ -84,9 +107,7 @@ class StaffSite(UnfoldAdminSite):
         if self.has_permission(request):
             return HttpResponseRedirect(to)
         if request.user.is_authenticated:
-            return TemplateResponse(
-                request, "admin/no_staff.html", {"title": _("For park staff only")}, status=403
-            )
+            return self._no_staff(request)
         return HttpResponseRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': to})}")
 
     def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]

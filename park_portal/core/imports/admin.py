@@ -146,6 +146,8 @@ class BatchPage(StaffPage):
             count = batch.rows_created + batch.rows_updated
             imported = ngettext("%(count)d row was imported.", "%(count)d rows were imported.", count)
             return self.redirect(message=imported % {"count": count})
+        elif act == "undo" and batch.state == ImportState.APPLIED and not self.request.POST.get("confirmed"):
+            return self.render(confirm_undo=True)
         elif act == "undo":
             undo_batch(batch, actor=user)
             return self.redirect(message=_("The import was undone."))

@@ -7,13 +7,21 @@ from typing import Any
 from django import template
 from django.contrib.admin.views.main import PAGE_VAR
 from django.template.loader import render_to_string
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from unfold.templatetags.unfold_list import result_headers
 from unfold.templatetags.unfold_list import result_list as unfold_result_list
 
 from park_portal.core.admin import rows
 
 register = template.Library()
+
+
+@register.filter
+def crumb(text: Any) -> str:
+    """Return one step of the way to a page: words of ours begin with a capital, what people named stays as it is."""
+    return str(capfirst(str(text))) if isinstance(text, Promise) else str(text)
 
 
 @register.simple_tag(takes_context=True)
