@@ -28,6 +28,7 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
         pgettext_lazy("menu", "Reviews"),
         (
             (None, "funding.stagerun", "rule"),
+            (_("Assign reviewers"), "admin:funding_stagerun_assign", "person_add"),
             (None, "funding.review", "rate_review"),
             (None, "funding.reviewer", "school"),
             (None, "funding.conflict", "gpp_maybe"),

@@ -204,7 +204,10 @@ def my_tasks(user: Any) -> StaffCard | None:
     if not acts_of(user):
         return None
     now, end = timezone.now(), _end_of_today()
-    runs = _my_runs(user).select_related("application", "stage").order_by("due_at", "id")[:SHOWN]
+    waiting = _my_runs(user)
+    if user.has_perm("funding.assign_reviews"):  # they stand in a card of their own, below
+        waiting = waiting.exclude(pk__in=runs_of_experts(short=True).values("pk"))
+    runs = waiting.select_related("application", "stage").order_by("due_at", "id")[:SHOWN]
     lines = [
         Line(
             title=f"{run.application.number} {run.application.title}",

@@ -30,12 +30,12 @@ from funding.applications.services import (
 from funding.applications.sheet import sheet_of
 from funding.applications.states import EDITABLE, ApplicationState
 from funding.calls.models import Call
-from funding.calls.states import ApplicantKind, StageKind, Track
+from funding.calls.states import StageKind, Track
 from park_portal.core.accounts.rules import is_officer
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin, StaffPage, label_acts, money, state_label
 from park_portal.core.admin.bulk import matching
 from park_portal.core.jobs.services import start_job
-from park_portal.core.templatetags.portal import moment
+from park_portal.core.templatetags.portal import moment, until
 from park_portal.core.workflow import may
 
 label_acts(
@@ -205,7 +205,6 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
         "number_shown",
         "title_shown",
         "applicant_shown",
-        "call_code",
         "state_shown",
         "stage_shown",
         "due_shown",
@@ -214,11 +213,15 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
     ]
     list_display_links = ["number_shown", "title_shown"]
     list_filter = [CallFilter, SubmittedFilter, StageFilter, TrackFilter, "kind", DueFilter]
-    list_select_related = ["call", "organisation", "project", "current_stage"]
+    list_select_related = [
+        *("call", "organisation", "project__university", "project__faculty", "current_stage")
+    ]
     list_fields = [
         *("kind", "number", "title", "state", "amount_fen", "due_at", "submitted_at"),
         *("call__code", "organisation__name_zh_hans", "organisation__name_en"),
-        *("project__title_zh_hans", "project__title_en"),
+        *("project__principal_investigator", "project__institution_text"),
+        *("project__university__name_zh_hans", "project__university__name_en"),
+        *("project__faculty__name_zh_hans", "project__faculty__name_en"),
         *("current_stage__kind", "current_stage__name_zh_hans", "current_stage__name_en"),
     ]
     search_fields = [
@@ -301,7 +304,7 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
 
     @display(description=gettext_lazy("number"), ordering="number")
     def number_shown(self, obj: Application) -> str:
-        return obj.number or "—"
+        return obj.number or obj.call.code  # a number begins with its call's code
 
     @display(description=gettext_lazy("title"), ordering="title")
     def title_shown(self, obj: Application) -> str:
@@ -309,11 +312,7 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
 
     @display(description=gettext_lazy("applicant"))
     def applicant_shown(self, obj: Application) -> str:
-        return _applicant(obj)
-
-    @display(description=gettext_lazy("call"), ordering="call__code")
-    def call_code(self, obj: Application) -> str:
-        return obj.call.code
+        return obj.applicant_line
 
     @display(description=gettext_lazy("stage"), ordering="current_stage__position")
     def stage_shown(self, obj: Application) -> str:
@@ -323,7 +322,7 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
     def due_shown(self, obj: Application) -> str:
         if obj.due_at is None:
             return "—"
-        text = moment(obj.due_at)
+        text = until(obj.due_at)
         if obj.due_at < timezone.now() and obj.state in (
             ApplicationState.IN_REVIEW,
             ApplicationState.RETURNED,
@@ -333,7 +332,7 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
 
     @display(description=gettext_lazy("submitted"), ordering="submitted_at")
     def submitted_shown(self, obj: Application) -> str:
-        return moment(obj.submitted_at) or "—"
+        return moment(obj.submitted_at)[:10] or "—"  # the minute is on the record
 
     # --- the list
 
@@ -381,7 +380,7 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
             returns = list(application.returns.select_related("returned_by").prefetch_related(items))
         return {
             "application": application,
-            "applicant": _applicant(application),
+            "applicant": application.applicant_line,
             "applicant_url": _applicant_url(application),
             "state_line": state_line_of(application, user),
             "versions": versions,
@@ -392,12 +391,6 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
             "steps": StepsLine.of(application),
             "timeline": timeline,
         }
-
-
-def _applicant(application: Application) -> str:
-    if application.kind == ApplicantKind.ORGANISATION and application.organisation is not None:
-        return application.organisation.name
-    return application.project.title if application.project is not None else ""
 
 
 def _applicant_url(application: Application) -> str:

@@ -181,6 +181,17 @@ class Application(models.Model):
         return found
 
     @property
+    def applicant_line(self) -> str:
+        """Who applies, in a line: the organisation, or the principal investigator with faculty or institution."""
+        if self.kind == ApplicantKind.ORGANISATION:
+            return self.organisation.name if self.organisation is not None else ""
+        project = self.project
+        if project is None:
+            return ""
+        place = project.faculty.name if project.faculty is not None else project.institution
+        return " · ".join(part for part in (project.principal_investigator, place) if part)
+
+    @property
     def is_editable(self) -> bool:
         return self.state in EDITABLE
 

@@ -311,7 +311,12 @@ class ReleasePage(CallPage):
     def decisions(self) -> list[Decision]:
         return list(
             Decision.objects.filter(application__call=self.call, state=DecisionState.PENDING)
-            .select_related("letter", "application__organisation", "application__project")
+            .select_related(
+                "letter",
+                "application__organisation",
+                "application__project__university",
+                "application__project__faculty",
+            )
             .order_by("verdict", "application__number")
         )
 

@@ -57,6 +57,7 @@ from funding.reviews.states import OPEN_REVIEWS, OPINIONS_OF_STAGE, Opinion, Rev
 from park_portal.core.accounts.models import User
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin, StaffPage, dress, label_acts, state_label
 from park_portal.core.errors import DomainError
+from park_portal.core.templatetags.portal import until
 
 SHOWN = 200  # lines of a table on a page; the filters above it find the rest
 
@@ -183,7 +184,13 @@ def may_act_as_staff(user: Any) -> bool:
     return bool(acts_of(user))
 
 
-RUN_RELATED = ("stage", "application__call__lead", "application__organisation", "application__project")
+RUN_RELATED = (
+    "stage",
+    "application__call__lead",
+    "application__organisation",
+    "application__project__university",
+    "application__project__faculty",
+)
 
 
 class WorkPage(StaffPage):
@@ -197,7 +204,7 @@ class WorkPage(StaffPage):
 
     def get_object(self, pk: Any) -> models.Model:
         found = super().get_object(pk)
-        rows = StageRun.objects.select_related(*RUN_RELATED, "application__project__university")
+        rows = StageRun.objects.select_related(*RUN_RELATED)
         return rows.get(pk=found.pk)
 
     def get_title(self) -> str:
@@ -287,9 +294,7 @@ class AssignPage(StaffPage):
         return [int(one) for one in data.getlist(name) if one.isascii() and one.isdecimal() and len(one) < 19]
 
     def runs(self) -> models.QuerySet[StageRun]:
-        rows = runs_of_experts(short=self.request.GET.get("short") == "1").select_related(
-            *RUN_RELATED, "application__project__university"
-        )
+        rows = runs_of_experts(short=self.request.GET.get("short") == "1").select_related(*RUN_RELATED)
         call = self.request.GET.get("call", "")
         if call.isascii() and call.isdecimal() and len(call) < 19:
             rows = rows.filter(application__call=int(call))
@@ -313,11 +318,7 @@ class AssignPage(StaffPage):
         listed = list(self.runs()[:SHOWN])
         missing = set(wanted) - {run.pk for run in listed}
         if missing:  # chosen before the filter was set: they stay chosen
-            listed += list(
-                runs_of_experts()
-                .filter(pk__in=missing)
-                .select_related(*RUN_RELATED, "application__project__university")
-            )
+            listed += list(runs_of_experts().filter(pk__in=missing).select_related(*RUN_RELATED))
         runs = [run for run in listed if run.pk in wanted]
         pool = self.pool()
         people = [entry.user for entry in pool]
@@ -372,15 +373,23 @@ class AssignPage(StaffPage):
         for label, reason in result.refused[:20]:
             messages.warning(self.request, f"{label}: {reason}")
         query = "&".join(f"run={run.pk}" for run in runs)
-        return self.redirect(f"{self.address('assign')}?{query}")
+        return self.redirect(f"{self.address('assign')}?{query}#pool")
+
+
+class ShowsDue:
+    """A deadline as it reads on the portal."""
+
+    @display(description=gettext_lazy("due"), ordering="due_at")
+    def due_shown(self, obj: Any) -> str:
+        return until(obj.due_at)
 
 
 @admin.register(StageRun)
-class StageRunAdmin(ReadOnly, StaffAdmin):
+class StageRunAdmin(ShowsDue, ReadOnly, StaffAdmin):
     """The queue: every application in every stage, worked one by one or all that match."""
 
     view_rule = "funding.see_reviews"
-    list_display = ["application_shown", "applicant", "stage", "state_shown", "due_at", "entered_at"]
+    list_display = ["application_shown", "applicant", "stage", "state_shown", "due_shown", "entered_at"]
     list_filter = [
         "state",
         TurnFilter,
@@ -393,7 +402,8 @@ class StageRunAdmin(ReadOnly, StaffAdmin):
     search_help_text = gettext_lazy("Number or title of the application")
     list_select_related = RUN_RELATED
     ordering = ["due_at", "pk"]
-    fields = ["application", "stage", "state", "entered_at", "due_at", "finished_at", "note"]
+    fields = ["application", "stage", "state", "entered_at", "due_shown", "finished_at", "note"]
+    readonly_fields = ["due_shown"]
     pages = [WorkPage, AssignPage]
     state_shown = state_label()
     acts = [
@@ -471,7 +481,7 @@ class StageRunAdmin(ReadOnly, StaffAdmin):
 
     @display(description=gettext_lazy("applicant"))
     def applicant(self, run: StageRun) -> str:
-        return str(run.application.applicant)
+        return run.application.applicant_line
 
 
 # --- reviews ---------------------------------------------------------------------------------------------------------
@@ -499,7 +509,7 @@ def replace_by(review: Review, *, actor: User, person: User) -> Review:
 
 
 @admin.register(Review)
-class ReviewAdmin(ReadOnly, StaffAdmin):
+class ReviewAdmin(ShowsDue, ReadOnly, StaffAdmin):
     """Reviews and opinions, read-only; who reviews can be released, replaced, or asked to open theirs again."""
 
     view_rule = "funding.see_reviews"
@@ -508,7 +518,7 @@ class ReviewAdmin(ReadOnly, StaffAdmin):
         "reviewer",
         "stage_shown",
         "state_shown",
-        "due_at",
+        "due_shown",
         "score",
         "opinion",
     ]
@@ -520,7 +530,7 @@ class ReviewAdmin(ReadOnly, StaffAdmin):
         "application",
         "reviewer",
         "state",
-        "due_at",
+        "due_shown",
         "assigned_by",
         "assigned_at",
         "accepted_at",
@@ -533,7 +543,7 @@ class ReviewAdmin(ReadOnly, StaffAdmin):
         "comment_applicant",
         "decline_reason",
     ]
-    readonly_fields = ["marks"]
+    readonly_fields = ["marks", "due_shown"]
     state_shown = state_label()
     acts = [
         Act(

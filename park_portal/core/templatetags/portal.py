@@ -95,14 +95,11 @@ def deadline(context: template.Context, when: datetime | date | None, done: bool
     text, tone = "", ""
     if not done:
         text, tone = left(local, now, _calendar(context))
-    # A deadline at the last second of a day is what people call 24:00.
-    clock = "24:00" if (local.hour, local.minute) == (23, 59) else f"{local:%H:%M}"
     return format_html(
-        '<span class="deadline {}"><time datetime="{}" class="num">{} {}</time>{}</span>',
+        '<span class="deadline {}"><time datetime="{}" class="num">{}</time>{}</span>',
         tone,
         local.isoformat(),
-        f"{local:%Y-%m-%d}",
-        clock,
+        until(local),
         format_html(' <span class="deadline-left">{}</span>', _("(%(left)s)") % {"left": text})
         if text
         else "",
@@ -140,6 +137,16 @@ def _calendar(context: template.Context) -> Any:
 def moment(when: datetime | None) -> str:
     """Show a moment in Shanghai time: 2026-03-31 16:00."""
     return when.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M") if when else ""
+
+
+@register.filter
+def until(when: datetime | None, day: str = "%Y-%m-%d") -> str:
+    """Show a deadline in Shanghai time; one at the last second of a day is what people call 24:00."""
+    if not when:
+        return ""
+    local = when.astimezone(SHANGHAI)
+    clock = "24:00" if (local.hour, local.minute) == (23, 59) else f"{local:%H:%M}"
+    return f"{local:{day}} {clock}"
 
 
 @register.filter

@@ -164,6 +164,30 @@ def test_assignment_shows_load_and_conflicts_and_refuses_them(client_of):
         assert client_of(outsider).get(address).status_code in (302, 403)
 
 
+def test_assignment_is_in_the_menu_and_jumps_to_the_pool(client_of):
+    run = expert_run()
+    address = reverse("admin:funding_stagerun_assign")
+    client = client_of("officer")
+    assert f'href="{address}"' in client.get("/admin/").content.decode()
+    assert f'href="{address}"' not in client_of("finance").get("/admin/").content.decode()
+    open_list = client.get(address).content.decode()
+    assert f'action="{address}#pool"' in open_list
+    assert '<details class="assign-list" open>' in open_list
+    assert 'id="pool"' not in open_list
+    make_expert("林可")
+    chosen = client.get(address, {"run": run.pk}).content.decode()
+    assert '<details class="assign-list">' in chosen
+    assert chosen.index('id="pool"') < chosen.index('name="person"')
+    asked = client.post(address, {"run": [run.pk], "person": [make_expert().pk]})
+    assert asked["Location"] == f"{address}?run={run.pk}#pool"
+
+
+def test_the_record_of_a_stage_leads_to_the_page_where_it_is_worked(client_of):
+    run = run_of(make_application())
+    page = client_of("officer").get(reverse("admin:funding_stagerun_change", args=[run.pk])).content.decode()
+    assert f'href="{work(run)}"' in page
+
+
 def test_the_assignment_page_costs_the_same_for_many(client_of):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
