@@ -733,7 +733,7 @@ def _add_stages(call: Call, *, experts: int, blind: bool, panel: bool, diligence
             "kind": StageKind.SCREENING,
             "name_zh_hans": "形式审查",
             "name_en": "Screening",
-            "instructions_zh_hans": "逐项核对清单。材料可补正的退回修改并注明问题；不符合申报条件的予以驳回并说明理由。",
+            "instructions_zh_hans": "逐项核对清单。材料可补正的退回修改并注明问题；不符合申报条件的不予通过并说明理由。",
             "instructions_en": "Go through the checklist. Return what can be mended, with a comment at each question; reject "
             "what is not eligible, with the reason.",
             "working_days": 5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -89,11 +90,11 @@ def ranking(call: Call) -> list[Rank]:
     applications = list(
         Application.objects.filter(call=call)
         .filter(state__in=[ApplicationState.RESERVED, ApplicationState.APPROVED, ApplicationState.DECLINED])
-        .select_related("call", "organisation", "project__university", "current_stage")
+        .select_related("call", "organisation", "project__university", "project__faculty", "current_stage")
     ) + list(
         Application.objects.filter(
             call=call, state=ApplicationState.IN_REVIEW, current_stage__kind=StageKind.DECISION
-        ).select_related("call", "organisation", "project__university", "current_stage")
+        ).select_related("call", "organisation", "project__university", "project__faculty", "current_stage")
     )
     ids = [application.pk for application in applications]
     summaries = summaries_of(applications)
@@ -366,10 +367,20 @@ def letter_text(
         suffix = language.replace("-", "_")
         for part in ("subject", "body"):
             own = getattr(template, f"{part}_{suffix}", None) if template else None
-            merged = merge(own or built_in[part][language], context, language)
-            paragraphs = [line.strip() for line in merged.split("\n\n")]
-            texts[part][language] = "\n\n".join(line for line in paragraphs if line)
+            merged = merge(_without_empty(own or built_in[part][language], context), context, language)
+            paragraphs = [paragraph.strip() for paragraph in re.split(r"\n\s*\n", merged)]
+            texts[part][language] = "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
     return texts
+
+
+def _without_empty(text: str, context: Mapping[str, Any]) -> str:
+    """Return ``text`` without the lines whose merge fields are all empty: “Conditions:” alone says nothing."""
+    kept = []
+    for line in text.replace("\r\n", "\n").split("\n"):
+        names = re.findall(r"\{\{\s*(\w+)\s*\}\}", line)
+        if not names or any(context.get(name, True) for name in names):
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def write_letters(decisions: Iterable[Decision], *, actor: Actor) -> list[Letter]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
@@ -57,6 +58,7 @@ from park_portal.core.views import (
 
 REVIEWS, QUEUE = "reviews", "queue"
 OBJECTIONS_AN_HOUR = 5
+FAR: Any = models.Value(datetime(2200, 1, 1, tzinfo=UTC))
 # What a reviewer has still to answer or to write.
 TO_DO = (ReviewState.ASSIGNED, ReviewState.ACCEPTED)
 
@@ -261,7 +263,7 @@ class ReviewList(ListPage):
         ),
         Column("score", gettext_lazy("Score"), "score", kind="number"),
     )
-    default_order = "-assigned_at"
+    default_order = "urgency"
     filterset = ReviewFilter
     search_in = ("application__number", "application__title")
     search_label = gettext_lazy("Number or title")
@@ -269,7 +271,12 @@ class ReviewList(ListPage):
     empty_text = gettext_lazy("When you are asked for a review it appears here and you get a mail.")
 
     def rows(self) -> models.QuerySet[Review]:
-        return own_reviews(self.request.user)
+        # What is to do stands first, by its deadline; then what is over, the newest first.
+        over = models.ExpressionWrapper(
+            FAR + (FAR - models.F("assigned_at")), output_field=models.DateTimeField()
+        )
+        urgency = models.Case(models.When(state__in=TO_DO, then=models.F("due_at")), default=over)
+        return own_reviews(self.request.user).annotate(urgency=urgency)
 
     def actions(self) -> Sequence[tuple[Any, str]]:
         if is_reviewer(self.request.user):

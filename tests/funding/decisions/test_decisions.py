@@ -208,6 +208,22 @@ class TestLetters:
         (letter,) = services.write_letters([decision], actor=lead)
         assert letter.subject["zh-hans"] == f"专项 {decision.application.number}"
 
+    def test_empty_fields_fall_out_with_their_lines(self, call, lead):
+        body = "贵方获批 {{ amount }}。\r\n\r\n条件：{{ conditions }}\r\n意见：{{ comment }}\r\n\r\n\r\n此致"
+        LetterTemplate.objects.create(
+            call=None,
+            verdict="approve",
+            subject_zh_hans="通知",
+            subject_en="Letter",
+            body_zh_hans=body,
+            body_en=body,
+        )
+        without = approve(decidable(call), lead)
+        some = approve(decidable(call), lead, comment_applicant="路线清晰。")
+        first, second = services.write_letters([without, some], actor=lead)
+        assert first.body["zh-hans"] == "贵方获批 ¥1,000,000.00。\n\n此致"
+        assert second.body["zh-hans"] == "贵方获批 ¥1,000,000.00。\n\n意见：路线清晰。\n\n此致"
+
     def test_checked_makes_a_pdf_with_chinese(self, call, lead):
         letter = make_letter(lead=lead)
         services.check_letter(letter, actor=lead)

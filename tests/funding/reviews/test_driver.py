@@ -5,7 +5,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from funding.applications.services import save_answer, submit_application, withdraw_application
+from funding.applications.services import (
+    reject_application,
+    return_application,
+    save_answer,
+    submit_application,
+    withdraw_application,
+)
 from funding.models import Application, Review, StageRun
 from funding.reviews import services
 from funding.reviews.states import Opinion, RunState
@@ -396,3 +402,49 @@ def test_nobody_of_the_applicant_sees_runs_or_reviews():
     assert not Review.objects.visible_to(owner).exists()
     assert make_organisation is not None
     assert make_expert is not None
+
+
+def test_return_by_an_act_of_the_office_pauses_the_stage_until_the_changes_are_in():
+    application = make_application(make_review_call("screening", "expert", "decision"))
+    run = run_of(application)
+    due = timezone.now() + timedelta(days=9)
+    return_application(application, actor=make_staff("officer"), items={"abstract": "请补充数据"}, due_at=due)
+
+    for _delivery in range(2):
+        services.on_returned(application.pk)
+
+    run.refresh_from_db()
+    application.refresh_from_db()
+    assert run.state == RunState.PAUSED
+    assert (application.current_stage_id, application.due_at) == (run.stage_id, due)
+
+
+def test_return_that_is_over_when_it_is_heard_of_pauses_nothing():
+    application = make_application()
+    services.on_returned(application.pk)
+    assert run_of(application).state == RunState.ACTIVE
+
+
+def test_rejection_by_an_act_of_the_office_ends_the_stage_and_releases_its_reviewers():
+    application = make_application(make_review_call("expert", "decision"))
+    run = run_of(application)
+    open_review, other = make_review(run), make_review(run, accepted=True)
+    reject_application(application, actor=make_staff("officer"), reason="不符合申报条件")
+
+    for _delivery in range(2):
+        services.on_rejected(application.pk)
+
+    run.refresh_from_db()
+    application.refresh_from_db()
+    assert (run.state, run.finished_at is not None) == (RunState.REJECTED, True)
+    assert set(run.reviews.values_list("pk", "state")) == {
+        (open_review.pk, "released"),
+        (other.pk, "released"),
+    }
+    assert (application.current_stage, application.due_at) == (None, None)
+
+
+def test_rejection_of_an_application_still_in_review_ends_nothing():
+    application = make_application()
+    services.on_rejected(application.pk)
+    assert run_of(application).state == RunState.ACTIVE

@@ -510,3 +510,18 @@ def test_reviews_of_strangers_are_not_listed(client_of, people):
     )
     assert Review.objects.visible_to(people("reviewer")).count() == 0
     assert make_expert is not None
+
+
+def test_reviewers_own_list_begins_with_what_is_due_first(client_of, people):
+    me = people("reviewer")
+    old, done = submitted_review(expert_run(), person=me), submitted_review(expert_run(), person=me)
+    late = make_review(person=me, accepted=True)
+    invited, soon = make_review(person=me), make_review(person=me)
+    now = timezone.now()
+    for review, days in ((late, -3), (soon, 1), (invited, 9)):
+        Review.objects.filter(pk=review.pk).update(due_at=now + timedelta(days=days))
+    Review.objects.filter(pk=old.pk).update(assigned_at=now - timedelta(days=300))
+
+    rows = client_of("reviewer").get(reverse("reviews:list")).context["page"].rows
+
+    assert rows == [late, soon, invited, done, old]
