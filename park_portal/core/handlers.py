@@ -46,8 +46,9 @@ def in_the_administration(request: HttpRequest) -> bool:
 def _answer(request: HttpRequest, name: str, status: int) -> HttpResponse:
     context = {"typed": typed_in(request), "nothing_done": request.method not in ("GET", "HEAD")}
     if in_the_administration(request):
-        frame = admin.site.each_context(request)
-        return render(request, f"admin/{name}.html", {**frame, **context, "crumbs": []}, status=status)
+        title = _("You may not do this") if status == 403 else _("This page cannot be found")
+        frame = {**admin.site.each_context(request), "title": title}
+        return render(request, f"admin/{name}.html", {**frame, **context}, status=status)
     return render(request, f"{name}.html", context, status=status)
 
 

@@ -91,7 +91,7 @@ def _refuse_combined(roles: set[str], field: str = "roles") -> None:
         )
 
 
-def _tell_leads(user: User, *, actor: Actor, gained: Iterable[str]) -> None:
+def _tell_leads(user: User, *, actor: Actor | None, gained: Iterable[str]) -> None:
     """Tell the staff leads, but neither who did it nor whom it is about, that someone has new staff roles."""
     gained = sorted(gained)
     if not gained:
@@ -100,7 +100,7 @@ def _tell_leads(user: User, *, actor: Actor, gained: Iterable[str]) -> None:
     for code in Language.values:
         with override(code):
             labels[code] = pgettext("between items", ", ").join(str(StaffRole(role).label) for role in gained)
-    involved = [pk for pk in (user.pk, actor.pk if actor else None) if pk is not None]
+    involved = [user.pk, *([actor.pk] if isinstance(actor, User) else [])]
     leads = list(User.objects.with_role(StaffRole.LEAD).exclude(pk__in=involved))
     if leads:
         notify(
@@ -113,7 +113,7 @@ def _tell_leads(user: User, *, actor: Actor, gained: Iterable[str]) -> None:
                 "person": user.name or user.email,
                 "email": user.email,
                 "roles": labels,
-                "giver": (actor.name or actor.email) if actor else "",
+                "giver": (actor.name or actor.email) if isinstance(actor, User) else "—",
             },
         )
 
