@@ -12,7 +12,8 @@ preload_app = True
 timeout = 60
 graceful_timeout = 10
 keepalive = 5
-limit_request_line = 8190  # The most there is: a search of some hundred Chinese characters is nine bytes for each.
+# The most there is: in a search each Chinese character takes nine bytes.
+limit_request_line = 8190
 max_requests = 20_000  # A slow leak in a library must not become an outage.
 max_requests_jitter = 2_000
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None

@@ -14,7 +14,8 @@ OBVIOUS = {"pytest", "pytest-django"}
 # Used by their command, by their plugin or through another's setting, not by an import of ours.
 WITHOUT_IMPORT = {
     "argon2-cffi", "crispy-bootstrap5", "django-htmx", "django-stubs", "djangorestframework-stubs", "djlint", "gunicorn",
-    "import-linter", "mypy", "psycopg2-binary", "pytest-django", "pytest-xdist", "ruff", "whitenoise", "django-storages", "boto3",
+    "import-linter", "mypy", "psycopg2-binary", "pytest-django", "pytest-timeout", "pytest-xdist", "ruff",
+    "whitenoise", "django-storages", "boto3",
 }  # fmt: skip
 
 

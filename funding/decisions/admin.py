@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Count, Q
-from django.http import Http404, HttpResponseBase
+from django.http import Http404, HttpResponseBase, QueryDict
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join, linebreaks
 from django.utils.safestring import SafeString
@@ -294,7 +294,8 @@ class VerdictPage(StaffPage):
             self._form.take(error)
             if isinstance(error, Conflict):  # told who decided what, they may decide otherwise
                 del self._rank
-                data = self._form.data.copy()
+                data = QueryDict("", mutable=True)
+                data.update(self._form.data)
                 data["seen"] = seen_of(self.rank.pending if self.rank is not None else None)
                 self._form.data = data
             return self.render(status=422)
