@@ -266,7 +266,7 @@ def test_what_was_refused_is_no_longer_said_once_it_is_mended(opened, live_serve
     expect(status(page)).to_contain_text(SAVED)
     expect(said).to_be_empty()
     page.fill("#q-amount", "很多")
-    expect(said).to_contain_text("请输入金额")
+    expect(said).to_contain_text("请输入以万元为单位的金额")
     page.fill("#q-amount", "100")  # what is stored: nothing is sent
     expect(said).to_be_empty()
     expect(status(page)).to_contain_text(SAVED)
@@ -310,7 +310,7 @@ def test_a_role_withdrawn_while_typing(opened, live_server, application):
 def test_a_refused_answer_is_named_beside_it(opened, live_server, application):
     page = open_form(opened(application.created_by), live_server, application)
     page.fill("#q-amount", "很多")
-    expect(page.locator("#error-amount")).to_contain_text("请输入金额")
+    expect(page.locator("#error-amount")).to_contain_text("请输入以万元为单位的金额")
     expect(status(page)).to_contain_text("请看问题旁的提示")
     page.fill("#q-amount", "120")
     expect(status(page)).to_contain_text(SAVED)
