@@ -82,7 +82,7 @@ def test_one_applies_and_submits_without_a_script(live_stack: Stack, browser: Br
     who.press(who.say("Check and submit"))
     assert application.versions.count() == 0
     who.open(f"/applications/{application.pk}/form/")
-    who.fill(duration="12", trl_target="6")
+    who.fill(duration="18", trl_target="6")
     who.press(who.say("Check and submit"))
     problems = who.page.locator("main .error-summary li").all_inner_texts()
     assert (who.path(), problems) == (f"/applications/{application.pk}/check/", [])

@@ -276,22 +276,32 @@ def test_senseless_json_is_refused_in_words(body):
 
 @pytest.mark.parametrize("checks_csrf", [True, False])
 @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "multipart/form-data"])
-def test_a_million_characters_are_too_long_and_stay_on_the_page_before(checks_csrf, content_type):
+def test_what_is_too_long_to_be_sent_stays_on_the_page_before(checks_csrf, content_type):
     application = make_application(filled=False)
     client = Client(enforce_csrf_checks=checks_csrf, headers={"accept-language": "zh-hans"})
     client.force_login(application.created_by)
     client.get(url("form", application))
     if content_type == "multipart/form-data":
-        answer = client.post(url("form", application), {"title": "字" * 2_500_000})
+        answer = client.post(url("form", application), {"title": "字" * 4_500_000})
     else:
         answer = client.post(
             url("form", application),
-            "title=" + "%E5%AD%97" * 1_000_000,
+            "title=" + "%E5%AD%97" * 1_500_000,
             content_type=content_type,
         )
     text = answer.content.decode()
     assert (answer.status_code, "内容过长" in text, "所填内容仍在" in text) == (400, True, True)
     assert [word for word in ("刷新", "重新加载") if word in text] == []
+    assert not Answer.objects.exists()
+
+
+def test_a_million_characters_are_told_beside_the_question():
+    application = make_application(filled=False)
+    client = as_(application.created_by)
+    sent = {"title": "字" * 1_000_000, "revision-title": "0"}
+    answer = client.post(url("form", application), sent)
+    text = answer.content.decode()
+    assert (answer.status_code, "1,000,000 字" in text) == (422, True)
     assert not Answer.objects.exists()
 
 
