@@ -741,8 +741,7 @@ def university_card(user: Any) -> Card | None:
     """What waits for a liaison, overdue and due today first."""
     if not is_liaison(user):
         return None
-    waiting = own_runs(user).filter(state=RunState.ACTIVE)
-    runs = waiting.order_by("due_at")[:SHOWN]
+    runs, due = Due.among(own_runs(user).filter(state=RunState.ACTIVE), SHOWN)
     return Card(
         title=gettext_lazy("University review"),
         tasks=[
@@ -756,7 +755,7 @@ def university_card(user: Any) -> Card | None:
         ],
         empty=gettext_lazy("Nothing waits for you."),
         more_url=reverse("reviews:queue"),
-        due=Due.among(waiting),
+        due=due,
         due_url=f"{reverse('reviews:queue')}?due=",
     )
 
@@ -764,8 +763,7 @@ def university_card(user: Any) -> Card | None:
 @home_card(order=22)
 def reviews_card(user: Any) -> Card | None:
     """Invitations and drafts of a reviewer, due first."""
-    waiting = own_reviews(user).filter(state__in=TO_DO)
-    reviews = list(waiting.order_by("due_at")[:SHOWN])
+    reviews, due = Due.among(own_reviews(user).filter(state__in=TO_DO), SHOWN)
     if not reviews and not is_reviewer(user):
         return None
     return Card(
@@ -785,6 +783,6 @@ def reviews_card(user: Any) -> Card | None:
         ],
         empty=gettext_lazy("No review is asked of you at the moment."),
         more_url=reverse("reviews:list"),
-        due=Due.among(waiting),
+        due=due,
         due_url=f"{reverse('reviews:list')}?due=",
     )

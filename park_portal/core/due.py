@@ -61,14 +61,17 @@ class Due:
         return cls(**{name: found.count(name) for name in When.values})
 
     @classmethod
-    def among(cls, rows: models.QuerySet[Any], field: str = "due_at", *, now: datetime | None = None) -> Due:
-        """Count all ``rows`` by the moment in ``field``: one query, whatever a page shows of them."""
-        moment = now or timezone.now()
+    def among(cls, rows: models.QuerySet[Any], shown: int, field: str = "due_at") -> tuple[list[Any], Due]:
+        """Return the first ``shown`` of ``rows``, earliest first, and the count of all of them, in one query."""
+        now = timezone.now()
         counts = {
-            name: models.Count("pk", filter=_within(field, name, moment), distinct=True)
+            f"due_{name}": models.Window(models.Count("pk", filter=_within(field, name, now)))
             for name in When.values
         }
-        return cls(**rows.order_by().aggregate(**counts))
+        found = list(rows.annotate(**counts).order_by(field, "pk")[:shown])
+        if not found:
+            return found, cls()
+        return found, cls(**{name: getattr(found[0], f"due_{name}") for name in When.values})
 
 
 class DueFilter(django_filters.ChoiceFilter):
