@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
+from redis.exceptions import RedisError
 
 from funding.applications.models import Application
 from funding.applications.typed import KeepsTyped, check_typist, read_sent, typist_of
@@ -727,7 +728,7 @@ def _too_often(key: str) -> bool:
     try:
         cache.add(key, 0, 3600)
         return bool(cache.incr(key) > OBJECTIONS_AN_HOUR)
-    except Exception:  # the cache may be away or the key just ran out; objections matter more than the limit
+    except (RedisError, ValueError):  # the cache is away or the key just ran out: the objection matters more
         return False
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from django.contrib import admin
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,6 +18,8 @@ from park_portal.core.views import refusal, wants_json
 # Of a form that was refused, what nobody typed and what nobody else may read.
 NOT_TYPED: Final = frozenset({"csrfmiddlewaretoken", "once", "act", "action", "next", "revision"})
 KEPT: Final = 40
+# What reading a form raises when it is broken, too long, or was not sent to its end.
+UNREADABLE: Final = (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError)
 
 
 def typed_in(request: HttpRequest) -> list[str]:
@@ -25,7 +28,7 @@ def typed_in(request: HttpRequest) -> list[str]:
         return []
     try:
         given = [(name, value) for name, values in request.POST.lists() for value in values]
-    except Exception:  # a form that could not be read in the first place
+    except UNREADABLE:
         return []
     texts = [
         str(value).strip()

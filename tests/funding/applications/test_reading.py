@@ -258,7 +258,10 @@ def test_filters_and_search_of_the_list():
 def test_staff_return_extend_reject_and_withdraw_by_page():
     application = make_submitted()
     officer = as_officer()
-    act = lambda name: admin_url("act", application.pk, name)  # noqa: E731
+
+    def act(name):
+        return admin_url("act", application.pk, name)
+
     assert officer.get(act("return")).status_code == 200
     refused = officer.post(act("return"), {"due_at": "2099-01-01T12:00", "message": "x"})
     assert refused.status_code == 200

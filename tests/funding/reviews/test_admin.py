@@ -214,7 +214,10 @@ def test_releasing_replacing_and_reopening(client_of):
     run = expert_run()
     review, other = make_review(run, accepted=True), make_expert()
     client = client_of("officer")
-    act = lambda one, name: reverse("admin:funding_review_act", args=[one.pk, name])  # noqa: E731
+
+    def act(one, name):
+        return reverse("admin:funding_review_act", args=[one.pk, name])
+
     assert client.get(act(review, "replace")).status_code == 200
     assert client.post(act(review, "replace"), {"person": other.pk, "once": "c1"}).status_code == 302
     review.refresh_from_db()
