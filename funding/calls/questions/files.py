@@ -29,6 +29,11 @@ EXTENSIONS: Final = (
 )
 
 
+def _place(extension: str) -> int:
+    """Where ``extension`` stands when kinds are listed, whatever order they were chosen in."""
+    return EXTENSIONS.index(extension) if extension in EXTENSIONS else len(EXTENSIONS)
+
+
 class Files(QuestionType):
     """The value is a list of ``{"id", "name", "bytes"}``, made from the stored documents and never from a form."""
 
@@ -74,7 +79,7 @@ class Files(QuestionType):
         return "\n".join(item["name"] for item in value or [])
 
     def widget(self, raw: Any, settings: Settings) -> dict[str, Any]:
-        extensions = self.setting(settings, "extensions")
+        extensions = sorted(self.setting(settings, "extensions"), key=_place)
         return {
             "accept": ",".join(f".{extension}" for extension in extensions),
             "extensions": ", ".join(extensions),

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.functional import lazy
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from park_portal.core.audit.services import Actor, System, record
 from park_portal.core.documents import formats
@@ -22,7 +23,7 @@ from park_portal.core.documents.formats import Format
 from park_portal.core.documents.models import Document
 from park_portal.core.documents.names import clean_name, ending_of
 from park_portal.core.documents.uploads import OversizedFile
-from park_portal.core.errors import DomainError
+from park_portal.core.errors import DomainError, Text
 
 log = logging.getLogger(__name__)
 _lazy_size = lazy(filesizeformat, str)
@@ -30,6 +31,13 @@ _lazy_size = lazy(filesizeformat, str)
 MAX_BYTES: Final = 20 * 1024 * 1024
 Reader = Callable[[Any, Document], bool | str]
 READERS: dict[str, list[Reader]] = {}
+# The formats that people know by another name than their own; the others are names in every language.
+FORMAT_NAMES: Final[dict[Format, Text]] = {
+    formats.TEXT: pgettext_lazy("file format", "plain text"),
+    formats.DOC: pgettext_lazy("file format", "Word 97–2003"),
+    formats.XLS: pgettext_lazy("file format", "Excel 97–2003"),
+    formats.PPT: pgettext_lazy("file format", "PowerPoint 97–2003"),
+}
 
 
 class FileRefused(DomainError):
@@ -171,24 +179,28 @@ def _check(file: File, *, name: str, shown: str, allowed: Collection[Format], ma
             format_lazy(_("“{name}” unpacks to far more than it is and was not opened."), name=shown),
             code="file_bomb",
         ) from None
-    wanted = ", ".join(sorted({f".{ending}" for known in allowed for ending in known.extensions}))
+    wanted = endings_of(allowed)
     if format_ is None or format_ not in allowed:
-        found = format_.name if format_ else None
-        if found:
-            text = _("“{name}” is a {found} file. Possible here: {wanted}.")
+        if format_:
+            text = _("“{name}” is in the format {found}. Possible here: {wanted}.")
         else:
             text = _("What is inside “{name}” is not a file that can be taken. Possible here: {wanted}.")
         raise FileRefused(
-            format_lazy(text, name=shown, found=found or "", wanted=wanted), code="file_type", found=found
+            format_lazy(text, name=shown, found=format_name(format_) if format_ else "", wanted=wanted),
+            code="file_type",
+            found=format_.name if format_ else None,
         )
     ending = ending_of(name)
     if ending and ending in formats.BY_NAME and ending not in format_.extensions:
         raise FileRefused(
             format_lazy(
-                _("“{name}” is named .{ending} but is a {found} file inside. Save it in the right format."),
+                _(
+                    "“{name}” is named .{ending}, but what is inside is in the format {found}. "
+                    "Save it in the right format."
+                ),
                 name=shown,
                 ending=ending,
-                found=format_.name,
+                found=format_name(format_),
             ),
             code="file_disguised",
             found=format_.name,
@@ -221,6 +233,18 @@ def _too_large(name: str, size: int, max_bytes: int) -> FileRefused:
             most=human_size(max_bytes),
         ),
         code="file_too_large",
+    )
+
+
+def format_name(format_: Format) -> Text:
+    """Return what people call ``format_``, in the language of whoever reads it."""
+    return FORMAT_NAMES.get(format_, format_.name)
+
+
+def endings_of(allowed: Collection[Format]) -> str:
+    """Return the endings of ``allowed`` as they are listed for people: documents first, always in one order."""
+    return ", ".join(
+        f".{ending}" for known in formats.FORMATS if known in allowed for ending in known.extensions
     )
 
 

@@ -127,12 +127,29 @@ def test_a_wrong_file_is_refused(alice, content, name, code):
 def test_a_refusal_names_the_file_and_what_is_possible(alice):
     error = refusal(alice, samples.office("docx"), "计划书.pdf", allowed={formats.PDF})
     with translation.override("en"):
-        assert str(error) == "“计划书.pdf” is a Word file. Possible here: .pdf."
+        assert str(error) == "“计划书.pdf” is in the format Word. Possible here: .pdf."
     error = refusal(alice, samples.PDF + b"x" * 3_000_000, "big.pdf", max_bytes=2 * 1024 * 1024)
     with translation.override("en"):
         assert str(error) == (
             "“big.pdf” is 2.9\xa0MB; at most 2.0\xa0MB is possible. Compress the pictures in it, for instance."
         )
+
+
+def test_a_refusal_speaks_of_formats_in_the_readers_language_and_always_in_one_order(alice):
+    text = "你好".encode()
+    error = refusal(alice, text, "说明.txt", allowed={formats.JPEG, formats.ZIP, formats.DOCX, formats.PDF})
+    assert str(error) == "“说明.txt”的格式为“纯文本”。此处可上传：.pdf, .docx, .jpg, .jpeg, .zip。"
+    with translation.override("en"):
+        assert str(error) == (
+            "“说明.txt” is in the format plain text. Possible here: .pdf, .docx, .jpg, .jpeg, .zip."
+        )
+    error = refusal(alice, text, "说明.pdf")
+    assert str(error) == (
+        "“说明.pdf”的格式为“纯文本”。"
+        "此处可上传：.pdf, .docx, .xlsx, .pptx, .doc, .xls, .ppt, .png, .jpg, .jpeg。"
+    )
+    error = refusal(alice, samples.compound("WordDocument"), "计划书.pdf")
+    assert str(error) == "“计划书.pdf”的扩展名是 .pdf，实际格式却为“Word 97–2003”。请另存为正确的格式。"
 
 
 def test_a_name_without_an_ending_gets_the_right_one(alice):

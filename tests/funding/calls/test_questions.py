@@ -337,6 +337,11 @@ def test_ip_has_its_own_columns():
     assert "发明专利" in type_of("ip").text(value, {}, "zh-hans")
 
 
+def test_the_kinds_of_files_are_always_listed_in_one_order():
+    widget = type_of("files").widget([], {"extensions": ["zip", "jpg", "docx", "pdf"]})
+    assert (widget["extensions"], widget["accept"]) == ("pdf, docx, jpg, zip", ".pdf,.docx,.jpg,.zip")
+
+
 def test_files_come_from_documents_only():
     one = {"id": "x", "name": "报告.pdf", "bytes": 3}
     assert clean("files", [one]) == [one]
