@@ -21,6 +21,7 @@ from funding.applications.models import AnswerFile, Application, Version
 from funding.applications.progress import TONES, StepsLine, expected_by, state_line_of, timeline_of
 from funding.applications.reading import answers_of, compare_versions
 from funding.applications.receipts import receipt_pdf
+from funding.applications.rules import may_apply_some_day
 from funding.applications.services import (
     add_file,
     preview_eligibility,
@@ -621,7 +622,7 @@ register_nav(
         gettext_lazy("My applications"),
         "applications:list",
         order=20,
-        show=lambda user: not user.is_staff,
+        show=lambda user: not user.is_staff and may_apply_some_day(user),
     )
 )
 

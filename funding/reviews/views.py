@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from redis.exceptions import RedisError
 
 from funding.applications.models import Application
+from funding.applications.rules import is_reviewer
 from funding.applications.typed import KeepsTyped, check_typist, read_sent, typist_of
 from funding.calls.models import Call
 from funding.calls.states import Acts, ApplicantKind, StageKind
@@ -65,11 +66,6 @@ TO_DO = (ReviewState.ASSIGNED, ReviewState.ACCEPTED)
 
 
 is_liaison = asked_once(is_liaison_now)
-
-
-@asked_once
-def is_reviewer(user: Any) -> bool:
-    return bool(user.is_authenticated) and Reviewer.objects.filter(user_id=user.pk).exists()
 
 
 register_nav(NavItem("notices", gettext_lazy("Public notices"), "reviews:notices", order=15, public=True))

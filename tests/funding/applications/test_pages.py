@@ -10,7 +10,9 @@ from datetime import timedelta
 import pypdf
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -29,7 +31,14 @@ from tests.factories.applications import (
     pdf,
 )
 from tests.factories.core import make_staff, make_user
-from tests.factories.incubator import make_liaison, make_organisation, make_university
+from tests.factories.incubator import (
+    make_liaison,
+    make_organisation,
+    make_project,
+    make_project_member,
+    make_university,
+)
+from tests.factories.reviews import make_expert
 
 pytestmark = pytest.mark.django_db
 
@@ -540,6 +549,14 @@ def test_a_conflict_without_a_script_shows_both_and_overwrites_nothing():
     assert Answer.objects.get().value == "后写的"
 
 
+def test_the_balance_under_the_budget_uses_the_words_of_the_questions_and_of_the_refusal():
+    application = make_application()
+    save_answer(application, "amount", "100", actor=application.created_by, revision=0)
+    page = as_(application.created_by).get(url("form", application), {"section": "2"}).content.decode()
+    balance = re.search(r'<p class="balance.*?</p>', page, re.DOTALL)
+    assert re.findall(r"<span>(\S+) <output", balance[0]) == ["申请经费", "预算合计"]
+
+
 def test_rows_and_files_are_removed_by_a_click():
     application = make_application()
     file = application.files.get()
@@ -658,10 +675,37 @@ def test_the_list_shows_ones_own(django_assert_num_queries):
     assert as_(owner).get(reverse("applications:list"), {"state": "nope", "call": "x"}).status_code == 200
 
 
-def _queries(client, address):
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
+def test_my_applications_stand_in_the_menu_of_who_may_apply_and_not_of_who_came_for_something_else():
+    def shown(user) -> bool:
+        page = as_(user).get(reverse("account_email"))
+        return "applications" in [item.name for item in page.context["frame"].nav]
 
+    liaison, expert, stranger = make_user(), make_expert(), make_user()
+    make_liaison(liaison, make_university())
+    assert (shown(liaison), shown(expert), shown(stranger), shown(make_staff("officer"))) == (
+        False,
+        False,
+        True,
+        False,
+    )
+    make_organisation(owner=expert)
+    project = make_project()
+    make_project_member(project, liaison)
+    assert (shown(liaison), shown(expert)) == (True, True)
+
+
+def test_the_menu_asks_once_where_a_person_stands():
+    liaison = make_user()
+    make_liaison(liaison, make_university())
+    for user in (make_user(), liaison, make_expert()):
+        with CaptureQueriesContext(connection) as captured:
+            as_(user).get(reverse("account_email"))
+        asked = [query["sql"] for query in captured if "core_user" in query["sql"]]
+        assert sum("funding_reviewer" in sql for sql in asked) == 1
+        assert sum("incubator_liaison" in query["sql"] for query in captured) == 1
+
+
+def _queries(client, address):
     with CaptureQueriesContext(
         connection,
     ) as captured:
