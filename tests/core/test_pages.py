@@ -13,8 +13,8 @@ from django.utils.translation import override
 
 from park_portal.core.accounts import services
 from park_portal.core.accounts.models import User
-from park_portal.core.outbox.models import Message
 from tests.factories.applications import make_call as make_open_call
+from tests.factories.core import path_of_invitation
 from tests.personas import PASSWORD, address, make_person, person
 
 pytestmark = pytest.mark.django_db
@@ -183,8 +183,8 @@ def test_link_of_the_mail_opened_again_says_that_the_address_is_confirmed(client
 
 
 def test_invitation_opened_with_the_wrong_account_leads_out_and_back(client_of, people):
-    services.invite_staff("new@example.com", actor=people("superuser"), role="officer")
-    path = Message.objects.get(key__startswith="account.invitation:").payload["link"]
+    invitation = services.invite_staff("new@example.com", actor=people("superuser"), role="officer")
+    path = path_of_invitation(invitation)
     client = client_of("stranger")
     page = text_of(client.get(path))
     assert f'<input type="hidden" name="next" value="{path}">' in page
@@ -194,8 +194,7 @@ def test_invitation_opened_with_the_wrong_account_leads_out_and_back(client_of, 
 
 def test_invitation_accepted_says_what_one_has_joined_once(client_of, people):
     new = make_person("newcomer")
-    services.invite_staff(new.email, actor=people("superuser"), role="officer")
-    path = Message.objects.get(key__startswith="account.invitation:").payload["link"]
+    path = path_of_invitation(services.invite_staff(new.email, actor=people("superuser"), role="officer"))
     client = client_of(new)
     assert [str(m) for m in get_messages(client.post(path).wsgi_request)] == ["您已加入园区工作人员。"]
     assert len(get_messages(client.post(path).wsgi_request)) == 1

@@ -7,7 +7,9 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from park_portal.core.accounts.models import User
+from park_portal.core.accounts.models import Invitation, User
+from park_portal.core.outbox.models import Message
+from park_portal.core.outbox.services import unseal
 
 _numbers = itertools.count(1)
 
@@ -24,3 +26,14 @@ def make_staff(*roles: str, name: str = "", **fields: Any) -> User:
     user = make_user(name, is_staff=True, **fields)
     user.groups.add(*Group.objects.filter(name__in=roles or ("officer",)))
     return user
+
+
+def path_of_invitation(invitation: Invitation) -> str:
+    """Returns the path that the latest mail of the invitation leads to."""
+    message = Message.objects.filter(key__startswith=f"account.invitation:{invitation.pk}:").latest("pk")
+    return unseal(message.payload["link"], invitation.email)
+
+
+def token_of(invitation: Invitation) -> str:
+    """Returns the token that the latest mail of the invitation holds."""
+    return path_of_invitation(invitation).rstrip("/").rpartition("/")[2]

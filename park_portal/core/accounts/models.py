@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -178,10 +177,6 @@ class Invitation(models.Model):
     def digest(token: str) -> str:
         """Return what is stored of a token."""
         return hashlib.sha256(token.encode()).hexdigest()
-
-    @staticmethod
-    def new_token() -> str:
-        return secrets.token_urlsafe(32)
 
     @property
     def is_open(self) -> bool:

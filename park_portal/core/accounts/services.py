@@ -21,7 +21,7 @@ from park_portal.core.accounts.models import Invitation, User
 from park_portal.core.accounts.states import ROLE_RIGHTS, STANDS_ALONE, Language, StaffRole
 from park_portal.core.audit.services import Actor, changes_of, record
 from park_portal.core.errors import DomainError, Text
-from park_portal.core.outbox.services import absolute, notify
+from park_portal.core.outbox.services import absolute, notify, seal
 from park_portal.core.workflow import require
 
 INVITATION_LASTS: Final = timedelta(days=14)
@@ -214,7 +214,7 @@ def invite(
 
     The caller has checked that ``actor`` may offer this place.
     """
-    token = Invitation.new_token()
+    mark, token = seal(email)
     now = timezone.now()
     with transaction.atomic():
         earlier = Invitation.objects.select_for_update().filter(
@@ -238,17 +238,18 @@ def invite(
             expires_at=now + INVITATION_LASTS,
         )
         record("invitation.send", invitation, actor=actor, after={"email": email, "kind": kind, "role": role})
-        _mail_invitation(invitation, token, target)
+        _mail_invitation(invitation, mark, target)
     return invitation
 
 
-def _mail_invitation(invitation: Invitation, token: str, target: models.Model | str | None) -> None:
+def _mail_invitation(invitation: Invitation, mark: str, target: models.Model | str | None) -> None:
+    """Write the invitation with the mark in place of its token, which only the mail itself holds."""
     known = INVITATION_KINDS[invitation.kind]
     labels = {}
     for code in Language.values:
         with override(code):
             labels[code] = (str(target or known.label), str(known.role_label(invitation.role)))
-    path = reverse("invitation", args=[token])
+    path = reverse("invitation", args=[mark])
     notify(
         "account.invitation",
         recipients=(),
@@ -269,7 +270,7 @@ def _mail_invitation(invitation: Invitation, token: str, target: models.Model | 
 
 def resend_invitation(invitation: Invitation, *, actor: Actor) -> Invitation:
     """Send an invitation again with a new link; the old one dies. The caller has checked that ``actor`` may."""
-    token = Invitation.new_token()
+    mark, token = seal(invitation.email)
     with transaction.atomic():
         stored = (
             Invitation.objects.select_for_update(of=("self",))
@@ -289,7 +290,7 @@ def resend_invitation(invitation: Invitation, *, actor: Actor) -> Invitation:
             before={"expires_at": before},
             after={"expires_at": stored.expires_at},
         )
-        _mail_invitation(stored, token, stored.target_label)
+        _mail_invitation(stored, mark, stored.target_label)
     return stored
 
 

@@ -9,10 +9,12 @@ step, one transaction a mail, under a Message-ID that stays the same if it has t
 from __future__ import annotations
 
 import logging
+import re
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from email.utils import formataddr, parseaddr
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import apprise
 from django.conf import settings
@@ -20,6 +22,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import connection, models, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from park_portal.core import context as act
@@ -43,6 +46,8 @@ BATCH: Final = 200
 MAX_ATTEMPTS: Final = 8
 # A claim older than this was made by a process that died: handling one message takes far less.
 CLAIM_LASTS: Final = timedelta(seconds=30)
+
+_SEALED: Final = re.compile(r"sealed-[0-9a-f]{32}")
 
 _doorbell: Callable[[], None] | None = None
 
@@ -124,6 +129,32 @@ def notify(
             "language": language,
         },
     )
+
+
+class Sealed(NamedTuple):
+    """A secret for one address: ``mark`` may be written into a notice and kept, ``secret`` is what the mail says."""
+
+    mark: str
+    secret: str
+
+
+def seal(address: str) -> Sealed:
+    """Return a new secret that only the mail to ``address`` will hold.
+
+    The secret follows from the mark, the address and the portal's key, so it can be sent whenever the mail leaves, and
+    nobody finds it in the database.
+    """
+    mark = f"sealed-{secrets.token_hex(16)}"
+    return Sealed(mark, _secret_of(mark, address))
+
+
+def unseal(text: str, address: str) -> str:
+    """Return ``text`` with each mark replaced by its secret, worth something only if it was sealed for ``address``."""
+    return _SEALED.sub(lambda mark: _secret_of(mark[0], address), text)
+
+
+def _secret_of(mark: str, address: str) -> str:
+    return salted_hmac("outbox.sealed", f"{mark}:{address.lower()}", algorithm="sha256").hexdigest()
 
 
 def render_notice(
@@ -364,8 +395,8 @@ def _send_mail(delivery: Delivery) -> None:
         _mail(
             to=delivery.address,
             subject=delivery.subject_text,
-            body=delivery.body_text,
-            link=delivery.link,
+            body=unseal(delivery.body_text, delivery.address),
+            link=unseal(delivery.link, delivery.address),
             message_id=delivery.mail_id,
             footer=delivery.recipient_id is not None,
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core import mail
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -14,8 +16,9 @@ from park_portal.core.accounts.models import Invitation, User
 from park_portal.core.accounts.states import ROLE_RIGHTS, StaffRole
 from park_portal.core.audit.models import Entry
 from park_portal.core.errors import DomainError, Forbidden
-from park_portal.core.outbox.models import Message
-from tests.factories.core import make_staff, make_user
+from park_portal.core.outbox.models import Delivery, Message
+from park_portal.core.outbox.services import handle_message, send_delivery, unseal
+from tests.factories.core import make_staff, make_user, token_of
 
 pytestmark = pytest.mark.django_db
 
@@ -23,11 +26,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def admin():
     return make_staff("administrator", name="Grace")
-
-
-def token_of(invitation):
-    link = Message.objects.get(key__startswith=f"account.invitation:{invitation.pk}:").payload["link"]
-    return link.rstrip("/").rpartition("/")[2]
 
 
 class TestRoles:
@@ -181,6 +179,29 @@ class TestInvitations:
         assert services.accept_invitation(token, actor=new) == "/admin/"
         assert User.objects.get(pk=new.pk).roles == {"officer"}
         assert services.accept_invitation(token, actor=User.objects.get(pk=new.pk)) == "/admin/"
+
+    def test_only_the_mail_of_an_invitation_holds_its_token(self, admin):
+        services.invite_staff("New@Example.com", actor=admin, role="officer")
+        new = make_user(email="new@example.com")
+        for message in Message.objects.all():
+            assert handle_message(message.pk)
+        for delivery in Delivery.objects.filter(status="waiting"):
+            assert send_delivery(delivery.pk)
+        [sent] = [one for one in mail.outbox if one.to == ["new@example.com"]]
+        tokens = set(re.findall(r"/invitations/([^/\s]+)/", sent.body))
+        assert tokens == set(re.findall(r"/invitations/([^/\s\"]+)/", sent.alternatives[0].content))
+        [token] = tokens
+        for model in (Message, Delivery, Invitation, Entry):
+            assert token not in str(list(model.objects.values()))
+        mark = Delivery.objects.get(address="new@example.com").link.rstrip("/").rpartition("/")[2]
+        assert services.find_invitation(mark) is None
+        assert services.accept_invitation(token, actor=new) == "/admin/"
+
+    def test_the_mark_of_an_invitation_opens_nothing_in_a_mail_to_another(self, admin):
+        invitation = services.invite_staff("new@example.com", actor=admin, role="officer")
+        mark = Message.objects.get(payload__kind="account.invitation").payload["link"]
+        assert unseal(mark, "mallory@example.com") != unseal(mark, "new@example.com") != mark
+        assert token_of(invitation) in unseal(mark, "NEW@example.com")
 
     def test_invitation_to_the_staff_tells_the_leads_and_gives_no_role_back(self, admin):
         lead = make_staff("lead")
