@@ -20,8 +20,21 @@ class AwardAdmin(ReadOnly, StaffAdmin):
     search_fields = ["number", "title"]
     list_select_related = ["fund", "organisation", "project"]
     acts = [
-        Act("start", start_award, icon="play_arrow", explain=_("The agreement is signed by both sides.")),
-        Act("lapse", lapse_award, form=LapseForm, icon="block", danger=True),
+        Act(
+            "start",
+            start_award,
+            done=_("The agreement is noted as signed; the award is under way."),
+            icon="play_arrow",
+            explain=_("The agreement is signed by both sides."),
+        ),
+        Act(
+            "lapse",
+            lapse_award,
+            done=_("The award has lapsed; nothing is paid from it."),
+            form=LapseForm,
+            icon="block",
+            danger=True,
+        ),
     ]
 
     state_label = state_label()

@@ -428,11 +428,18 @@ class LetterAdmin(ReadOnly, StaffAdmin):
         Act(
             "check",
             check_letter,
+            done=_("The letter is checked and its PDF made. It goes out when the decision is released."),
             icon="done_all",
             bulk="each",
             explain=_("You have read the letter in both languages and it is right. Its PDF is made now."),
         ),
-        Act("reopen", reopen_letter, icon="undo", bulk="each"),
+        Act(
+            "reopen",
+            reopen_letter,
+            done=_("The letter can be changed. Check it again before the decision is released."),
+            icon="undo",
+            bulk="each",
+        ),
     ]
     pages = [LetterPage]
 

@@ -411,6 +411,7 @@ class StageRunAdmin(ShowsDue, ReadOnly, StaffAdmin):
             "screen_pass",
             pass_one,
             label=pgettext_lazy("act", "Pass"),
+            done=gettext_lazy("The application passed and goes on to the next stage."),
             rule="funding.act_in_stage",
             form=BulkPassForm,
             icon="check",
@@ -424,6 +425,7 @@ class StageRunAdmin(ShowsDue, ReadOnly, StaffAdmin):
             "screen_return",
             return_one,
             label=gettext_lazy("Return for changes"),
+            done=gettext_lazy("The application is with the applicant for changes."),
             rule="funding.act_in_stage",
             form=OpenQuestionsForm,
             icon="undo",
@@ -437,6 +439,7 @@ class StageRunAdmin(ShowsDue, ReadOnly, StaffAdmin):
             "screen_reject",
             reject_one,
             label=pgettext_lazy("stage", "Reject"),
+            done=gettext_lazy("The application was rejected."),
             rule="funding.act_in_stage",
             form=BulkRejectForm,
             icon="block",
@@ -451,6 +454,7 @@ class StageRunAdmin(ShowsDue, ReadOnly, StaffAdmin):
             "close",
             complete_run,
             label=gettext_lazy("Close the stage by hand"),
+            done=gettext_lazy("The stage is closed, and nobody's opinion is waited for any more."),
             rule="funding.complete_stage",
             form=CloseForm,
             icon="done_all",
@@ -466,6 +470,9 @@ class StageRunAdmin(ShowsDue, ReadOnly, StaffAdmin):
             "set_due",
             set_due_in,
             label=gettext_lazy("Change the deadline"),
+            done=gettext_lazy(
+                "The stage has its new deadline, and so have the reviews that were due with it."
+            ),
             rule="funding.assign_reviews",
             form=DueForm,
             icon="event",
@@ -549,6 +556,9 @@ class ReviewAdmin(ShowsDue, ReadOnly, StaffAdmin):
         Act(
             "release",
             release_reviewer,
+            done=gettext_lazy(
+                "The reviewer is released and is told. Where one is lacking now, assign another."
+            ),
             form=ReasonForm,
             icon="person_remove",
             explain=gettext_lazy("The reviewer is told that the review is no longer needed."),
@@ -558,6 +568,7 @@ class ReviewAdmin(ShowsDue, ReadOnly, StaffAdmin):
             "replace",
             replace_by,
             label=gettext_lazy("Replace the reviewer"),
+            done=gettext_lazy("The new reviewer is asked; the one before is expected no longer."),
             rule="funding.assign_reviews",
             form=ReplaceForm,
             icon="swap_horiz",
@@ -568,6 +579,7 @@ class ReviewAdmin(ShowsDue, ReadOnly, StaffAdmin):
         Act(
             "reopen",
             reopen_review,
+            done=gettext_lazy("The reviewer can change the review and has to submit it again."),
             form=ReasonForm,
             icon="lock_open",
             check=lambda review, actor: _only_experts(review),
@@ -692,6 +704,9 @@ class ConflictAdmin(ReadOnly, StaffAdmin):
             "record",
             record_one,
             label=gettext_lazy("Record a conflict of interest"),
+            done=gettext_lazy(
+                "The conflict of interest is on record; this person can no longer review the application."
+            ),
             rule="funding.record_conflict",
             form=RecordForm,
             on="list",
@@ -702,6 +717,7 @@ class ConflictAdmin(ReadOnly, StaffAdmin):
             "withdraw",
             withdraw_conflict,
             label=gettext_lazy("Take it back"),
+            done=gettext_lazy("The conflict of interest was taken back; the person can be assigned again."),
             rule="funding.record_conflict",
             icon="undo",
             danger=True,
@@ -726,6 +742,7 @@ class ObjectionAdmin(ReadOnly, StaffAdmin):
             "resolve",
             resolve_objection,
             label=gettext_lazy("Resolve the objection"),
+            done=gettext_lazy("What was found is recorded, and the objection is closed."),
             rule="funding.resolve_objection",
             form=ResolveForm,
             icon="gavel",

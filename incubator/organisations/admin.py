@@ -227,8 +227,21 @@ class OrganisationAdmin(StaffAdmin):
     update = _update
     change_rule = "incubator.edit_organisation"
     acts = [
-        Act("close", form=ReasonForm, icon="block", danger=True),
-        Act("reopen", form=ReasonForm, icon="undo"),
+        Act(
+            "close",
+            done=gettext_lazy(
+                "The organisation is marked as closed down: nobody edits it or applies for it until it is reopened here."
+            ),
+            form=ReasonForm,
+            icon="block",
+            danger=True,
+        ),
+        Act(
+            "reopen",
+            done=gettext_lazy("The organisation is in use again; its members can edit it and apply for it."),
+            form=ReasonForm,
+            icon="undo",
+        ),
     ]
     pages = [
         *import_pages("incubator.organisation", "incubator.import_organisations"),

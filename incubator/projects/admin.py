@@ -31,10 +31,27 @@ class ResearchProjectAdmin(StaffAdmin):
     update = update_project
     change_rule = "incubator.edit_project"
     acts = [
-        Act("start", icon="play_arrow", bulk="each"),
-        Act("complete", form=ReasonForm, icon="check", bulk="each"),
-        Act("stop", form=ReasonForm, icon="block", danger=True),
-        Act("resume", form=ReasonForm, icon="undo"),
+        Act(
+            "start",
+            done=gettext_lazy("The project is marked as under way."),
+            icon="play_arrow",
+            bulk="each",
+        ),
+        Act(
+            "complete",
+            done=gettext_lazy("The project is marked as completed."),
+            form=ReasonForm,
+            icon="check",
+            bulk="each",
+        ),
+        Act(
+            "stop",
+            done=gettext_lazy("The project is stopped; it can be resumed here."),
+            form=ReasonForm,
+            icon="block",
+            danger=True,
+        ),
+        Act("resume", done=gettext_lazy("The project is under way again."), form=ReasonForm, icon="undo"),
     ]
     pages = import_pages("incubator.researchproject", "incubator.import_projects")
     formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}

@@ -44,8 +44,21 @@ class JobAdmin(ReadOnly, StaffAdmin):
     ]
     readonly_fields = ["kind_label", "state_label", "result_link"]
     acts = [
-        Act("cancel", cancel_job, icon="cancel", danger=True, explain=_("What it did so far is undone.")),
-        Act("retry", retry_job, icon="replay", explain=_("It begins again, from the beginning.")),
+        Act(
+            "cancel",
+            cancel_job,
+            done=_("The job is cancelled and what it did is undone. It can be begun again here."),
+            icon="cancel",
+            danger=True,
+            explain=_("What it did so far is undone."),
+        ),
+        Act(
+            "retry",
+            retry_job,
+            done=_("The job begins again; who started it is told when it has finished."),
+            icon="replay",
+            explain=_("It begins again, from the beginning."),
+        ),
     ]
     state_label = state_label(
         tones={

@@ -77,6 +77,7 @@ class PolicyValueAdmin(StaffAdmin):
             "replace",
             _replace,
             label=_("New value from a date"),
+            done=_("The new value is on record and applies from its date."),
             rule="core.change_policyvalue",
             form=NewValueForm,
             icon="event_repeat",
@@ -87,6 +88,9 @@ class PolicyValueAdmin(StaffAdmin):
             "end",
             end_policy,
             label=_("Ends on a date"),
+            done=_(
+                "The value ends on the day given; whatever needs one after that day must be given a new one."
+            ),
             rule="core.change_policyvalue",
             form=LastDayForm,
             icon="event_busy",

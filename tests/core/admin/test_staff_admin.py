@@ -215,6 +215,28 @@ def test_refused_form_can_be_sent_again_and_a_done_one_cannot(english_client, pe
     assert Entry.objects.filter(action="invitation.send").count() == 1
 
 
+def test_every_act_says_in_its_own_words_what_was_done():
+    bare = [
+        f"{model._meta.label} {act.name}"
+        for model, model_admin in admin.site._registry.items()
+        for act in getattr(model_admin, "acts", ())
+        if not act.done
+    ]
+    assert bare == []
+
+
+def test_an_act_says_what_happened_and_what_comes_next(english_client, people):
+    invitation = invite_staff("a@people.example", actor=people("administrator"), role="officer")
+    client = english_client("administrator")
+
+    def said(act: str) -> list[str]:
+        address = reverse("admin:core_invitation_act", args=[invitation.pk, act])
+        return [str(message) for message in client.post(address, {}, follow=True).context["messages"]]
+
+    assert said("resend") == ["A new invitation is on its way; the link sent before no longer works."]
+    assert said("revoke") == ["The invitation is revoked; its link no longer works."]
+
+
 def test_act_that_is_over_is_said_so_instead_of_shown(english_client, people):
     invitation = invite_staff("a@people.example", actor=people("administrator"), role="officer")
     client = english_client("administrator")
