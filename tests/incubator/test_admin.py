@@ -82,6 +82,31 @@ def test_import_is_for_officers(client_of, people):
     assert ResearchProject.objects.count() == 0
 
 
+def test_an_import_is_undone_by_the_second_click_and_once(client_of):
+    client = client_of("officer")
+    address = upload(client, nsfc_workbook(2)).url
+    client.post(address, {"act": "apply"})
+
+    def stands() -> tuple[str, int, int]:
+        undone = Entry.objects.filter(action__in=["import.undo", "import_batch.undo"])
+        return ImportBatch.objects.get().state, ResearchProject.objects.count(), undone.count()
+
+    assert client.get(address, {"act": "undo", "confirmed": "1"}).status_code == 200
+    assert stands() == ("applied", 2, 0)
+    asked = client.post(address, {"act": "undo"})
+    assert (asked.status_code, asked.context["confirm_undo"]) == (200, True)
+    assert stands() == ("applied", 2, 0)
+    assert client_of("auditor").post(address, {"act": "undo", "confirmed": "1"}).status_code == 403
+    assert client_of("stranger").post(address, {"act": "undo", "confirmed": "1"}).status_code in (302, 403)
+    assert stands() == ("applied", 2, 0)
+
+    assert client.post(address, {"act": "undo", "confirmed": "1"}).status_code == 302
+    assert stands() == ("undone", 0, 5)
+    for data in ({"act": "undo", "confirmed": "1"}, {"act": "undo"}):
+        client.post(address, data)
+        assert stands() == ("undone", 0, 5)
+
+
 def test_undo_that_is_refused_names_the_rows(client_of):
     client = client_of("officer")
     address = upload(client, nsfc_workbook(2)).url
