@@ -291,10 +291,7 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
         ),
     ]
 
-    state_shown = state_label(
-        tones={"returned": "warning", "rejected": "danger", "declined": "danger", "reserved": "info"},
-        label=gettext_lazy("state"),
-    )
+    state_shown = state_label(label=gettext_lazy("state"))
     amount_shown = money("amount_fen", gettext_lazy("amount requested"))
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:

@@ -17,18 +17,8 @@ from funding.applications.states import ENDED, ApplicationState
 from funding.calls.states import Acts
 from park_portal.core.audit.models import Entry
 from park_portal.core.errors import Text
+from park_portal.core.tones import tone_of
 from park_portal.core.views import StateLine
-
-TONES = {
-    ApplicationState.DRAFT: "neutral",
-    ApplicationState.IN_REVIEW: "info",
-    ApplicationState.RETURNED: "wait",
-    ApplicationState.WITHDRAWN: "neutral",
-    ApplicationState.REJECTED: "bad",
-    ApplicationState.RESERVED: "info",
-    ApplicationState.APPROVED: "good",
-    ApplicationState.DECLINED: "bad",
-}
 
 _TURNS: dict[str, Text] = {
     Acts.OFFICER: gettext_lazy("the park office"),
@@ -45,7 +35,7 @@ def state_line_of(application: Application, user: Any, *, until: datetime | None
     ``until`` is when it can last be submitted, where the caller knows already.
     """
     state = ApplicationState(application.state)
-    label, tone = state.label, TONES[state]
+    label, tone = state.label, tone_of(application)
     if application.is_editable:
         mine = application.role_of(user) in ("owner", "editor")
         yours = _("you") if mine else _("the applicant")

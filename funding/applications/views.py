@@ -18,7 +18,7 @@ from funding.applications.api import ApplicationEndpoint
 from funding.applications.asks import asks_of
 from funding.applications.forms import WithdrawForm
 from funding.applications.models import AnswerFile, Application, Version
-from funding.applications.progress import TONES, StepsLine, expected_by, state_line_of, timeline_of
+from funding.applications.progress import StepsLine, expected_by, state_line_of, timeline_of
 from funding.applications.reading import answers_of, compare_versions
 from funding.applications.receipts import receipt_pdf
 from funding.applications.rules import may_apply_some_day
@@ -43,6 +43,7 @@ from park_portal.core.accounts.models import User
 from park_portal.core.due import Due
 from park_portal.core.errors import Conflict, DeadlinePassed, DomainError, Forbidden, IllegalTransition
 from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
+from park_portal.core.tones import tone_of
 from park_portal.core.views import (
     ActPage,
     Column,
@@ -653,7 +654,7 @@ def applications_due(user: Any) -> Card | None:
             if row.state == ApplicationState.RETURNED
             else _("Finish and submit"),
             state=row.get_state_display(),
-            tone=TONES[ApplicationState(row.state)],
+            tone=tone_of(row),
         )
         for row in waiting[:6]
     ]
@@ -663,7 +664,7 @@ def applications_due(user: Any) -> Card | None:
             row.get_absolute_url(),
             detail=row.number or row.call.title,
             state=row.get_state_display(),
-            tone=TONES[ApplicationState(row.state)],
+            tone=tone_of(row),
             mine=False,
         )
         for row in others[: max(0, 6 - len(tasks))]

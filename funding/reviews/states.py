@@ -83,6 +83,8 @@ REVIEW_MACHINE = Machine(
     label=_("review"),
     states=ReviewState,
     initial=ReviewState.ASSIGNED,
+    # A reviewer who is released is expected no longer; a decision that is released has gone out.
+    tones={ReviewState.RELEASED: "neutral"},
     transitions=(
         Transition(
             "accept",

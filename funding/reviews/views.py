@@ -47,6 +47,7 @@ from park_portal.core.accounts.rules import asked_once
 from park_portal.core.due import Due, DueFilter
 from park_portal.core.errors import Conflict, DomainError, Forbidden, IllegalTransition
 from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
+from park_portal.core.tones import tone_of
 from park_portal.core.views import (
     ActPage,
     Column,
@@ -774,7 +775,7 @@ def reviews_card(user: Any) -> Card | None:
                 state=pgettext_lazy("review", "invitation")
                 if review.state == "assigned"
                 else review.get_state_display(),
-                tone="wait" if review.state == "assigned" else "info",
+                tone=tone_of(review),
             )
             for review in reviews
         ],

@@ -264,7 +264,7 @@ class OrganisationAdmin(StaffAdmin):
         (gettext_lazy("Record"), {"fields": [("state", "merged_into_link"), ("created_by", "created_at")]}),
     ]
     readonly_fields = ["merged_into_link", "created_by", "created_at"]
-    state_shown = state_label(tones={"active": "success", "closed": "warning", "merged": "default"})
+    state_shown = state_label()
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         if obj is None:

@@ -38,6 +38,7 @@ ORGANISATION_MACHINE = Machine(
     label=_("Organisation"),
     states=OrganisationState,
     initial=OrganisationState.ACTIVE,
+    tones={OrganisationState.ACTIVE: "good"},
     transitions=(
         Transition(
             "merge",

@@ -37,11 +37,12 @@ from incubator.organisations.services import (
     revoke_member_invitation,
     update_organisation,
 )
-from incubator.organisations.states import OrganisationState, Role
+from incubator.organisations.states import Role
 from park_portal.core.accounts.models import Invitation, User
 from park_portal.core.accounts.rules import asked_once
 from park_portal.core.errors import Text
 from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
+from park_portal.core.tones import tone_of
 from park_portal.core.views import (
     ActPage,
     Column,
@@ -57,11 +58,6 @@ from park_portal.core.workflow import may
 
 NAV = "organisations"
 SHOWN_AT_HOME = 5
-TONES = {
-    OrganisationState.ACTIVE: "good",
-    OrganisationState.CLOSED: "neutral",
-    OrganisationState.MERGED: "neutral",
-}
 JOIN_SALT = "organisations.join"
 # A link to ask to join is made for one person, on a page that person has just seen.
 JOIN_LASTS = 24 * 3600
@@ -150,7 +146,7 @@ class OrganisationList(ListPage):
         Column(
             "state",
             gettext_lazy("State"),
-            value=lambda row: (row.get_state_display(), TONES[row.state]),
+            value=lambda row: row,
             kind="state",
         ),
     )
@@ -176,7 +172,7 @@ class OrganisationPage(DetailPage):
         return [here(), Crumb(str(self.object))]
 
     def state_line(self) -> StateLine:
-        return StateLine(self.object.get_state_display(), TONES[self.object.state])
+        return StateLine(self.object.get_state_display(), tone_of(self.object))
 
     def get_context(self, **context: Any) -> dict[str, Any]:
         organisation, user = self.object, self.request.user

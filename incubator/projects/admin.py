@@ -109,9 +109,7 @@ class ResearchProjectAdmin(StaffAdmin):
         (gettext_lazy("Record"), {"fields": [("created_by", "created_at")]}),
     ]
     readonly_fields = ["code", "created_by", "created_at"]
-    state_shown = state_label(
-        tones={"registered": "info", "active": "success", "completed": "default", "stopped": "warning"}
-    )
+    state_shown = state_label()
     amount = money("amount_fen", gettext_lazy("amount"))
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:

@@ -38,6 +38,7 @@ PROJECT_MACHINE = Machine(
     label=_("Research project"),
     states=ProjectState,
     initial=ProjectState.REGISTERED,
+    tones={ProjectState.ACTIVE: "good", ProjectState.STOPPED: "wait"},
     transitions=(
         Transition(
             "start",

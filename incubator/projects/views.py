@@ -29,17 +29,12 @@ from incubator.projects.states import PROJECT_MACHINE, ProjectRole, ProjectState
 from park_portal.core.errors import Text
 from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
 from park_portal.core.money import format_yuan
+from park_portal.core.tones import tone_of
 from park_portal.core.views import ActPage, Column, Crumb, DetailPage, ListPage, StateLine, way_on
 from park_portal.core.workflow import advance, may
 
 NAV = "projects"
 SHOWN_AT_HOME = 5
-TONES = {
-    ProjectState.REGISTERED: "info",
-    ProjectState.ACTIVE: "good",
-    ProjectState.COMPLETED: "neutral",
-    ProjectState.STOPPED: "wait",
-}
 
 
 def is_no_staff(user: Any) -> bool:
@@ -89,7 +84,7 @@ def _task(project: ResearchProject) -> Task:
         url=project.get_absolute_url(),
         detail=f"{project.code} · {project.principal_investigator}",
         state=project.get_state_display(),
-        tone=TONES[ProjectState(project.state)],
+        tone=tone_of(project),
         mine=False,
     )
 
@@ -160,7 +155,7 @@ class ProjectList(ListPage):
         Column(
             "state",
             gettext_lazy("State"),
-            value=lambda row: (row.get_state_display(), TONES[row.state]),
+            value=lambda row: row,
             kind="state",
         ),
     )
@@ -218,7 +213,7 @@ class ProjectPage(DetailPage):
         return [here(), Crumb(self.object.code)]
 
     def state_line(self) -> StateLine:
-        return StateLine(self.object.get_state_display(), TONES[self.object.state])
+        return StateLine(self.object.get_state_display(), tone_of(self.object))
 
     def get_context(self, **context: Any) -> dict[str, Any]:
         project, user = self.object, self.request.user

@@ -6,6 +6,7 @@ from the same table refuses any other change. Buttons, API actions, diagrams and
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -46,6 +47,8 @@ class Machine:
     initial: str
     transitions: tuple[Transition, ...]
     field: str = "state"
+    # The tone of a state whose name means something else in other rooms (``core/tones.py``).
+    tones: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
     def get(self, name: str) -> Transition:
         """Return the transition called ``name``; ``KeyError`` when the table has none."""

@@ -33,6 +33,7 @@ from unfold.widgets import (
 from park_portal.core.errors import DomainError, Text
 from park_portal.core.money import MoneyField, fen_to_yuan, format_yuan, parse_money
 from park_portal.core.text import choice_label
+from park_portal.core.tones import tone_of
 
 # --- money
 
@@ -97,42 +98,20 @@ def money(field: str, label: Text) -> Callable[[Any, Any], str]:
 # --- states
 
 
-_TONES: Final[dict[str, str]] = {
-    "draft": "default",
-    "open": "success",
-    "approved": "success",
-    "passed": "success",
-    "released": "success",
-    "active": "info",
-    "done": "success",
-    "sent": "success",
-    "running": "info",
-    "in_review": "info",
-    "submitted": "success",
-    "assigned": "warning",
-    "accepted": "info",
-    "returned": "warning",
-    "reserved": "warning",
-    "paused": "warning",
-    "published": "info",
-    "pending": "warning",
-    "failed": "danger",
-    "rejected": "danger",
-    "declined": "danger",
-    "cancelled": "default",
-    "withdrawn": "default",
-    "closed": "default",
+_PILLS: Final[dict[str, str]] = {
+    "neutral": "default",
+    "info": "info",
+    "wait": "warning",
+    "good": "success",
+    "bad": "danger",
 }
 
 
-def state_label(
-    field: str = "state", *, tones: Mapping[str, str] | None = None, label: Text | None = None
-) -> Callable[[Any, Any], SafeString]:
-    """Return a column that shows a state as a coloured word; ``tones``: state to success, info, warning, danger."""
-    known = {**_TONES, **(tones or {})}
+def state_label(field: str = "state", *, label: Text | None = None) -> Callable[[Any, Any], SafeString]:
+    """Return a column that shows a state as a word, coloured as everywhere (``core/tones.py``)."""
 
     def show(model_admin: Any, obj: Any) -> SafeString:
-        return pill(choice_label(obj, field), known.get(getattr(obj, field), "default"))
+        return pill(choice_label(obj, field), _PILLS[tone_of(obj, field)])
 
     show.__name__ = f"{field}_label"
     return display(description=label or _("state"), ordering=field)(show)  # type: ignore[no-any-return]

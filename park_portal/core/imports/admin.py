@@ -271,7 +271,7 @@ class ImportBatchAdmin(ReadOnly, StaffAdmin):
     list_display_links = None
     list_filter = ["state"]
     list_select_related = ["created_by"]
-    state_shown = state_label(tones={"checked": "info", "applied": "success", "undone": "warning"})
+    state_shown = state_label()
 
     def rows_for(self, user: Any) -> models.QuerySet[ImportBatch]:
         return ImportBatch.objects.visible_to(user).without_content()

@@ -60,15 +60,7 @@ class JobAdmin(ReadOnly, StaffAdmin):
             explain=_("It begins again, from the beginning."),
         ),
     ]
-    state_label = state_label(
-        tones={
-            "queued": "default",
-            "running": "info",
-            "done": "success",
-            "failed": "danger",
-            "cancelled": "warning",
-        }
-    )
+    state_label = state_label()
 
     def rows_for(self, user: Any) -> models.QuerySet[Job]:
         """Return one's own jobs; who keeps the system going, or audits it, sees that the others' exist."""

@@ -22,7 +22,6 @@ from park_portal.core.outbox.registry import HANDLERS, KINDS
 from park_portal.core.outbox.services import retry_delivery, retry_message
 from park_portal.core.outbox.states import DeliveryStatus, MessageStatus
 
-TONES = {"waiting": "info", "done": "success", "sent": "success", "digest": "default", "failed": "danger"}
 HIDDEN = _("Not shown: it belongs to the park's records, which the system administrator does not see.")
 
 
@@ -96,7 +95,7 @@ class MessageAdmin(Retriable):
             bulk="each",
         ),
     ]
-    status_label = state_label("status", tones=TONES, label=_("status"))
+    status_label = state_label("status", label=_("status"))
 
     @display(description=_("topic"), ordering="topic", header=True)
     def topic_and_key(self, message: Message) -> list[str]:
@@ -158,7 +157,7 @@ class DeliveryAdmin(Retriable):
             bulk="each",
         ),
     ]
-    status_label = state_label("status", tones=TONES, label=_("status"))
+    status_label = state_label("status", label=_("status"))
 
     def rows_for(self, user: Any) -> models.QuerySet[Delivery]:
         return Delivery.objects.all()

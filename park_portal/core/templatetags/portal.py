@@ -20,23 +20,11 @@ from park_portal.core.calendar.services import working_calendar
 from park_portal.core.calendar.working_days import SHANGHAI
 from park_portal.core.money import format_wan, format_yuan
 from park_portal.core.text import choice_label
+from park_portal.core.tones import tone_of
 
 register = template.Library()
 
 ICONS: Final = "vendor/bootstrap-icons-1.13.2/icons.svg"
-
-# States are named alike in all rooms; a model that needs another tone has ``state_tone``.
-TONES: Final[dict[str, str]] = {
-    **dict.fromkeys(("submitted", "in_review", "running", "open", "published", "active", "invited"), "info"),
-    **dict.fromkeys(
-        ("returned", "pending", "queued", "reserve", "overdue", "expiring", "accepted_late"), "wait"
-    ),
-    **dict.fromkeys(
-        ("approved", "awarded", "done", "endorsed", "verified", "passed", "completed", "released"), "good"
-    ),
-    **dict.fromkeys(("accepted",), "info"),
-    **dict.fromkeys(("declined", "rejected", "failed", "cancelled", "withdrawn", "objected"), "bad"),
-}
 
 
 @register.simple_tag
@@ -74,15 +62,6 @@ def state_label(obj: Any) -> str:
     machine = getattr(type(obj), "machine", None)
     name = machine.field if machine is not None else "state"
     return choice_label(obj, name)
-
-
-def tone_of(obj: Any) -> str:
-    """Return the tone of the state that ``obj`` is in."""
-    own = getattr(obj, "state_tone", None)
-    if own:
-        return str(own)
-    machine = getattr(type(obj), "machine", None)
-    return TONES.get(str(getattr(obj, machine.field if machine is not None else "state", "")), "neutral")
 
 
 @register.simple_tag(takes_context=True)
