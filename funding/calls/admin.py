@@ -47,6 +47,7 @@ from funding.calls.forms import (
     TextForm,
     config_fields,
 )
+from funding.calls.lines import Lines
 from funding.calls.models import Call, CallQuestion, Question, Section, Stage
 from funding.calls.questions import Table, in_language, present, type_of
 from funding.calls.services import (
@@ -483,15 +484,14 @@ class StagesPage(BuilderPage):
         raise Http404
 
 
-class CriteriaForms(forms.BaseFormSet):  # type: ignore[type-arg]
-    """The lines of a rubric; ones left empty are not kept."""
+class CriteriaForms(Lines):
+    """The lines of a rubric."""
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
         form.fields["pk"] = forms.IntegerField(required=False, widget=forms.HiddenInput)
         if index is not None and form.instance.pk is None and "pk" in form.initial:
             form.fields["pk"].initial = form.initial["pk"]
-        dress(form)
 
 
 CriteriaFormSet = forms.formset_factory(

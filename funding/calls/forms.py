@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -12,11 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from funding.calls.checks import PURPOSE_KINDS, VALUED_RULES, answers_to_wait_for
+from funding.calls.lines import KeyedLines, LinesField
 from funding.calls.models import Call, CallQuestion, Criterion, EligibilityRule, Question, Section, Stage
 from funding.calls.questions import type_of
-from funding.calls.questions.base import check_choices
+from funding.calls.questions.base import MOST_CHOICES, check_choices, is_key, not_a_key, not_a_value
 from funding.calls.questions.files import EXTENSIONS
-from funding.calls.questions.tables import COLUMN_KINDS, check_columns
+from funding.calls.questions.simple import is_number
+from funding.calls.questions.tables import COLUMN_KINDS, MOST_COLUMNS, check_columns
 from funding.calls.states import ApplicantKind, CallState, Purpose, QuestionKind, RuleKind
 from funding.funds.models import Fund
 from incubator.organisations.models import Organisation
@@ -24,182 +26,145 @@ from park_portal.core.accounts.models import User
 from park_portal.core.forms import MoneyInput, TextField
 from park_portal.core.policies.models import PolicyValue
 
-# --- lists typed one a line ----------------------------------------------------------------------------------------
+UNITS: Final = (("wan", gettext_lazy("10,000 yuan")), ("yuan", pgettext_lazy("unit", "yuan")))
+
+# --- choices and columns -------------------------------------------------------------------------------------------
 
 
-def _parts(line: str) -> list[str]:
-    return [part.strip() for part in line.replace("｜", "|").split("|")]
+class ChoiceLine(forms.Form):
+    """One choice."""
+
+    zh = forms.CharField(label=gettext_lazy("Chinese"), max_length=200)
+    en = forms.CharField(label=gettext_lazy("English"), max_length=200)
+    value = forms.CharField(label=pgettext_lazy("choice", "value"), required=False, max_length=40)
+
+    def clean_value(self) -> str:
+        value: str = self.cleaned_data["value"]
+        if value and not is_key(value):
+            raise ValidationError(str(not_a_value(value)))
+        return value
+
+    def row(self) -> dict[str, str]:
+        return {name: self.cleaned_data[name] for name in ("value", "zh", "en")}
 
 
-def write_choices(choices: Iterable[Mapping[str, str]] | None, *, before: str = "") -> str:
-    """Return choices as lines ``value | 中文 | English``."""
-    return "\n".join(
-        f"{before}{choice['value']} | {choice.get('zh', '')} | {choice.get('en', '')}"
-        for choice in choices or ()
+class BaseChoiceLines(KeyedLines):
+    key, noun = "value", "choice"
+
+
+ChoiceLines = forms.formset_factory(
+    ChoiceLine, formset=BaseChoiceLines, extra=3, can_delete=True, can_order=True, max_num=MOST_CHOICES
+)
+
+
+class ChoicesField(LinesField):
+    """Choices, a line each."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ChoiceLines,
+            "admin/funding/call/_rows.html",
+            label=gettext_lazy("choices"),
+            help_text=gettext_lazy(
+                "The value is what is stored and never changes; left empty, it is made from the English text."
+            ),
+        )
+
+
+class ColumnLine(forms.Form):
+    """One column of a table."""
+
+    zh = forms.CharField(label=gettext_lazy("Chinese"), max_length=200)
+    en = forms.CharField(label=gettext_lazy("English"), max_length=200)
+    key = forms.CharField(
+        label=gettext_lazy("key"),
+        required=False,
+        max_length=40,
+        help_text=gettext_lazy("Answers are found by it; left empty, it is made from the English text."),
+    )
+    kind = forms.ChoiceField(label=gettext_lazy("kind"), choices=list(COLUMN_KINDS.items()), initial="text")
+    unit = forms.ChoiceField(label=gettext_lazy("typed in"), required=False, choices=UNITS, initial="wan")
+    decimals = forms.IntegerField(label=gettext_lazy("decimals"), required=False, min_value=0, max_value=6)
+    min = forms.DecimalField(label=gettext_lazy("smallest"), required=False, max_digits=18, decimal_places=6)
+    max = forms.CharField(
+        label=gettext_lazy("largest"),
+        required=False,
+        max_length=40,
+        help_text=gettext_lazy("A number, or the key of a question of the form whose answer is the limit."),
+    )
+    choices = ChoicesField()
+    required = forms.BooleanField(label=gettext_lazy("must be filled in"), required=False)
+    names_applicant = forms.BooleanField(
+        label=gettext_lazy("names the applicant"),
+        required=False,
+        help_text=gettext_lazy("Hidden from the reviewers of a blind stage."),
     )
 
+    @property
+    def heading(self) -> str:
+        """Return what the folded line is called: its words, as stored or as typed."""
+        return " · ".join(filter(None, (self["zh"].value(), self["en"].value()))) or _("New column")
 
-def read_choices(text: str) -> list[dict[str, str]]:
-    """Return the choices that the lines of ``text`` mean; raise ``ValidationError`` naming the line that is wrong."""
-    choices = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            choices.append(_choice(line, number))
-    return choices
+    def clean_key(self) -> str:
+        key: str = self.cleaned_data["key"]
+        if key and not is_key(key):
+            raise ValidationError(str(not_a_key(key)))
+        return key
 
+    def clean_max(self) -> int | float | str | None:
+        text: str = self.cleaned_data["max"]
+        if is_number(text):
+            return _number_of(Decimal(text))
+        if text and not is_key(text):
+            raise ValidationError(_("A limit must be a number."))
+        return text or None
 
-def _choice(line: str, number: int) -> dict[str, str]:
-    parts = _parts(line)
-    if len(parts) != 3:
-        raise ValidationError(
-            _("Line %(number)s: write value | 中文 | English.") % {"number": number}, code="line"
-        )
-    return {"value": parts[0], "zh": parts[1], "en": parts[2]}
-
-
-def write_columns(columns: Iterable[Mapping[str, Any]] | None) -> str:
-    """Return columns as lines ``key | 中文 | English | kind | required``, choices below theirs after a hyphen."""
-    lines = []
-    for column in columns or ():
-        kind = column["kind"]
-        if kind == "money" and column.get("unit") == "yuan":
-            kind = "money yuan"
-        if kind == "number" and column.get("decimals") is not None:
-            kind = f"number {column['decimals']}"
-        if kind.startswith("number") and (column.get("min") is not None or column.get("max") is not None):
-            ends = ("" if column.get(name) is None else str(column[name]) for name in ("min", "max"))
-            kind += " " + "..".join(ends)
-        parts = [column["key"], column.get("zh", ""), column.get("en", ""), kind]
-        if column.get("required"):
-            parts.append("required")
-        if column.get("names_applicant"):
-            parts.append("blind")
-        lines.append(" | ".join(parts))
-        if column.get("choices"):
-            lines.append(write_choices(column["choices"], before="- "))
-    return "\n".join(lines)
-
-
-def read_columns(text: str) -> list[dict[str, Any]]:
-    """Return the columns that ``text`` means; raise ``ValidationError`` naming the line that is wrong."""
-    columns: list[dict[str, Any]] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
-        if not stripped:
-            continue
-        if stripped.startswith(("-", "－", "–")):
-            if not columns or columns[-1]["kind"] != "choice":
-                raise ValidationError(
-                    _("Line %(number)s: only a column of the kind choice has choices below it.")
-                    % {"number": number},
-                    code="line",
-                )
-            columns[-1]["choices"].append(_choice(stripped[1:], number))
-        else:
-            columns.append(_column(_parts(stripped), number))
-    return columns
-
-
-# What may follow a column's kind: it must be filled in; reviewers of a blind stage do not see it.
-COLUMN_FLAGS: Final = {
-    "required": "required",
-    "必填": "required",
-    "blind": "names_applicant",
-    "盲审隐藏": "names_applicant",
-}
-
-
-def _column(parts: list[str], number: int) -> dict[str, Any]:
-    if not 4 <= len(parts) <= 6:
-        raise ValidationError(
-            _(
-                "Line %(number)s: write key | 中文 | English | kind, and | required where it must be filled in."
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if self.errors or not cleaned:
+            return cleaned
+        if cleaned["kind"] == "choice":
+            for problem in check_choices(cleaned["choices"]):
+                self.add_error("choices", str(problem.message))
+        elif cleaned["choices"]:
+            self.add_error(
+                "choices", _("Only a column of choices has choices: choose this kind or remove them.")
             )
-            % {"number": number},
-            code="line",
-        )
-    key, zh, en, kind = parts[:4]
-    name, _space, more = kind.partition(" ")
-    if name not in COLUMN_KINDS:
-        raise ValidationError(
-            _("Line %(number)s: “%(kind)s” is no kind of column; there are %(kinds)s.")
-            % {"number": number, "kind": name, "kinds": ", ".join(COLUMN_KINDS)},
-            code="line",
-        )
-    column: dict[str, Any] = {"key": key, "kind": name, "zh": zh, "en": en}
-    if name == "money":
-        column["unit"] = "yuan" if more.strip() == "yuan" else "wan"
-    if name == "number":
-        column |= _number_column(more.split())
-    if name == "choice":
-        column["choices"] = []
-    for word in filter(None, parts[4:]):
-        if word.lower() not in COLUMN_FLAGS:
-            raise ValidationError(
-                _("Line %(number)s: after the kind only “required” and “blind” may follow.")
-                % {"number": number},
-                code="line",
-            )
-        column[COLUMN_FLAGS[word.lower()]] = True
-    return column
+        if not self.errors:
+            row = self.row()
+            for problem in check_columns([{**row, "key": row["key"] or "new"}], None):
+                self.add_error(None, str(problem.message))
+        return cleaned
+
+    def row(self) -> dict[str, Any]:
+        """Return the column as it is stored: what its kind does not know is left out."""
+        typed = self.cleaned_data
+        column = {name: typed[name] for name in ("key", "kind", "zh", "en")}
+        match typed["kind"]:
+            case "money":
+                column["unit"] = typed["unit"] or "wan"
+            case "number":
+                limits = {"decimals": typed["decimals"], "min": _number_of(typed["min"]), "max": typed["max"]}
+                column |= {name: value for name, value in limits.items() if value is not None}
+            case "choice":
+                column["choices"] = typed["choices"]
+        return column | {name: True for name in ("required", "names_applicant") if typed[name]}
 
 
-def _number_column(words: list[str]) -> dict[str, Any]:
-    """Return what follows ``number``: decimals as a digit, limits as ``0..100``, ``1..`` or ``1..duration``."""
-    found: dict[str, Any] = {}
-    for word in words:
-        low, dots, high = word.partition("..")
-        if dots:
-            for name, text in (("min", low), ("max", high)):
-                if text:
-                    whole = text.removeprefix("-")
-                    found[name] = int(text) if whole.isascii() and whole.isdigit() else text
-        elif word.isascii() and word.isdigit():
-            found["decimals"] = min(int(word), 6)
-    return found
+class BaseColumnLines(KeyedLines):
+    key, noun = "key", "column"
 
 
-class ChoicesField(forms.CharField):
-    """Choices, one a line."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            label=gettext_lazy("choices"),
-            widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
-            help_text=gettext_lazy(
-                "One a line: value | 中文 | English. The value (lower-case letters, digits, _) is what is stored."
-            ),
-            **kwargs,
-        )
-
-    def clean(self, value: Any) -> list[dict[str, str]]:
-        choices = read_choices(super().clean(value))
-        if problems := check_choices(choices):
-            raise ValidationError([ValidationError(str(problem.message)) for problem in problems])
-        return choices
+ColumnLines = forms.formset_factory(
+    ColumnLine, formset=BaseColumnLines, extra=2, can_delete=True, can_order=True, max_num=MOST_COLUMNS
+)
 
 
-class ColumnsField(forms.CharField):
-    """Columns of a table, one a line."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            label=gettext_lazy("columns"),
-            widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false"}),
-            help_text=gettext_lazy(
-                "One a line: key | 中文 | English | kind | required | blind (not shown to reviewers of blind stages). "
-                "Kinds: text, number, number 2 (decimals), number 0 0..100 (limits; the upper one may be the key of a "
-                "question of the form), money (10,000 yuan), money yuan, date, choice; the choices of a column follow "
-                "below it, each line beginning with a hyphen: - value | 中文 | English."
-            ),
-            **kwargs,
-        )
-
-    def clean(self, value: Any) -> list[dict[str, Any]]:
-        columns = read_columns(super().clean(value))
-        if problems := check_columns(columns, None):
-            raise ValidationError([ValidationError(str(problem.message)) for problem in problems])
-        return columns
+def _number_of(number: Decimal | None) -> int | float | None:
+    """Return a number as settings hold it."""
+    if number is None:
+        return None
+    return int(number) if number == number.to_integral_value() else float(number)
 
 
 # --- settings of each kind of question -----------------------------------------------------------------------------
@@ -264,13 +229,7 @@ def config_fields(kind: str) -> dict[str, forms.Field]:
             }
         case QuestionKind.MONEY:
             fields = {
-                "unit": forms.ChoiceField(
-                    label=gettext_lazy("typed in"),
-                    choices=[
-                        ("wan", gettext_lazy("10,000 yuan")),
-                        ("yuan", pgettext_lazy("unit", "yuan")),
-                    ],
-                ),
+                "unit": forms.ChoiceField(label=gettext_lazy("typed in"), choices=UNITS),
                 "min_fen": _amount(gettext_lazy("smallest amount")),
                 "max_fen": _amount(gettext_lazy("largest amount")),
             }
@@ -292,7 +251,9 @@ def config_fields(kind: str) -> dict[str, forms.Field]:
             }
         case QuestionKind.TABLE:
             fields = {
-                "columns": ColumnsField(),
+                "columns": LinesField(
+                    ColumnLines, "admin/funding/call/_lines.html", label=gettext_lazy("columns")
+                ),
                 "total": forms.CharField(
                     label=gettext_lazy("column added up"),
                     required=False,
@@ -352,11 +313,7 @@ def config_initial(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
     whole = {**type_of(kind).defaults, **{key: value for key, value in config.items() if value is not None}}
     values: dict[str, Any] = {}
     for name, value in whole.items():
-        if name == "choices":
-            values[name] = write_choices(value)
-        elif name == "columns":
-            values[name] = write_columns(value)
-        elif name in ("unit", "statement") and kind != QuestionKind.MONEY:
+        if name in ("unit", "statement") and kind != QuestionKind.MONEY:
             texts = value or {}
             values[f"{name}_zh"], values[f"{name}_en"] = texts.get("zh", ""), texts.get("en", "")
         else:
@@ -376,7 +333,7 @@ def config_read(kind: str, cleaned: Mapping[str, Any]) -> dict[str, Any]:
         else:
             value = typed.get(name)
         if isinstance(value, Decimal):
-            value = int(value) if value == value.to_integral_value() else float(value)
+            value = _number_of(value)
         if value in (None, "") or value == default:
             continue
         config[name] = value
@@ -656,6 +613,11 @@ class CriterionForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         for name in ("label_zh_hans", "label_en"):
             self.fields[name].required = True
+
+    @property
+    def heading(self) -> str:
+        """Return what the folded line is called: its words, as stored or as typed."""
+        return self["label_zh_hans"].value() or _("New criterion")
 
 
 class TextForm(forms.Form):

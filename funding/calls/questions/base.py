@@ -16,6 +16,7 @@ Settings = Mapping[str, Any]
 
 # Nothing a person writes is longer; a text beyond it is a mistake or an attack and is not even counted.
 LONGEST_TEXT: Final = 200_000
+MOST_CHOICES: Final = 100
 # Marks and invisible joiners belong to the character before them.
 _NOT_COUNTED: Final = frozenset({"Mn", "Mc", "Me", "Cf", "Cc"})
 _CONTROLS: Final = {code: None for code in (*range(1, 32), 127) if chr(code) not in "\n\t"}
@@ -212,25 +213,17 @@ def check_choices(choices: Any, field: str = "choices") -> list[Problem]:
     """Return what is wrong with a list of ``{"value", "zh", "en"}``."""
     if not isinstance(choices, Sequence) or isinstance(choices, str) or len(choices) < 2:
         return [Problem(_("Give at least two choices."), field=field)]
-    if len(choices) > 100:
+    if len(choices) > MOST_CHOICES:
         return [Problem(_("At most 100 choices."), field=field)]
     found: list[Problem] = []
     seen: set[str] = set()
     for choice in choices:
         if not isinstance(choice, Mapping):
-            found.append(Problem(_("Write each choice as: value | 中文 | English."), field=field))
+            found.append(Problem(_("Give each choice a value and its text in both languages."), field=field))
             continue
         value = str(choice.get("value") or "")
         if not is_key(value):
-            found.append(
-                Problem(
-                    _(
-                        "“%(value)s” cannot be a value: lower-case letters, digits and _, beginning with a letter."
-                    )
-                    % {"value": value},
-                    field=field,
-                )
-            )
+            found.append(Problem(not_a_value(value), field=field))
         if value in seen:
             found.append(Problem(_("The value “%(value)s” is there twice.") % {"value": value}, field=field))
         seen.add(value)
@@ -241,6 +234,18 @@ def check_choices(choices: Any, field: str = "choices") -> list[Problem]:
 def is_key(text: str) -> bool:
     """Return whether ``text`` may name a choice or a column."""
     return bool(_KEY.match(text))
+
+
+def not_a_key(text: str) -> Text:
+    """Return what is said of a text that cannot name a column."""
+    message = _("“%(value)s” cannot be a key: lower-case letters, digits and _, beginning with a letter.")
+    return message % {"value": text}
+
+
+def not_a_value(text: str) -> Text:
+    """Return what is said of a text that cannot name a choice."""
+    message = _("“%(value)s” cannot be a value: lower-case letters, digits and _, beginning with a letter.")
+    return message % {"value": text}
 
 
 def choice_labels(choices: Iterable[Mapping[str, str]], language: str | None = None) -> dict[str, str]:

@@ -21,6 +21,7 @@ from funding.calls.questions.base import (
     in_order,
     is_empty,
     is_key,
+    not_a_key,
     tidy,
     whole,
 )
@@ -363,18 +364,12 @@ def check_columns(columns: Any, total: str | None) -> list[Problem]:
     kinds: dict[str, str] = {}
     for column in columns:
         if not isinstance(column, Mapping):
-            return [Problem(_("Write each column as: key | 中文 | English | kind."), field="columns")]
+            return [
+                Problem(_("Give each column a key, a kind and its text in both languages."), field="columns")
+            ]
         key = str(column.get("key") or "")
         if not is_key(key):
-            found.append(
-                Problem(
-                    _(
-                        "“%(value)s” cannot be a key: lower-case letters, digits and _, beginning with a letter."
-                    )
-                    % {"value": key},
-                    field="columns",
-                )
-            )
+            found.append(Problem(not_a_key(key), field="columns"))
         if key in kinds:
             found.append(Problem(_("The column “%(key)s” is there twice.") % {"key": key}, field="columns"))
         kinds[key] = str(column.get("kind"))

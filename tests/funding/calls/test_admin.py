@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -15,6 +17,7 @@ from funding.calls.states import QuestionKind
 from funding.funds.models import Fund
 from park_portal.core.audit.models import Entry
 from tests.factories.calls import make_call, make_fund
+from tests.funding.calls.typed import choices, columns, lines, shown
 from tests.personas import person
 
 pytestmark = pytest.mark.django_db
@@ -110,10 +113,11 @@ def test_call_is_built_from_nothing(officer, lead):
     )
     route = Question.objects.get(key="route")
     address = f"/admin/funding/question/{route.pk}/change/"
-    typed_choices = {"label_zh_hans": "方式", "label_en": "Route", "config_choices": "a | 甲\nb | 乙 | B"}
-    refused = officer.post(address, typed_choices)
-    assert b"Line 1: write value | \xe4\xb8\xad\xe6\x96\x87 | English." in refused.content
-    officer.post(address, {**typed_choices, "config_choices": "a | 甲 | A\nb | 乙 | B"})
+    words = {"label_zh_hans": "方式", "label_en": "Route"}
+    refused = officer.post(address, {**words, **choices(("a", "甲", ""), ("", "乙", "B"))})
+    assert refused.context["adminform"].form.errors == {"config_choices": ["Correct the marked lines."]}
+    assert 'name="config_choices-1-zh" value="乙"' in refused.content.decode()
+    officer.post(address, {**words, **choices(("a", "甲", "A"), ("", "乙", "B"))})
     route.refresh_from_db()
     assert route.config == {
         "choices": [{"value": "a", "zh": "甲", "en": "A"}, {"value": "b", "zh": "乙", "en": "B"}]
@@ -148,7 +152,7 @@ def test_call_is_built_from_nothing(officer, lead):
         {
             "section": section.pk,
             "condition_on": rows["title"].pk,
-            "config_choices": "a | 甲 | A\nc | 丙 | C",
+            **choices(("a", "甲", "A"), ("c", "丙", "C")),
             "own_label_zh_hans": "转化方式",
             "own_label_en": "Way",
         },
@@ -463,16 +467,17 @@ def test_bad_settings_are_refused_beside_their_field(officer):
     call = make_call()
     budget = call.questions.get(question__key="budget")
     typed = {"section": budget.section_id, "required": "on", "purpose": "budget", "config_max_rows": "999"}
+    column = {"zh": "甲", "en": "A", "key": "a"}
     response = officer.post(
         at(call, f"form/question/{budget.pk}/"),
-        {**typed, "config_columns": "a | 甲 | A | colour", "config_total": "a"},
+        {**typed, **columns({**column, "kind": "colour"}), "config_total": "a"},
     )
     assert response.status_code == 200
     assert set(response.context["form"].errors) == {"config_max_rows", "config_columns"}
-    assert "a | 甲 | A | colour" in response.content.decode()
+    assert 'name="config_columns-0-zh" value="甲"' in response.content.decode()
     response = officer.post(
         at(call, f"form/question/{budget.pk}/"),
-        {**typed, "config_max_rows": "9", "config_columns": "a | 甲 | A | text", "config_total": "a"},
+        {**typed, "config_max_rows": "9", **columns(column), "config_total": "a"},
     )
     assert set(response.context["form"].errors) == {"config_total"}
     condition = officer.post(
@@ -480,7 +485,7 @@ def test_bad_settings_are_refused_beside_their_field(officer):
         {
             **typed,
             "config_max_rows": "9",
-            "config_columns": "a | 甲 | A | money | required",
+            **columns({**column, "kind": "money", "required": True}),
             "config_total": "a",
             "condition_on": call.questions.get(question__key="route").pk,
             "condition_value": "mars",
@@ -488,6 +493,182 @@ def test_bad_settings_are_refused_beside_their_field(officer):
     )
     assert set(condition.context["form"].errors) == {"condition_value"}
     assert CallQuestion.objects.get(pk=budget.pk).config == {}
+
+
+# --- choices and columns, a line each
+
+
+def doors(call: Call, key: str) -> tuple[str, str]:
+    """Return the two addresses at which a question's settings are typed: in the bank and in the call."""
+    question = call.questions.get(question__key=key)
+    return (
+        f"/admin/funding/question/{question.question_id}/change/",
+        at(call, f"form/question/{question.pk}/"),
+    )
+
+
+def settings_at(door: str) -> dict[str, Any]:
+    pk = door.rstrip("/").removesuffix("/change").rsplit("/", 1)[-1]
+    if "/form/" in door:
+        return CallQuestion.objects.get(pk=pk).settings
+    return Question.objects.get(pk=pk).config
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_choices_are_added_changed_ordered_and_removed(officer, number):
+    call = make_call()
+    door = doors(call, "fields")[number]
+    before = settings_at(door)["choices"]
+    typed, fixed = shown(officer.get(door))
+    count = len(before)
+    assert [typed[f"config_choices-{row}-value"] for row in range(count)] == [
+        choice["value"] for choice in before
+    ]
+    assert fixed >= {f"config_choices-{row}-value" for row in range(count)}
+    assert f"config_choices-{count}-value" not in fixed
+    assert typed["config_choices-TOTAL_FORMS"] == str(count + 3)
+
+    unchanged = officer.post(door, typed)
+    assert unchanged.status_code == 302
+    assert settings_at(door)["choices"] == before
+
+    officer.post(
+        door,
+        {
+            **typed,
+            "config_choices-0-ORDER": "99",
+            "config_choices-0-en": "Another wording",
+            "config_choices-1-DELETE": "on",
+            f"config_choices-{count + 1}-zh": "量子",
+            f"config_choices-{count + 1}-en": "Quantum technology",
+            f"config_choices-{count + 1}-ORDER": "1",
+        },
+    )
+    assert settings_at(door)["choices"] == [
+        {"value": "quantum_technology", "zh": "量子", "en": "Quantum technology"},
+        *before[2:],
+        {**before[0], "en": "Another wording"},
+    ]
+    preview = officer.get(at(call, "preview/?as=applicant")).content.decode()
+    assert 'value="quantum_technology"' in preview
+    assert before[1]["en"] not in preview
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_columns_are_added_changed_ordered_and_removed(officer, number):
+    call = make_call()
+    door = doors(call, "milestones")[number]
+    before = settings_at(door)["columns"]
+    keys = [column["key"] for column in before]
+    assert keys == ["task", "side", "deliverable", "month"]
+    typed, fixed = shown(officer.get(door))
+    assert {f"config_columns-{row}-key" for row in range(4)} <= fixed
+    assert "config_columns-4-key" not in fixed
+
+    assert officer.post(door, typed).status_code == 302
+    assert settings_at(door)["columns"] == before
+
+    answer = officer.post(
+        door,
+        {
+            **typed,
+            "config_columns-0-en": "Work package",
+            "config_columns-2-DELETE": "on",
+            "config_columns-1-choices-0-DELETE": "on",
+            "config_columns-1-choices-4-zh": "伦理",
+            "config_columns-1-choices-4-en": "Ethics",
+            "config_columns-4-zh": "交付",
+            "config_columns-4-en": "Deliverable",
+            "config_columns-4-kind": "choice",
+            "config_columns-4-required": "on",
+            "config_columns-4-ORDER": "1",
+            "config_columns-4-choices-0-zh": "报告",
+            "config_columns-4-choices-0-en": "Report",
+            "config_columns-4-choices-1-zh": "样机",
+            "config_columns-4-choices-1-en": "Prototype",
+        },
+    )
+    assert answer.status_code == 302, answer.context
+    assert settings_at(door)["columns"] == [
+        {**before[0], "en": "Work package"},
+        {
+            # The key of the column that goes is not given to another one.
+            "key": "deliverable_2",
+            "kind": "choice",
+            "zh": "交付",
+            "en": "Deliverable",
+            "required": True,
+            "choices": [
+                {"value": "report", "zh": "报告", "en": "Report"},
+                {"value": "prototype", "zh": "样机", "en": "Prototype"},
+            ],
+        },
+        {
+            **before[1],
+            "choices": [*before[1]["choices"][1:], {"value": "ethics", "zh": "伦理", "en": "Ethics"}],
+        },
+        before[3],
+    ]
+    preview = officer.get(at(call, "preview/?as=applicant")).content.decode()
+    assert "Prototype" in preview
+    assert "Work package" in preview
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_wrong_line_is_refused_in_its_place_and_nothing_typed_is_lost(officer, number):
+    call = make_call()
+    door = doors(call, "milestones")[number]
+    before = settings_at(door)["columns"]
+    typed, _fixed = shown(officer.get(door))
+    typed |= {
+        "config_columns-0-zh": "工作包",
+        "config_columns-4-zh": "交付",
+        "config_columns-4-en": "Deliverable",
+        "config_columns-4-key": "task",
+        "config_columns-4-ORDER": "7",
+        "config_columns-5-zh": "方式",
+        "config_columns-5-en": "Way",
+        "config_columns-5-kind": "choice",
+        "config_columns-5-choices-0-zh": "甲",
+        "config_columns-5-choices-0-en": "A",
+        "config_columns-5-choices-1-zh": "乙",
+        # A stored key cannot be changed on the page; one taken out of what is sent is not made anew.
+        "config_columns-1-key": "",
+    }
+    refused = officer.post(door, typed)
+    assert refused.status_code == 200
+    again, fixed = shown(refused)
+    assert {name: again[name] for name in typed if name.startswith("config_columns")} == {
+        name: value for name, value in typed.items() if name.startswith("config_columns")
+    }
+    assert "config_columns-0-key" in fixed
+    assert "config_columns-4-key" not in fixed
+    page = refused.content.decode()
+    assert said_at(page, "config_columns-4-key") == "“task” is there twice."
+    assert said_at(page, "config_columns-5-choices-1-en") == "This field is required."
+    assert said_at(page, "config_columns-1-key") == "This field is required."
+    assert settings_at(door)["columns"] == before
+
+
+def said_at(page: str, field: str) -> str:
+    """Return the error that stands beside a field."""
+    found = re.search(rf'id="id_{field}_error"><li>(.*?)</li>', page)
+    assert found is not None, field
+    return found.group(1)
+
+
+def test_too_few_choices_and_a_list_that_was_not_sent(officer):
+    call = make_call()
+    for door, where in zip(doors(call, "fields"), ("adminform", "form"), strict=True):
+        typed, _fixed = shown(officer.get(door))
+        rows = [name for name in typed if re.fullmatch(r"config_choices-\d+-value", name)]
+        answer = officer.post(door, {**typed, **{name.replace("value", "DELETE"): "on" for name in rows[1:]}})
+        form = answer.context[where].form if where == "adminform" else answer.context[where]
+        assert form.errors == {"config_choices": ["Give at least two choices."]}
+        rest = {name: value for name, value in typed.items() if not name.startswith("config_choices")}
+        answer = officer.post(door, rest)
+        assert answer.status_code == 200
+        assert len(settings_at(door)["choices"]) == len(rows) - 3
 
 
 @pytest.mark.parametrize("text", ["\x00", "😀𠮷", "验" * 1_000_000])
@@ -682,9 +863,13 @@ def values_of(form) -> dict:
     found = {}
     for field in form:
         value = field.value()
-        if value is True:
-            value = "on"
-        if value not in (None, False, ""):
+        if field.name == "config_choices":
+            found |= lines(field.name, value, stored=len(value))
+        elif field.name == "config_columns":
+            found |= columns(*value, stored=len(value))
+        elif value is True:
+            found[field.html_name] = "on"
+        elif value not in (None, False, ""):
             found[field.html_name] = value
     return found
 
