@@ -402,8 +402,8 @@ class StageRunAdmin(ShowsDue, ReadOnly, StaffAdmin):
     search_help_text = gettext_lazy("Number or title of the application")
     list_select_related = RUN_RELATED
     ordering = ["due_at", "pk"]
-    fields = ["application", "stage", "state", "entered_at", "due_shown", "finished_at", "note"]
-    readonly_fields = ["due_shown"]
+    fields = ["application", "stage", "state", "entered_at", "due_shown", "finished_at", "note_shown"]
+    readonly_fields = ["due_shown", "note_shown"]
     pages = [WorkPage, AssignPage]
     state_shown = state_label()
     acts = [
@@ -486,6 +486,10 @@ class StageRunAdmin(ShowsDue, ReadOnly, StaffAdmin):
     def application_shown(self, run: StageRun) -> tuple[str, str]:
         return run.application.number or "", run.application.title
 
+    @display(description=gettext_lazy("note"))
+    def note_shown(self, run: StageRun) -> str:
+        return run.note_text
+
     @display(description=gettext_lazy("applicant"))
     def applicant(self, run: StageRun) -> str:
         return run.application.applicant_line
@@ -548,9 +552,9 @@ class ReviewAdmin(ShowsDue, ReadOnly, StaffAdmin):
         "marks",
         "comment_committee",
         "comment_applicant",
-        "decline_reason",
+        "reason_shown",
     ]
-    readonly_fields = ["marks", "due_shown"]
+    readonly_fields = ["marks", "due_shown", "reason_shown"]
     state_shown = state_label()
     acts = [
         Act(
@@ -593,6 +597,10 @@ class ReviewAdmin(ShowsDue, ReadOnly, StaffAdmin):
     @display(description=gettext_lazy("stage"))
     def stage_shown(self, review: Review) -> str:
         return str(review.run.stage)
+
+    @display(description=gettext_lazy("reason"))
+    def reason_shown(self, review: Review) -> str:
+        return review.reason_text
 
     @display(description=gettext_lazy("marks"))
     def marks(self, review: Review) -> str:

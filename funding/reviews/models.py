@@ -17,6 +17,7 @@ from funding.reviews.states import (
     OPEN_REVIEWS,
     REVIEW_MACHINE,
     RUN_MACHINE,
+    AutomaticNote,
     Confidence,
     ConflictKind,
     Opinion,
@@ -100,6 +101,7 @@ class StageRun(models.Model):
     entered_at = models.DateTimeField(_("entered"), default=timezone.now)
     due_at = models.DateTimeField(_("due"))
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    # A person's words, or the code of an ``AutomaticNote``: pages show ``note_text``.
     note = models.TextField(_("note"), blank=True)
 
     objects = StageRunQuerySet.as_manager()
@@ -121,6 +123,11 @@ class StageRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.application.number} · {self.stage}"
+
+    @property
+    def note_text(self) -> str:
+        """The note as it is read: what the portal noted by itself in the reader's language."""
+        return str(AutomaticNote(self.note).label) if self.note in AutomaticNote.values else self.note
 
 
 class ReviewQuerySet(models.QuerySet["Review"]):
@@ -206,6 +213,7 @@ class Review(models.Model):
     )
     comment_committee = models.TextField(_("for the committee"), blank=True)
     comment_applicant = models.TextField(_("for the applicant"), blank=True)
+    # A person's words, or the kind of conflict where they gave none: pages show ``reason_text``.
     decline_reason = models.CharField(_("reason"), max_length=400, blank=True)
     revision = models.PositiveIntegerField(_("revision"), default=1)
     # {field: the revision in which it last changed}: two tabs only disagree where they changed the same field.
@@ -270,6 +278,12 @@ class Review(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("reviews:detail", args=[self.pk])
+
+    @property
+    def reason_text(self) -> str:
+        """Why the reviewer stepped back, as it is read: a kind of conflict in the reader's language."""
+        kind = self.decline_reason
+        return str(ConflictKind(kind).label) if kind in ConflictKind.values else kind
 
     @property
     def is_open(self) -> bool:

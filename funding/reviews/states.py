@@ -69,6 +69,17 @@ RUN_MACHINE = Machine(
 )
 
 
+class AutomaticNote(models.TextChoices):
+    """What the portal notes on a stage by itself: the code is kept, everyone reads it in their own language."""
+
+    WITHDRAWN = "auto.withdrawn", _("Withdrawn by the applicant.")
+    DECIDED = "auto.decided", _("Decided before this stage ended.")
+    NOT_A_PROJECT = (
+        "auto.not_a_project",
+        _("Does not apply: the application does not come from a university project."),
+    )
+
+
 class ReviewState(models.TextChoices):
     ASSIGNED = "assigned", pgettext_lazy("review", "waiting for an answer")
     ACCEPTED = "accepted", pgettext_lazy("review", "being written")

@@ -21,6 +21,7 @@ from incubator.projects.models import ProjectMember
 from park_portal.core.accounts.models import User
 from park_portal.core.audit.services import record
 from park_portal.core.errors import DomainError, Text
+from park_portal.core.text import both
 from park_portal.core.workflow import SYSTEM, Actor, advance, require
 
 SHORTEST_NAME = 2  # a single character, found somewhere in a text, names nobody
@@ -212,7 +213,8 @@ def record_conflict(
                 after={"person": person.pk, "kind": kind, "note": note},
             )
         for review in Review.objects.filter(application=application, reviewer=person, state__in=OPEN_REVIEWS):
-            advance(review, "release", actor=SYSTEM, reason=str(conflict.get_kind_display()))
+            reason = " / ".join(both(conflict.get_kind_display).values())
+            advance(review, "release", actor=SYSTEM, reason=reason)
     return conflict
 
 

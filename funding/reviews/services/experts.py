@@ -287,12 +287,11 @@ def recuse(review: Review, *, actor: Actor, kind: str = ConflictKind.DECLARED, n
         require(actor, "funding.answer_review", review)
         if review.state == ReviewState.RECUSED:
             return review
-        label = str(ConflictKind(kind).label)
         advance(
             review,
             "recuse",
             actor=actor,
-            changes={"decline_reason": text or label[:400]},
+            changes={"decline_reason": text or ConflictKind(kind).value},
             reason=text,
             kind=kind,
         )

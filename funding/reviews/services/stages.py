@@ -35,7 +35,15 @@ from funding.reviews.services.telling import (
     tell,
     tell_reviewer,
 )
-from funding.reviews.states import NEGATIVE, OPEN_REVIEWS, OPINIONS_OF_STAGE, Opinion, ReviewState, RunState
+from funding.reviews.states import (
+    NEGATIVE,
+    OPEN_REVIEWS,
+    OPINIONS_OF_STAGE,
+    AutomaticNote,
+    Opinion,
+    ReviewState,
+    RunState,
+)
 from park_portal.core.accounts.models import User
 from park_portal.core.audit.services import record
 from park_portal.core.calendar.services import deadline
@@ -92,8 +100,8 @@ def on_withdrawn(application_id: int) -> None:
             return
         for run in application.runs.under_way().select_related("stage"):
             run.application = application
-            note = _("Withdrawn by the applicant.")
-            advance(run, "stop", actor=SYSTEM, changes={"finished_at": timezone.now(), "note": note})
+            changes = {"finished_at": timezone.now(), "note": AutomaticNote.WITHDRAWN.value}
+            advance(run, "stop", actor=SYSTEM, changes=changes)
             _release_open(run, WITHDRAWN)
         _set_place(application, None, None)
 
@@ -175,7 +183,7 @@ def enter_stage(application: Application, stage: Stage, *, actor: Actor = SYSTEM
 
 def _why_skipped(application: Application, stage: Stage) -> str:
     if not application.goes_through(stage):
-        return _("Does not apply: the application does not come from a university project.")
+        return AutomaticNote.NOT_A_PROJECT.value
     return ""
 
 
@@ -234,7 +242,7 @@ def complete_decision(application: Application, *, actor: Actor) -> StageRun | N
                     run,
                     "stop",
                     actor=SYSTEM,
-                    changes={**changes, "note": _("Decided before this stage ended.")},
+                    changes={**changes, "note": AutomaticNote.DECIDED.value},
                 )
             _release_open(run, DECIDED)
         _set_place(application, None, None)
@@ -534,7 +542,7 @@ class BulkResult:
 WITHDRAWN: Final = {"zh-hans": "申请人已撤回申请。", "en": "The applicant has withdrawn it."}
 DECIDED: Final = {"zh-hans": "立项决定已经作出。", "en": "The decision has been made."}
 ENOUGH: Final = {
-    "zh-hans": "评审意见已经足够,本环节已结束。",
+    "zh-hans": "评审意见已经足够，本环节已结束。",
     "en": "Enough opinions are in and the stage is over.",
 }
 

@@ -3,7 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 
 from funding.applications.services import (
     reject_application,
@@ -71,7 +74,7 @@ def test_a_liaison_stage_without_a_university_is_skipped_with_a_note():
     screen(run_of(application))
     assert stages_of(application) == [("screening", "passed"), ("liaison", "skipped"), ("expert", "active")]
     skipped = application.runs.get(stage__kind="liaison")
-    assert skipped.note
+    assert skipped.note == "auto.not_a_project"
     assert skipped.finished_at is not None
     application.refresh_from_db()
     assert application.current_stage.kind == "expert"
@@ -239,6 +242,24 @@ def test_a_return_without_questions_changes_nothing():
         screen(run_of(application), "return", items={"no-such": ""})
     application.refresh_from_db()
     assert (application.state, run_of(application).state) == ("in_review", "active")
+
+
+def test_what_the_portal_notes_by_itself_is_read_in_the_readers_language(client_of):
+    with override("zh-hans"):
+        withdrawn = make_application()
+        withdraw_application(withdrawn, actor=SYSTEM, reason="另有资助。")
+        for message in Message.objects.filter(topic="application.withdrawn"):
+            HANDLERS["application.withdrawn"](message.payload)
+    run = withdrawn.runs.get()
+    assert (run.state, run.note) == ("stopped", "auto.withdrawn")
+    client = client_of("officer")
+    for language, words in (("en", "Withdrawn by the applicant."), ("zh-hans", "申请人已撤回。")):
+        client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+        for page in ("change", "work"):
+            shown = client.get(reverse(f"admin:funding_stagerun_{page}", args=[run.pk])).content.decode()
+            assert (words in shown, "auto." in shown) == (True, False)
+    run.note = "auto.withdrawn, as they say"
+    assert run.note_text == run.note
 
 
 def test_withdrawal_stops_the_run_and_releases_reviewers():

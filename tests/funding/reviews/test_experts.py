@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils.translation import override
 
 from funding.models import Conflict, Review, Score
 from funding.reviews import services
@@ -14,7 +15,7 @@ from park_portal.core.errors import Conflict as Stale
 from park_portal.core.errors import DomainError, Forbidden, IllegalTransition
 from park_portal.core.outbox.models import Message
 from park_portal.core.workflow import SYSTEM
-from tests.factories.core import make_staff, make_user
+from tests.factories.core import make_staff, make_user, token_of
 from tests.factories.incubator import make_organisation, make_project, make_university
 from tests.factories.reviews import (
     expert_run,
@@ -158,7 +159,10 @@ def test_a_declared_conflict_counts_for_later_applications_of_the_same_applicant
     organisation = make_organisation(owner=make_user())
     first = expert_run(organisation=organisation)
     review = make_review(first)
-    services.recuse(review, actor=review.reviewer, kind="shareholder")
+    with override("en"):
+        services.recuse(review, actor=review.reviewer, kind="shareholder")
+    review.refresh_from_db()
+    assert (review.decline_reason, review.reason_text) == ("shareholder", "持有股份")
     second = expert_run(organisation=organisation)
     assert list(services.conflicts_for(second.application, [review.reviewer])) == [review.reviewer_id]
     assert services.conflicts_for(expert_run().application, [review.reviewer]) == {}
@@ -528,13 +532,7 @@ def test_accepting_an_invitation_joins_the_pool_once():
 
     officer = make_staff("officer")
     person = make_user(email="expert@example.com")
-    services.invite_reviewer("Expert@example.com", actor=officer)
-    token = (
-        Message.objects.get(key__startswith="account.invitation:")
-        .payload["link"]
-        .rstrip("/")
-        .rsplit("/", 1)[-1]
-    )
+    token = token_of(services.invite_reviewer("Expert@example.com", actor=officer))
     for _ in range(2):
         accept_invitation(token, actor=person)
     assert Reviewer.objects.get().user == person
