@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, resolve, reverse
+from django.urls import NoReverseMatch, get_script_prefix, resolve, reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -79,6 +80,22 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
 )
 
 
+@lru_cache(maxsize=200)
+def _address(name: str, prefix: str) -> str | None:
+    """Return the address called ``name``; None where there is none. It is the same as long as the process lives."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return None
+
+
+@lru_cache(maxsize=200)
+def _rule(address: str) -> str:
+    """Return the rule of the page at ``address``; an empty text where it has none."""
+    page = getattr(resolve(address).func, "page", None)
+    return page.rule if page is not None else ""
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the menu with only those lines that the person may open; a group without lines is left out."""
     if not request.user.is_authenticated:
@@ -94,7 +111,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 model_admin = models.get(what)
                 if model_admin is None or not model_admin.has_view_permission(request):
                     continue
-                address = reverse(f"admin:{what.replace('.', '_')}_changelist")
+                address = _address(f"admin:{what.replace('.', '_')}_changelist", get_script_prefix())
                 label = label or model_admin.model._meta.verbose_name_plural
             if address is not None:
                 items.append({"title": _capitalised(label), "icon": icon, "link": address})
@@ -105,12 +122,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 def _page_address(request: HttpRequest, name: str) -> str | None:
     """Return the address of a page; None for who may not open it."""
-    try:
-        address = reverse(name)
-    except NoReverseMatch:
-        return None
-    page = getattr(resolve(address).func, "page", None)
-    return address if page is None or request.user.has_perm(page.rule) else None
+    address = _address(name, get_script_prefix())
+    rule = _rule(address) if address else ""
+    return address if not rule or request.user.has_perm(rule) else None
 
 
 def _capitalised(label: Any) -> str:

@@ -209,6 +209,11 @@ except ProgrammingError as error:
 if not _dsn.get("dbname"):
     raise ImproperlyConfigured("DATABASE_URL must name a database: postgresql://user:password@host:5432/NAME")
 
+# PostgreSQL tries every order of up to this many joins before it begins. Django writes the joins that filter first and
+# those that only fetch names last, so the order of the rest is right as it stands; with the default of 8, finding out
+# took ten times as long as reading a page of a list did.
+_planner = f"{_dsn.pop('options', '')} -c join_collapse_limit=5".strip()
+
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -221,7 +226,7 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         # A service owns its transaction; a request does not, so that what a service did stays done.
         "ATOMIC_REQUESTS": False,
-        "OPTIONS": {"connect_timeout": 5, **_dsn},
+        "OPTIONS": {"connect_timeout": 5, **_dsn, "options": _planner},
         "TEST": {"NAME": os.environ.get("PARK_TEST_DB") or "test_park"},
     },
 }

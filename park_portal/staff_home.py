@@ -24,7 +24,7 @@ from funding.calls.states import CallState, StageKind
 from funding.decisions.models import Decision, Letter
 from funding.decisions.states import DecisionState, LetterState
 from funding.reviews.models import Objection, Review, StageRun
-from funding.reviews.services import acts_of, runs_of_experts
+from funding.reviews.services import acts_of, runs_of_experts, without_short
 from funding.reviews.states import OPEN_REVIEWS, RunState
 from park_portal.core.accounts.rules import (
     is_administrator,
@@ -206,7 +206,7 @@ def my_tasks(user: Any) -> StaffCard | None:
     now, end = timezone.now(), _end_of_today()
     waiting = _my_runs(user)
     if user.has_perm("funding.assign_reviews"):  # they stand in a card of their own, below
-        waiting = waiting.exclude(pk__in=runs_of_experts(short=True).values("pk"))
+        waiting = without_short(waiting)
     runs = waiting.select_related("application", "stage").order_by("due_at", "id")[:SHOWN]
     lines = [
         Line(

@@ -57,12 +57,7 @@ class CallFilter(admin.SimpleListFilter):
     parameter_name = "call"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        calls = (
-            Call.objects.exclude(state="draft")
-            .order_by("-opens_at")
-            .only("code", "title_zh_hans", "title_en")[:60]
-        )
-        return [(str(call.pk), f"{call.code} {call.title}") for call in calls]
+        return Call.objects.exclude(state="draft").as_choices()[:60]
 
     def queryset(
         self, request: HttpRequest, queryset: models.QuerySet[Application]

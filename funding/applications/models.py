@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from funding.applications.states import APPLICATION_MACHINE, EDITABLE, ApplicationState
 from funding.calls.models import Call, CallQuestion, Stage
 from funding.calls.states import Acts, ApplicantKind, CallState
+from incubator.organisations.facts import is_liaison_today
 from incubator.organisations.models import Membership, Organisation
-from incubator.organisations.rules import is_liaison
 from incubator.projects.models import ProjectMember, ResearchProject
-from park_portal.core.accounts.rules import asked_once, sees_records
+from park_portal.core.accounts.rules import sees_records
 from park_portal.core.audit.models import append_only
 from park_portal.core.documents.models import Document
 from park_portal.core.money import MoneyField
@@ -38,7 +38,7 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
         if sees_records(user):
             return self
         found = self._of_applicant(user)
-        if asked_once(is_liaison)(user):
+        if is_liaison_today(user):
             in_care = ResearchProject.objects.in_care_of(user).values("pk")
             found |= among("project", in_care) & models.Q(submitted_at__isnull=False)
         return self.filter(found)

@@ -1,49 +1,30 @@
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import rules
 from django.db import models
 
 from funding.applications.states import EDITABLE
 from funding.calls.states import Acts
+from incubator.organisations.facts import belongs_to_any, is_liaison_today
 from incubator.organisations.models import Liaison, Organisation
 from incubator.organisations.rules import is_editor as edits_organisation
-from incubator.organisations.rules import is_in_use, is_liaison
+from incubator.organisations.rules import is_in_use
 from incubator.projects.rules import edits_project, is_lead_of_project
-from park_portal.core.accounts.models import User
-from park_portal.core.accounts.rules import asked_once, is_fund_manager, is_lead, is_officer, sees_records
+from park_portal.core.accounts.rules import is_fund_manager, is_lead, is_officer, sees_records
+from park_portal.core.accounts.standing import fact, rows_of
 
 
-class Standing(NamedTuple):
-    """On which sides of an application a person may stand."""
-
-    applies: bool = False
-    reviews: bool = False
-
-
-@asked_once
-def standing_of(user: Any) -> Standing:
-    """Return whether the person belongs to anything that may apply, and whether to the pool of reviewers.
-
-    One query for both, since the menu of every page asks; the pool, a room further up, is reached from the person.
-    """
-    if not user.is_authenticated:
-        return Standing()
-    applies = models.Exists(user.memberships.all()) | models.Exists(user.project_places.all())
-    rows = User.objects.filter(pk=user.pk).values_list(applies, models.Q(reviewer__isnull=False))
-    return Standing(*rows.get())
-
-
-def is_reviewer(user: Any) -> bool:
-    """Whether the person is in the pool of reviewers."""
-    return standing_of(user).reviews
+@fact
+def is_reviewer(person: models.OuterRef) -> models.Exists:
+    """Whether the person is in the pool of reviewers, a room further up that is reached from the person."""
+    return models.Exists(rows_of(person, "reviewer"))
 
 
 def may_apply_some_day(user: Any) -> bool:
     """Who belongs to an applicant, or has not come as a liaison or a reviewer: they may yet apply."""
-    standing = standing_of(user)
-    return standing.applies or not (standing.reviews or asked_once(is_liaison)(user))
+    return bool(belongs_to_any(user) or not (is_reviewer(user) or is_liaison_today(user)))
 
 
 @rules.predicate

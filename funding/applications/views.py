@@ -67,7 +67,7 @@ class ApplicationFilter(django_filters.FilterSet):
 
     state = django_filters.ChoiceFilter(label=gettext_lazy("State"), choices=ApplicationState)
     kind = django_filters.ChoiceFilter(label=gettext_lazy("Applicant"), choices=ApplicantKind)
-    call = django_filters.ModelChoiceFilter(label=gettext_lazy("Call"), queryset=Call.objects.none())
+    call = django_filters.ChoiceFilter(label=gettext_lazy("Call"))
 
     class Meta:
         model = Application
@@ -76,7 +76,7 @@ class ApplicationFilter(django_filters.FilterSet):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         mine = self.queryset.order_by().values("call")
-        self.filters["call"].queryset = Call.objects.filter(pk__in=mine)
+        self.filters["call"].extra["choices"] = Call.objects.filter(pk__in=mine).as_choices()
 
 
 def _title(application: Application) -> str:

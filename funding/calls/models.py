@@ -63,6 +63,11 @@ class CallQuerySet(models.QuerySet["Call"]):
         ends = models.ExpressionWrapper(models.F("closes_at") + grace, output_field=models.DateTimeField())
         return self.filter(state=CallState.OPEN).annotate(ends=ends).filter(ends__lte=now)
 
+    def as_choices(self) -> list[tuple[str, str]]:
+        """Return each call's key and name, newest first, for a filter."""
+        calls = self.order_by("-opens_at", "-pk").only("code", "title_zh_hans", "title_en")
+        return [(str(call.pk), str(call)) for call in calls]
+
 
 class Call(models.Model):
     """One call for applications: its text, times, limits, form and stages."""

@@ -118,7 +118,12 @@ class StageRun(models.Model):
                 name="stage_run_one_at_a_time",
             ),
         ]
-        indexes = [models.Index(fields=["stage", "state", "due_at"], name="stage_run_queue")]
+        indexes = [
+            models.Index(fields=["stage", "state", "due_at"], name="stage_run_queue"),
+            models.Index(
+                fields=["due_at", "id"], name="stage_run_active_due", condition=models.Q(state="active")
+            ),
+        ]
         triggers = RUN_MACHINE.triggers()
 
     def __str__(self) -> str:

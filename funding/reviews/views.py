@@ -41,9 +41,8 @@ from funding.reviews.services import (
     update_reviewer,
 )
 from funding.reviews.states import ReviewState, RunState
-from incubator.projects.rules import is_liaison as is_liaison_now
+from incubator.organisations.facts import is_liaison_today
 from park_portal.core import context as act
-from park_portal.core.accounts.rules import asked_once
 from park_portal.core.due import Due, DueFilter
 from park_portal.core.errors import Conflict, DomainError, Forbidden, IllegalTransition
 from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
@@ -66,11 +65,10 @@ FAR: Any = models.Value(datetime(2200, 1, 1, tzinfo=UTC))
 TO_DO = (ReviewState.ASSIGNED, ReviewState.ACCEPTED)
 
 
-is_liaison = asked_once(is_liaison_now)
-
-
 register_nav(NavItem("notices", gettext_lazy("Public notices"), "reviews:notices", order=15, public=True))
-register_nav(NavItem(QUEUE, gettext_lazy("University review"), "reviews:queue", order=30, show=is_liaison))
+register_nav(
+    NavItem(QUEUE, gettext_lazy("University review"), "reviews:queue", order=30, show=is_liaison_today)
+)
 register_nav(NavItem(REVIEWS, gettext_lazy("My reviews"), "reviews:list", order=32, show=is_reviewer))
 
 
@@ -81,9 +79,7 @@ class QueueFilter(django_filters.FilterSet):
     """What the queue is narrowed down by; without a choice it shows what waits."""
 
     state = django_filters.ChoiceFilter(label=gettext_lazy("State"), choices=RunState)
-    call = django_filters.ModelChoiceFilter(
-        label=gettext_lazy("Call"), field_name="application__call", queryset=Call.objects.none()
-    )
+    call = django_filters.ChoiceFilter(label=gettext_lazy("Call"), field_name="application__call")
     due = DueFilter(label=gettext_lazy("Due"), field_name="due_at")
 
     class Meta:
@@ -92,9 +88,8 @@ class QueueFilter(django_filters.FilterSet):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.filters["call"].queryset = Call.objects.filter(
-            pk__in=self.queryset.order_by().values("application__call")
-        )
+        mine = self.queryset.order_by().values("application__call")
+        self.filters["call"].extra["choices"] = Call.objects.filter(pk__in=mine).as_choices()
 
     def filter_queryset(self, queryset: models.QuerySet[StageRun]) -> models.QuerySet[StageRun]:
         rows = super().filter_queryset(queryset)
@@ -147,7 +142,7 @@ class QueueList(ListPage):
     )
 
     def check(self) -> None:
-        if not is_liaison(self.request.user):
+        if not is_liaison_today(self.request.user):
             raise Http404
 
     def rows(self) -> models.QuerySet[StageRun]:
@@ -737,7 +732,7 @@ SHOWN = 6
 @home_card(order=20)
 def university_card(user: Any) -> Card | None:
     """What waits for a liaison, overdue and due today first."""
-    if not is_liaison(user):
+    if not is_liaison_today(user):
         return None
     runs, due = Due.among(own_runs(user).filter(state=RunState.ACTIVE), SHOWN)
     return Card(

@@ -35,7 +35,7 @@ def is_in_use(user: Any, organisation: Any) -> bool:
 
 @rules.predicate
 def is_liaison(user: Any) -> bool:
-    """Liaison of any university or faculty today."""
+    """Liaison of any university or faculty today; menus and lists ask ``facts.is_liaison_today``."""
     return bool(user.is_authenticated) and user.liaisons.current().exists()
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from stdnum.cn import uscc as stdnum_uscc
 
+from incubator.organisations.facts import belongs_to_any, is_liaison_today
 from incubator.organisations.forms import (
     InviteForm,
     JoinForm,
@@ -23,7 +24,6 @@ from incubator.organisations.forms import (
 )
 from incubator.organisations.models import Membership, Organisation
 from incubator.organisations.names import normalise_code
-from incubator.organisations.rules import is_liaison as is_liaison_now
 from incubator.organisations.services import (
     Candidate,
     change_member_role,
@@ -38,8 +38,8 @@ from incubator.organisations.services import (
     update_organisation,
 )
 from incubator.organisations.states import Role
-from park_portal.core.accounts.models import Invitation, User
-from park_portal.core.accounts.rules import asked_once
+from park_portal.core.accounts.facts import came_by_invitation
+from park_portal.core.accounts.models import Invitation
 from park_portal.core.errors import Text
 from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
 from park_portal.core.tones import tone_of
@@ -63,9 +63,6 @@ JOIN_SALT = "organisations.join"
 JOIN_LASTS = 24 * 3600
 
 
-is_liaison = asked_once(is_liaison_now)
-
-
 def is_no_staff(user: Any) -> bool:
     """Park staff find organisations and projects in the administration."""
     return not user.is_staff
@@ -74,21 +71,12 @@ def is_no_staff(user: Any) -> bool:
 register_nav(NavItem(NAV, gettext_lazy("Organisations"), "organisations:list", order=60, show=is_no_staff))
 
 
-@asked_once
 def is_newcomer(user: Any) -> bool:
     """Whether nobody knows yet what the person came for: they belong to nothing, and no invitation brought them.
 
     Reviewers come by an invitation, liaisons are appointed; neither has come to register a company.
     """
-    if is_liaison(user):
-        return False
-    known = (
-        models.Exists(user.memberships.all())
-        | models.Exists(Invitation.objects.filter(accepted_by=user))
-        # The room of projects lies above this one; its rows are reached from the person's side.
-        | models.Exists(user.project_places.all())
-    )
-    return not User.objects.filter(known, pk=user.pk).exists()
+    return not (is_liaison_today(user) or belongs_to_any(user) or came_by_invitation(user))
 
 
 @home_card(order=70)

@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from incubator.organisations.facts import is_liaison_today
 from incubator.organisations.forms import ReasonForm
 from incubator.organisations.models import Faculty, Liaison
-from incubator.organisations.views import is_liaison, is_newcomer
+from incubator.organisations.views import is_newcomer
 from incubator.projects.forms import NewProjectForm, ResearchProjectForm, TeamMemberForm, TeamRoleForm
 from incubator.projects.models import ProjectMember, ResearchProject
 from incubator.projects.services import (
@@ -70,7 +71,7 @@ def _at_home(user: Any) -> list[Any]:
     if held is None:
         mine = ResearchProject.objects.of_member(user).annotate(is_mine=models.Value(True))
         rows = mine.order_by("-id")[:SHOWN_AT_HOME]
-        if is_liaison(user):
+        if is_liaison_today(user):
             care = ResearchProject.objects.in_care_of(user).annotate(is_mine=models.Value(False))
             rows = rows.union(care.order_by("-id")[:SHOWN_AT_HOME], all=True)
         # A union comes in no order of its own.
@@ -92,7 +93,7 @@ def _task(project: ResearchProject) -> Task:
 @home_card(order=72)
 def new_in_my_care(user: Any) -> Card | None:
     """For liaisons: what was registered at their faculties lately."""
-    if user.is_staff or not is_liaison(user):
+    if user.is_staff or not is_liaison_today(user):
         return None
     newest = [one for one in _at_home(user) if not one.is_mine]
     return Card(
@@ -165,7 +166,7 @@ class ProjectList(ListPage):
 
     def actions(self) -> Sequence[tuple[Text, str]]:
         actions: list[tuple[Text, str]] = [(_("Register a research project"), reverse("projects:create"))]
-        if is_liaison(self.request.user):
+        if is_liaison_today(self.request.user):
             actions.append((_("Projects of my faculties"), reverse("projects:care")))
         return actions
 

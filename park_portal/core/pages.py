@@ -49,7 +49,7 @@ def keyset_page(
         ):  # a cursor of another list, or one made up
             values, back = None, False
     rows = rows.order_by(*[_direction(name, back, name in always) for name in names])
-    found = list(rows[: size + 1])
+    found = list(_first(rows, size + 1))
     more, found = len(found) > size, found[:size]
     if back:
         found.reverse()
@@ -58,6 +58,15 @@ def keyset_page(
     has_before = more if back else values is not None and bool(found)
     has_after = bool(found) if back else more
     return Page(found, first if has_before else None, last if has_after else None)
+
+
+def _first(rows: models.QuerySet[M], number: int) -> models.QuerySet[M]:
+    """Return the first ``number`` rows, picked by key alone: what is joined is joined for them, not for all that was
+    sorted.
+    """
+    if not rows.query.select_related or rows.query.distinct or rows.query.combinator:
+        return rows[:number]
+    return rows.filter(pk__in=rows.values("pk")[:number])
 
 
 def _never_empty(model: type[models.Model], path: str) -> bool:

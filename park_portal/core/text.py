@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -20,13 +22,26 @@ def both(render: Callable[[], Any]) -> dict[str, str]:
     return found
 
 
+def escape(text: Any) -> str:
+    """Return ``text`` with its HTML escaped.
+
+    Django's own looks through its arguments for lazy texts first, which takes three times as long as escaping them;
+    a list escapes a thousand texts.
+    """
+    return html.escape(str(text))
+
+
 def choice_label(obj: models.Model, field: str) -> str:
     """Return what ``obj.get_<field>_display()`` does, without translating every choice to find the one."""
     value = getattr(obj, field)
-    for key, label in obj._meta.get_field(field).flatchoices:  # type: ignore[union-attr]
-        if key == value:
-            return str(label)
-    return "" if value is None else str(value)
+    label = _labels(type(obj), field).get(value, value)
+    return "" if label is None else str(label)
+
+
+@cache
+def _labels(model: type[models.Model], field: str) -> dict[Any, Any]:
+    found: Any = model._meta.get_field(field)
+    return dict(found.flatchoices)
 
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

@@ -24,7 +24,7 @@ from funding.reviews.services.experts import (
     score_of_draft,
     submit_review,
 )
-from funding.reviews.services.figures import Summary, acts_of, runs_of_experts, summaries_of
+from funding.reviews.services.figures import Summary, acts_of, runs_of_experts, summaries_of, without_short
 from funding.reviews.services.notice import record_objection, resolve_objection
 from funding.reviews.services.pool import invite_reviewer, join_pool, update_reviewer
 from funding.reviews.services.reminders import send_reminders
@@ -86,4 +86,5 @@ __all__ = [
     "summaries_of",
     "update_reviewer",
     "withdraw_conflict",
+    "without_short",
 ]

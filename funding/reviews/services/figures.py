@@ -114,15 +114,24 @@ def runs_of_experts(*, short: bool = False) -> models.QuerySet[StageRun]:
     """Return the expert stages under way with ``asked`` and ``done``, the reviews that count; ``short`` leaves only
     those that still lack reviewers.
     """
-    counted = Review.objects.filter(run=models.OuterRef("pk")).order_by().values("run")
-
-    def number_of(reviews: models.QuerySet[Any]) -> Any:
-        return Coalesce(models.Subquery(reviews.annotate(n=models.Count("pk")).values("n")), 0)
-
     runs = StageRun.objects.filter(
         state=RunState.ACTIVE, stage__acts=Acts.EXPERT, application__state=ApplicationState.IN_REVIEW
-    ).annotate(
-        asked=number_of(counted.filter(state__in=COUNTED)),
-        done=number_of(counted.filter(state=ReviewState.SUBMITTED)),
-    )
+    ).annotate(asked=_reviews_in(*COUNTED), done=_reviews_in(ReviewState.SUBMITTED))
     return runs.filter(asked__lt=models.F("stage__required_count")) if short else runs
+
+
+def without_short(runs: models.QuerySet[StageRun]) -> models.QuerySet[StageRun]:
+    """Return ``runs`` without the expert stages that lack reviewers, judged run by run: the first few of a long list
+    are then found without looking at the rest.
+    """
+    return runs.annotate(asked=_reviews_in(*COUNTED)).exclude(
+        stage__acts=Acts.EXPERT,
+        application__state=ApplicationState.IN_REVIEW,
+        asked__lt=models.F("stage__required_count"),
+    )
+
+
+def _reviews_in(*states: str) -> Any:
+    """How many reviews of the run are in one of ``states``."""
+    reviews = Review.objects.filter(run=models.OuterRef("pk"), state__in=states).order_by().values("run")
+    return Coalesce(models.Subquery(reviews.annotate(n=models.Count("pk")).values("n")), 0)

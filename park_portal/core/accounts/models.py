@@ -6,12 +6,14 @@ from typing import Any, ClassVar
 
 import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.models import PermissionsMixin
+from django.contrib.auth.models import Group, Permission, PermissionsMixin
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Concat, Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from park_portal.core.accounts.standing import Facts
 from park_portal.core.accounts.states import STANDS_ALONE, Language, StaffRole
 
 _LISTED = ", ".join(f"'{role}'" for role in StaffRole.values)
@@ -81,7 +83,23 @@ class User(AbstractBaseUser, PermissionsMixin):
         """The staff roles held; empty for everyone outside the staff."""
         if not self.is_staff:
             return frozenset()
-        return frozenset(self.groups.filter(name__in=StaffRole.values).values_list("name", flat=True))
+        return frozenset(roles_held(self))
+
+
+_rights = Facts("_rights")
+
+
+@_rights
+def roles_held(person: models.OuterRef) -> Any:
+    """The names of the staff roles that the person holds."""
+    return ArraySubquery(Group.objects.filter(user=person, name__in=StaffRole.values).values("name"))
+
+
+@_rights
+def rights_by_role(person: models.OuterRef) -> Any:
+    """What the person's groups allow, as Django writes it: “funding.view_call”."""
+    right = Concat("content_type__app_label", models.Value("."), "codename")
+    return ArraySubquery(Permission.objects.filter(group__user=person).order_by().values_list(right))
 
 
 class RoleHeld(User.groups.through):  # type: ignore[misc, name-defined]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import rules
 
 from park_portal.core.accounts.states import StaffRole
-
-Answer = TypeVar("Answer")
 
 
 def has_role(*roles: str) -> rules.Predicate:
@@ -20,22 +17,6 @@ def has_role(*roles: str) -> rules.Predicate:
         return bool(user.is_active and user.is_staff and (user.is_superuser or user.roles & set(roles)))
 
     return check
-
-
-def asked_once(question: Callable[[Any], Answer]) -> Callable[[Any], Answer]:
-    """Return ``question`` so that it is asked once a request for one person: menu, home and pages ask the same.
-
-    The answer is kept on the person as that request loaded them, so a role withdrawn counts at the next click.
-    """
-
-    def answer(user: Any) -> Answer:
-        answers = user.__dict__.setdefault("_asked_once", {}) if hasattr(user, "__dict__") else {}
-        if question not in answers:
-            answers[question] = question(user)
-        found: Answer = answers[question]
-        return found
-
-    return answer
 
 
 @rules.predicate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django import forms
 from django.conf import settings
@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MaxLengthValidator
 from django.db import models
-from django.utils.html import escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.translation import get_language, pgettext, pgettext_lazy
@@ -32,8 +32,10 @@ from unfold.widgets import (
 
 from park_portal.core.errors import DomainError, Text
 from park_portal.core.money import MoneyField, fen_to_yuan, format_yuan, parse_money
-from park_portal.core.text import choice_label
+from park_portal.core.text import choice_label, escape
 from park_portal.core.tones import tone_of
+
+F = TypeVar("F", bound=forms.BaseForm)
 
 # --- money
 
@@ -119,7 +121,7 @@ def state_label(field: str = "state", *, label: Text | None = None) -> Callable[
 
 def pill(text: Any, tone: str = "default") -> SafeString:
     """Return ``text`` as a coloured word; tone is default, success, info, warning or danger."""
-    return mark_safe(f'<span class="staff-pill staff-pill-{tone or "default"}">{escape(str(text))}</span>')
+    return mark_safe(f'<span class="staff-pill staff-pill-{tone or "default"}">{escape(text)}</span>')
 
 
 # --- JSON
@@ -222,7 +224,7 @@ class _InLanguage:
 # --- plain Django forms in the admin's clothes
 
 
-def dress(form: forms.BaseForm) -> forms.BaseForm:
+def dress(form: F) -> F:
     """Give the widgets of a plain form the admin's look, and dates and moments the browser's own picker."""
     for field in form.fields.values():
         if field.label:

@@ -15,13 +15,14 @@ from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist
 from django.db import models
 from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
-from django.utils.html import conditional_escape, escape, format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from park_portal.core.admin.fields import pill
 from park_portal.core.money import MoneyField, format_yuan
+from park_portal.core.text import escape
 
 Draw = Callable[[Any], str]
 
@@ -229,10 +230,10 @@ def shown(field: Any, attr: Any, value: Any, empty: str) -> SafeString:
 def _plain(value: Any, empty: str) -> str:
     if value is None or value == "":
         return empty
+    if type(value) is str:
+        return escape(value)
     if hasattr(value, "__html__"):
         return str(value.__html__())
-    if isinstance(value, str):
-        return escape(value)
     if isinstance(value, bool):
         return boolean(value)
     if isinstance(value, datetime.datetime):

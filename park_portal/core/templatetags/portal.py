@@ -11,7 +11,7 @@ from django.db import models
 from django.forms import BaseForm
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import conditional_escape, escape, format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from park_portal.core.calendar.services import working_calendar
 from park_portal.core.calendar.working_days import SHANGHAI
 from park_portal.core.money import format_wan, format_yuan
-from park_portal.core.text import choice_label
+from park_portal.core.text import choice_label, escape
 from park_portal.core.tones import tone_of
 
 register = template.Library()
@@ -48,7 +48,7 @@ def icon(name: str, label: str = "", css: str = "") -> SafeString:
 @register.simple_tag
 def badge(label: Any, tone: str = "neutral") -> SafeString:
     """Show a state in a word; ``tone`` is neutral, info, wait, good, bad or accent."""
-    return format_html('<span class="badge-state tone-{}">{}</span>', tone or "neutral", label)
+    return SafeString(f'<span class="badge-state tone-{tone or "neutral"}">{escape(label)}</span>')
 
 
 @register.simple_tag
@@ -233,6 +233,7 @@ def table_rows(context: template.Context, lines: Iterable[Any], pick: bool = Fal
     Written here and not as a template: a page has hundreds of cells, and each is a few words.
     """
     out: list[str] = []
+    starts: dict[int, str] = {}
     for line in lines:
         out.append("<tr>")
         if pick:
@@ -249,17 +250,21 @@ def table_rows(context: template.Context, lines: Iterable[Any], pick: bool = Fal
             column = item["column"]
             shown = _shown(context, column.kind, item["value"])
             if item["url"]:
-                shown = format_html('<a href="{}">{}</a>', item["url"], shown)
+                shown = f'<a href="{escape(item["url"])}">{shown}</a>'
             if column.kind == "main":
                 out.append(f'<th class="is-main" scope="row">{shown}</th>')
-            else:
-                css, head = CELL_CLASSES.get(column.kind, ""), escape(column.label)
-                out.append(f'<td class="{css}" data-label="{head}">{shown}</td>')
+                continue
+            start = starts.get(id(column))
+            if start is None:
+                css = CELL_CLASSES.get(column.kind, "")
+                start = starts[id(column)] = f'<td class="{css}" data-label="{escape(column.label)}">'
+            out.append(f"{start}{shown}</td>")
         out.append("</tr>")
     return SafeString("".join(out))
 
 
-def _shown(context: template.Context, kind: str, value: Any) -> SafeString:
+def _shown(context: template.Context, kind: str, value: Any) -> str:
+    """Return one value as safe HTML."""
     if value is None or value == "":
         return DASH
     if kind == "state":
@@ -268,16 +273,14 @@ def _shown(context: template.Context, kind: str, value: Any) -> SafeString:
         label, tone = value if isinstance(value, tuple) else (value, "neutral")
         return badge(label, tone)
     if kind == "money":
-        return format_html(
-            '<span class="num">{}</span>', format_yuan(value) if isinstance(value, int) else value
-        )
+        return f'<span class="num">{format_yuan(value) if isinstance(value, int) else escape(value)}</span>'
     if kind in ("date", "datetime") and isinstance(value, date):
         if isinstance(value, datetime):
             value = value.astimezone(SHANGHAI)
         text = value.strftime("%Y-%m-%d %H:%M" if kind == "datetime" else "%Y-%m-%d")
-        return format_html('<time class="num" datetime="{}">{}</time>', value.isoformat(), text)
+        return f'<time class="num" datetime="{value.isoformat()}">{text}</time>'
     if kind == "deadline" and not isinstance(value, str):
         return deadline(context, value)
     if isinstance(value, bool):
         return escape(_("yes") if value else _("no"))
-    return conditional_escape(value)
+    return escape(value) if type(value) is str else conditional_escape(value)

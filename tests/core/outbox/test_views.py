@@ -86,11 +86,11 @@ def test_inbox_costs_the_same_for_one_and_thirty_notices(client_of, notice, djan
     client = client_of("founder")
     notice("founder")
     client.get("/inbox/")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(4):
         client.get("/inbox/")
     for _ in range(29):
         notice("founder")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(4):
         client.get("/inbox/")
 
 
