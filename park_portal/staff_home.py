@@ -246,7 +246,7 @@ def experts_to_assign(user: Any) -> StaffCard | None:
             title=f"{run.application.number} {run.application.title}",
             url=f"{_assign_url(run=run.pk)}#pool",
             detail=_("%(asked)d of %(wanted)d reviewers asked")
-            % {"asked": run.asked, "wanted": run.stage.required_count},  # type: ignore[attr-defined]
+            % {"asked": run.asked, "wanted": run.stage.required_count},  # type: ignore[attr-defined] # annotated above
             due=run.due_at,
             tone="bad" if run.due_at < now else "",
         )

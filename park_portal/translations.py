@@ -175,7 +175,7 @@ def _as_use(name: str, line: int, strings: list[str]) -> Iterator[tuple[int, Key
 
 def _of_javascript(path: Path) -> Iterator[tuple[int, Key, str | None]]:
     with path.open("rb") as file:
-        for line, message, _comments, context in extract("javascript", file, keywords=FUNCTIONS):  # type: ignore[arg-type]
+        for line, message, _comments, context in extract("javascript", file, keywords=FUNCTIONS):  # type: ignore[arg-type] # wider than the stubs say
             singular, plural = message if isinstance(message, tuple) else (message, None)
             if singular:
                 yield line, (context, singular), plural

@@ -111,7 +111,7 @@ class DueFilter(admin.SimpleListFilter):
         self, request: HttpRequest, queryset: models.QuerySet[Application]
     ) -> models.QuerySet[Application]:
         now = timezone.now()
-        waiting = queryset.under_way()  # type: ignore[attr-defined]
+        waiting = queryset.under_way()  # type: ignore[attr-defined] # the model's own queryset
         if self.value() == "over":
             return waiting.filter(due_at__lt=now)
         if self.value() == "week":

@@ -124,7 +124,7 @@ class FileEndpoint(ApplicationEndpoint):
 class RemoveFileEndpoint(FileEndpoint):
     """Take one file out again."""
 
-    def post(self, request: HttpRequest, pk: int, file: int) -> HttpResponse:  # type: ignore[override]
+    def post(self, request: HttpRequest, pk: int, file: int) -> HttpResponse:  # type: ignore[override] # the address names the file
         rows = AnswerFile.objects.filter(application=self.application).select_related(
             "question__question", "application"
         )

@@ -345,7 +345,7 @@ def _no_open_award(case: Case, rule: EligibilityRule, number: Decimal | None) ->
     applicant = case.organisation if case.kind == ApplicantKind.ORGANISATION else case.project
     assert applicant is not None
     # The room of awards lies above this one; its rows are reached from the applicant's side.
-    running = applicant.awards.filter(fund_id=case.call.fund_id).exclude(state="lapsed").first()  # type: ignore[union-attr]
+    running = applicant.awards.filter(fund_id=case.call.fund_id).exclude(state="lapsed").first()
     if running is None:
         return True, _("No award of this fund is running."), ""
     return False, _("Award %(number)s of this fund is running.") % {"number": running.number}, ""

@@ -97,7 +97,7 @@ def start_application(
     with transaction.atomic():
         # Two clicks at once wait for each other here; the constraint on drafts stands behind.
         holder: type[models.Model] = Organisation if organisation is not None else ResearchProject
-        holder._base_manager.select_for_update(no_key=True).get(pk=(organisation or project).pk)  # type: ignore[union-attr]
+        holder._base_manager.select_for_update(no_key=True).get(pk=(organisation or project).pk)  # type: ignore[union-attr] # one is given
         place = {"call": call, "kind": kind, "organisation": organisation, "project": project}
         draft = Application.objects.filter(**place, state=ApplicationState.DRAFT).first()
         if draft is not None:

@@ -175,9 +175,11 @@ def _basics(call: Call) -> Iterator[Problem]:
     yield from _translations(call, {"title": True, "summary": True, "body": True}, _("Call"), BASICS, "id_")
     if call.closes_at <= timezone.now():
         yield Problem(_("The closing minute lies in the past."), field=BASICS, anchor="id_closes_at")
+    labels = {field.name: field.verbose_name for field in call._meta.fields}
     for problem in time_problems(call.opens_at, call.closes_at):
-        label = call._meta.get_field(problem.field).verbose_name  # type: ignore[union-attr, arg-type]
-        yield Problem(f"{label}: {problem.message}", field=BASICS, anchor=f"id_{problem.field}")
+        yield Problem(
+            f"{labels[problem.field or '']}: {problem.message}", field=BASICS, anchor=f"id_{problem.field}"
+        )
     if not call.lead.is_active:
         yield Problem(
             _("The staff lead is no longer active; name someone else."), field=BASICS, anchor="id_lead"

@@ -499,7 +499,7 @@ def form_of(call: Call) -> list[Section]:
         for question in section.questions.all():
             question.call = call
             question.section = section
-            question.condition_on = by_id.get(question.condition_on_id)  # type: ignore[arg-type]
+            question.condition_on = by_id.get(question.condition_on_id)
     return sections
 
 

@@ -124,7 +124,7 @@ class RankingPage(CallPage):
     def row_form(self, rank: Rank, data: Any = None, **chosen: Any) -> RowForm:
         initial = {**RowForm.initial_of(rank.application, rank.pending), **chosen}
         form = RowForm(data, prefix=f"row{rank.application.pk}", initial=initial)
-        return dress(form)  # type: ignore[return-value]
+        return dress(form)
 
     def choose_again(self, touched: dict[int, RowForm]) -> None:
         """Show what is stored now, with what this person chose on the lines they touched still chosen."""
@@ -260,7 +260,7 @@ class VerdictPage(StaffPage):
                 "note": held.note,
             }
         initial["seen"] = seen_of(rank.pending if rank is not None else None)
-        return dress(VerdictForm(self.request.POST or None, initial=initial))  # type: ignore[return-value]
+        return dress(VerdictForm(self.request.POST or None, initial=initial))
 
     @property
     def rank(self) -> Rank | None:
@@ -396,13 +396,13 @@ class LetterPage(StaffPage):
         self._form = dress(LetterForm(self.request.POST))
         if not self._form.is_valid():
             return self.render(status=422)
-        texts = self._form.texts()  # type: ignore[attr-defined]
+        texts = self._form.texts()
         try:
             edit_letter(self.object, actor=self.request.user, **texts)
             if self.request.POST.get("check"):
                 check_letter(self.object, actor=self.request.user)
         except DomainError as error:
-            self._form.take(error)  # type: ignore[attr-defined]
+            self._form.take(error)
             return self.render(status=422)
         return self.redirect(self.address("changelist"), message=_("The letter is saved."))
 

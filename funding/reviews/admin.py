@@ -243,7 +243,7 @@ class WorkPage(StaffPage):
         if not form.is_valid():
             return self.show(form, status=422)
         try:
-            act_in_stage(self.object, actor=self.request.user, **form.facts())  # type: ignore[arg-type]
+            act_in_stage(self.object, actor=self.request.user, **form.facts())
         except DomainError as error:
             form.take(error)
             self.object.refresh_from_db()
@@ -364,7 +364,7 @@ class AssignPage(StaffPage):
             return self.render(
                 status=422, problems=[_("Tick at least one application and at least one reviewer.")]
             )
-        result = assign_reviewers(runs, people, actor=self.request.user)  # type: ignore[arg-type]
+        result = assign_reviewers(runs, people, actor=self.request.user)
         if result.done:
             text = (
                 ngettext("%d review was asked for.", "%d reviews were asked for.", result.done) % result.done

@@ -102,7 +102,8 @@ class OpinionForm(PortalForm):
 
     def typed(self) -> list[tuple[str, str]]:
         """Return (label, text) of what was chosen and written, for who has to copy it."""
-        opinions = dict(self.fields["opinion"].choices)  # type: ignore[attr-defined]
+        field: Any = self.fields["opinion"]
+        opinions = dict(field.choices)
         given = [
             (self["opinion"].label, str(opinions.get(self["opinion"].value(), ""))),
             *((self[name].label, self[name].value()) for name in ("comment_committee", "comment_applicant")),

@@ -90,7 +90,7 @@ def fields_of(review: Review) -> list[tuple[str, list[Field]]]:
     rubric: list[Field] = []
     for criterion in review.run.stage.criteria.all():
         rubric += _criterion(criterion, held.get(criterion.pk))
-    opinions = OPINIONS_OF_STAGE[review.run.stage.kind]  # type: ignore[index]
+    opinions = OPINIONS_OF_STAGE[review.run.stage.kind]
     verdict = [
         Field(
             "opinion",

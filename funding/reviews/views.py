@@ -196,7 +196,7 @@ class QueuePage(DetailPage):
         if not form.is_valid():
             return self.show(form, status=422)
         try:
-            act_in_stage(self.object, actor=request.user, **form.facts())  # type: ignore[arg-type]
+            act_in_stage(self.object, actor=self.request.user, **form.facts())
         except Forbidden:
             raise
         except DomainError as error:
@@ -299,7 +299,7 @@ class ReviewMixin(PortalMixin):
         )
         self.object = visible_or_404(rows, pk=self.kwargs["pk"])
         self.object.run.application = self.object.application
-        self.object.reviewer = self.request.user  # type: ignore[assignment]
+        self.object.reviewer = self.request.user
 
     def get_title(self) -> str:
         return self.object.application.title
@@ -315,7 +315,7 @@ class ReviewMixin(PortalMixin):
         }
         return StateLine(
             review.get_state_display(),
-            {"assigned": "wait", "accepted": "info", "submitted": "good"}.get(review.state, "neutral"),
+            tone_of(review),
             turn=_("you") if review.is_open else "",
             is_you=review.is_open,
             due=review.due_at if review.is_open else None,
@@ -390,7 +390,7 @@ class ReviewPage(KeepsTyped, ReviewMixin):
                 raw = field.from_post(request.POST)
                 try:
                     # Each save raises the revision by itself; what counts is the one the page was made with.
-                    save_field(self.object, field.key, raw, actor=request.user, revision=revision)  # type: ignore[arg-type]
+                    save_field(self.object, field.key, raw, actor=self.request.user, revision=revision)
                 except Conflict:
                     conflicts.append(field.key)
                     typed[field.key] = raw
@@ -427,7 +427,7 @@ class FieldEndpoint(ReviewMixin):
                 self.object,
                 key,
                 sent.get("raw"),
-                actor=request.user,  # type: ignore[arg-type]
+                actor=self.request.user,
                 revision=sent.get("revision"),
             )
         except Conflict as conflict:
@@ -483,7 +483,7 @@ class AcceptPage(ReviewMixin):
     """One click: no conflict, confidential, by the deadline."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        accept_review(self.object, actor=request.user)  # type: ignore[arg-type]
+        accept_review(self.object, actor=self.request.user)
         messages.success(request, _("Accepted. What you type is saved by itself; submit when you are done."))
         return HttpResponseRedirect(self.object.get_absolute_url())
 
@@ -521,7 +521,7 @@ class DeclinePage(_AnswerPage):
         return _("Decline: %(title)s") % {"title": self.object.application.title}
 
     def act(self, form: DeclineForm) -> Review:
-        return decline_review(self.object, actor=self.request.user, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]
+        return decline_review(self.object, actor=self.request.user, reason=form.cleaned_data["reason"])
 
 
 class RecusePage(_AnswerPage):
@@ -537,7 +537,7 @@ class RecusePage(_AnswerPage):
         return _("Conflict of interest: %(title)s") % {"title": self.object.application.title}
 
     def act(self, form: RecuseForm) -> Review:
-        return recuse(self.object, actor=self.request.user, **form.cleaned_data)  # type: ignore[arg-type]
+        return recuse(self.object, actor=self.request.user, **form.cleaned_data)
 
 
 class SubmitPage(ReviewMixin):
@@ -570,7 +570,7 @@ class SubmitPage(ReviewMixin):
         try:
             submit_review(
                 self.object,
-                actor=request.user,  # type: ignore[arg-type]
+                actor=self.request.user,
                 pledge=request.POST.get("pledge") == "on",
                 revision=revision,
             )
@@ -613,7 +613,7 @@ class ProfilePage(ActPage):
         return ProfileForm.initial_of(self.object)
 
     def act(self, form: ProfileForm) -> Reviewer:
-        return update_reviewer(self.object, actor=self.request.user, **form.cleaned_data)  # type: ignore[arg-type]
+        return update_reviewer(self.object, actor=self.request.user, **form.cleaned_data)
 
     def success_url(self) -> str:
         return reverse("reviews:profile")

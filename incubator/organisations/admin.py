@@ -48,7 +48,7 @@ class FacultyInline(StaffTabularInline):
     fields = ["name", "code"]
 
 
-class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
+class OrganisationForm(forms.ModelForm):
     """Shows near duplicates once before a new record is kept."""
 
     not_a_duplicate = forms.BooleanField(

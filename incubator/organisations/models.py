@@ -62,7 +62,7 @@ def validate_code(code: str) -> None:
         ) from error
 
 
-class WebsiteField(models.URLField):  # type: ignore[type-arg]
+class WebsiteField(models.URLField):
     """An address on the web; typed without a scheme it means https."""
 
     def formfield(self, **kwargs):

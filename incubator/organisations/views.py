@@ -326,26 +326,27 @@ class OrganisationEdit(ActPage):
 # --- members -------------------------------------------------------------------------------------------------------
 
 
-class MembersMixin:
+class MembersMixin(PortalMixin):
     """What the members page shows, whichever form on it was sent."""
 
+    object: Organisation
     nav = NAV
     template_name = "incubator/organisations/members.html"
 
     def get_crumbs(self) -> Sequence[Crumb]:
-        organisation = self.object  # type: ignore[attr-defined]
+        organisation = self.object
         return [here(), Crumb(str(organisation), organisation.get_absolute_url()), Crumb(_("Members"))]
 
     def get_title(self) -> str:
-        return _("Members of %(name)s") % {"name": self.object}  # type: ignore[attr-defined]
+        return _("Members of %(name)s") % {"name": self.object}
 
     def get_context(self, **context: Any) -> dict[str, Any]:
-        organisation, user = self.object, self.request.user  # type: ignore[attr-defined]
+        organisation, user = self.object, self.request.user
         can_manage = may(user, "incubator.manage_organisation_members", organisation)
         if can_manage:
             context.setdefault("form", InviteForm())
             context["invitations"] = invitations_of(organisation)
-        return super().get_context(  # type: ignore[misc]
+        return super().get_context(
             members=organisation.memberships.select_related("user").order_by("id"),
             roles=Role.choices,
             is_last_owner=organisation.is_last_owner(user),

@@ -33,7 +33,7 @@ class WordsField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         return "; ".join(value) if isinstance(value, list | tuple) else value
 
-    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override] # a list of words where Django has one
         text = super().to_python(value)
         return list(dict.fromkeys(word for word in _BETWEEN.split(text or "") if word))
 

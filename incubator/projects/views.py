@@ -313,7 +313,7 @@ class ProjectMove(ProjectAct):
             self.transition = PROJECT_MACHINE.get(self.kwargs["name"])
         except KeyError as error:
             raise Http404 from error
-        self.title = self.submit_label = self.transition.label  # type: ignore[misc]
+        self.title = self.submit_label = self.transition.label  # type: ignore[misc] # by the act that was asked for
 
     def get_title(self) -> str:
         return str(self.transition.label)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crispy_forms.helper import FormHelper
 from django import forms
@@ -13,8 +13,13 @@ from park_portal.core.errors import DomainError, Problem
 from park_portal.core.money import fen_to_yuan, parse_money
 from park_portal.core.text import clean
 
+if TYPE_CHECKING:  # what the mixin is mixed into
+    from django.forms import BaseForm as _Form
+else:
+    _Form = object
 
-class PortalFormMixin:
+
+class PortalFormMixin(_Form):
     """Gives a form the portal's markup and takes the errors of a service."""
 
     submit_label: Any = _("Save")
@@ -28,7 +33,7 @@ class PortalFormMixin:
         helper.form_show_errors = True
         helper.html5_required = True
         self.helper = helper
-        for field in self.fields.values():  # type: ignore[attr-defined]
+        for field in self.fields.values():
             if isinstance(field, forms.CharField) and field.strip:
                 widget = field.widget
                 if isinstance(widget, forms.Textarea) and "rows" not in widget.attrs:
@@ -37,8 +42,8 @@ class PortalFormMixin:
     def take(self, error: DomainError) -> None:
         """Show what a service refused: beside its field where it names one, else on top."""
         for problem in error.problems or [Problem(error.message, field=error.field)]:
-            known = problem.field if problem.field in self.fields else None  # type: ignore[attr-defined]
-            self.add_error(known, ValidationError(str(problem.message), code=error.code))  # type: ignore[attr-defined]
+            known = problem.field if problem.field in self.fields else None
+            self.add_error(known, ValidationError(str(problem.message), code=error.code))
 
 
 class PortalForm(PortalFormMixin, forms.Form):
@@ -58,7 +63,7 @@ class PortalModelForm(PortalFormMixin, forms.ModelForm):
             **{f.attname: getattr(held, f.attname) for f in held._meta.concrete_fields}
         )
         self.instance._state.adding = held._state.adding
-        super()._post_clean()  # type: ignore[misc]
+        super()._post_clean()  # type: ignore[misc] # private, and so unknown to the stubs
         self.instance = held
 
 

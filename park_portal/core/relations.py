@@ -31,4 +31,4 @@ def pointing_to(model: type[models.Model]) -> list[tuple[type[models.Model], mod
     for relation in model._meta.get_fields(include_hidden=True):
         if isinstance(relation, models.ManyToOneRel):
             found.append((relation.related_model, relation.field))
-    return found  # type: ignore[return-value]
+    return found

@@ -77,7 +77,7 @@ class PersonRequest(HttpRequest):
 class PortalMixin(View):
     """What every page has: sign-in unless public, one permission string, title, path and a way to fail politely."""
 
-    request: PersonRequest  # type: ignore[assignment]
+    request: PersonRequest
     public: ClassVar[bool] = False
     permission: ClassVar[str] = ""
     title: ClassVar[Text] = ""
@@ -234,7 +234,7 @@ class ListPage(PortalMixin):
     def rows(self) -> models.QuerySet[Any]:
         """Return the rows the person may see, with what the columns need joined."""
         assert self.model is not None
-        return self.model._default_manager.visible_to(self.request.user)  # type: ignore[attr-defined]
+        return self.model._default_manager.visible_to(self.request.user)  # type: ignore[attr-defined] # every model shown has it
 
     def get_columns(self) -> Sequence[Column]:
         return self.columns
@@ -360,7 +360,7 @@ class ListPage(PortalMixin):
             return HttpResponseRedirect(request.path)
         if request.POST.get("export") is not None and self.export is not None:
             rows, _filters = self.matching()
-            return HttpResponseRedirect(type(self).export(self, rows))  # type: ignore[misc]
+            return HttpResponseRedirect(type(self).export(self, rows))  # type: ignore[misc] # a function, not a method
         for act in self.bulk:
             if act.name == request.POST.get("act"):
                 return self._bulk(request, act)
@@ -418,7 +418,7 @@ class DetailPage(PortalMixin):
 
     def rows(self) -> models.QuerySet[Any]:
         assert self.model is not None
-        return self.model._default_manager.visible_to(self.request.user)  # type: ignore[attr-defined]
+        return self.model._default_manager.visible_to(self.request.user)  # type: ignore[attr-defined] # every model shown has it
 
     def prepare(self) -> None:
         self.object = visible_or_404(self.rows(), **{self.lookup: self.kwargs[self.lookup]})
@@ -457,7 +457,7 @@ class ActPage(PortalMixin):
 
     def rows(self) -> models.QuerySet[Any]:
         assert self.model is not None
-        return self.model._default_manager.visible_to(self.request.user)  # type: ignore[attr-defined]
+        return self.model._default_manager.visible_to(self.request.user)  # type: ignore[attr-defined] # every model shown has it
 
     def prepare(self) -> None:
         if self.model is not None or type(self).rows is not ActPage.rows:
@@ -478,7 +478,7 @@ class ActPage(PortalMixin):
         kwargs = {"initial": self.initial(), **self.form_kwargs()}
         if self.request.method == "POST":
             kwargs |= {"data": self.request.POST, "files": self.request.FILES}
-        return self.form_class(**kwargs)  # type: ignore[call-arg]
+        return self.form_class(**kwargs)
 
     def act(self, form: Any) -> Any:
         """Make the service call with ``form.cleaned_data``; its result reaches ``success_url`` as ``self.result``."""

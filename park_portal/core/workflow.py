@@ -131,7 +131,7 @@ def advance(
     ``changes`` (other columns that belong to the move) in one UPDATE, and writes the audit entry with ``reason`` and
     ``facts``. Raises ``IllegalTransition`` or ``Forbidden``; then nothing is written.
     """
-    machine: Machine = type(obj).machine  # type: ignore[attr-defined]
+    machine: Machine = type(obj).machine  # type: ignore[attr-defined] # every model with states has one
     transition_ = machine.get(name)
     with transaction.atomic():
         locked = type(obj)._base_manager.select_for_update(of=("self",)).get(pk=obj.pk)

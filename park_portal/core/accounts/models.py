@@ -102,7 +102,7 @@ def rights_by_role(person: models.OuterRef) -> Any:
     return ArraySubquery(Permission.objects.filter(group__user=person).order_by().values_list(right))
 
 
-class RoleHeld(User.groups.through):  # type: ignore[misc, name-defined]
+class RoleHeld(User.groups.through):  # type: ignore[name-defined] # Django makes that class
     """One staff role of one person: a row of the table between people and groups."""
 
     class Meta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import quote, urlencode
 
 import unfold.forms
@@ -52,7 +52,7 @@ BUTTONS: Final = 4
 _request: ContextVar[HttpRequest] = ContextVar("request")
 
 
-class ReadonlyField(UnfoldAdminReadonlyField):  # type: ignore[misc]
+class ReadonlyField(UnfoldAdminReadonlyField):
     """A field that is only shown: as it is shown in lists, money in yuan, JSON readably."""
 
     def _get_contents(self) -> Any:
@@ -71,24 +71,30 @@ class ReadonlyField(UnfoldAdminReadonlyField):  # type: ignore[misc]
 unfold.forms.UnfoldAdminReadonlyField = ReadonlyField
 
 
-class Bilingual:
+if TYPE_CHECKING:  # what the mixins are mixed into
+    from unfold.admin import ModelAdmin as _Options
+else:
+    _Options = object
+
+
+class Bilingual(_Options):
     """Texts in two languages side by side, each labelled with its language; money in yuan."""
 
     model: type[models.Model]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return side_by_side(self.model, super().get_fields(request, obj))  # type: ignore[misc]
+        return side_by_side(self.model, super().get_fields(request, obj))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return [
             (name, {**options, "fields": side_by_side(self.model, options["fields"])})
-            for name, options in super().get_fieldsets(request, obj)  # type: ignore[misc]
+            for name, options in super().get_fieldsets(request, obj)
         ]
 
     def formfield_for_dbfield(
         self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> Any:
-        formfield = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        formfield = super().formfield_for_dbfield(db_field, request, **kwargs)
         if formfield is not None:
             label_translated(db_field, formfield)
             limit_text(formfield)
@@ -106,29 +112,29 @@ class StaffInline(Bilingual):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.formfield_overrides = {**self.formfield_overrides, **FORMFIELDS}  # type: ignore[has-type]
+        self.formfield_overrides = {**self.formfield_overrides, **FORMFIELDS}  # type: ignore[has-type] # Django's
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return _with_state(self.model, super().get_readonly_fields(request, obj))  # type: ignore[misc]
+        return _with_state(self.model, super().get_readonly_fields(request, obj))
 
     def _may(self, request: HttpRequest, obj: Any, right: bool) -> bool:
         return right and (not self.rule or may(request.user, self.rule, obj))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request, obj, super().has_add_permission(request, obj))  # type: ignore[misc]
+        return self._may(request, obj, super().has_add_permission(request, obj))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request, obj, super().has_change_permission(request, obj))  # type: ignore[misc]
+        return self._may(request, obj, super().has_change_permission(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request, obj, super().has_delete_permission(request, obj))  # type: ignore[misc]
+        return self._may(request, obj, super().has_delete_permission(request, obj))
 
 
-class StaffTabularInline(StaffInline, TabularInline):  # type: ignore[misc]
+class StaffTabularInline(StaffInline, TabularInline):
     """Rows of a record as a table below it."""
 
 
-class StaffStackedInline(StaffInline, StackedInline):  # type: ignore[misc]
+class StaffStackedInline(StaffInline, StackedInline):
     """Rows of a record as blocks below it."""
 
 
@@ -145,7 +151,7 @@ class ReadOnly:
         return False
 
 
-class StaffAdmin(Bilingual, ModelAdmin):  # type: ignore[misc]
+class StaffAdmin(Bilingual, ModelAdmin):
     """The admin of one model; see docs/admin-pages.md."""
 
     acts: ClassVar[Iterable[Act]] = ()
@@ -177,7 +183,7 @@ class StaffAdmin(Bilingual, ModelAdmin):  # type: ignore[misc]
 
     def __init__(self, model: type[models.Model], admin_site: Any) -> None:
         super().__init__(model, admin_site)
-        self.formfield_overrides = {**self.formfield_overrides, **FORMFIELDS}  # type: ignore[has-type]
+        self.formfield_overrides = {**self.formfield_overrides, **FORMFIELDS}  # type: ignore[has-type] # Django's
         self.machine: Machine | None = model.__dict__.get("machine")
         self._acts = {(act.on, act.name): act.bind(self.machine) for act in self.acts}
 
@@ -347,7 +353,7 @@ class StaffAdmin(Bilingual, ModelAdmin):  # type: ignore[misc]
             return form
         refusal: DomainError = request.refusal
 
-        class Refused(form):  # type: ignore[misc, valid-type]
+        class Refused(form):  # type: ignore[misc, valid-type] # made while running
             """The same form, sent back with the reason why what it asks was refused."""
 
             def _post_clean(self) -> None:
@@ -369,11 +375,11 @@ class StaffAdmin(Bilingual, ModelAdmin):  # type: ignore[misc]
             with transaction.atomic():
                 return super().changeform_view(request, object_id, form_url, extra_context)
         except DomainError as error:
-            request.refusal = error  # type: ignore[attr-defined]
+            request.refusal = error  # type: ignore[attr-defined] # read by get_form above
         except DatabaseError as error:
             if not _is_refusal(error):
                 raise
-            request.refusal = DomainError(REFUSED_BY_DATABASE, code="database")  # type: ignore[attr-defined]
+            request.refusal = DomainError(REFUSED_BY_DATABASE, code="database")  # type: ignore[attr-defined] # as above
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def save_via(self, request: HttpRequest, obj: Any, form: forms.BaseForm, change: bool) -> Any:
@@ -405,7 +411,7 @@ class StaffAdmin(Bilingual, ModelAdmin):  # type: ignore[misc]
             record(
                 f"{self.opts.model_name}.change",
                 form.instance,
-                actor=request.user,  # type: ignore[arg-type]
+                actor=request.user,  # type: ignore[arg-type] # nobody else gets in here
                 before=before,
                 after=after,
             )
@@ -444,13 +450,13 @@ class StaffAdmin(Bilingual, ModelAdmin):  # type: ignore[misc]
             self.delete_model(request, obj)
 
     # The audit trail says who changed what: Django's own log beside it would only say less.
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
         return None
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
         return None
 
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
         return None
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:

@@ -6,7 +6,7 @@ import copy
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django import forms
 from django.contrib import admin
@@ -242,7 +242,7 @@ def matching(model_admin: StaffAdmin, request: HttpRequest) -> models.QuerySet[A
     for key, values in request.GET.lists():
         if key not in (IDS, "result", "p", "o"):
             query.setlist(key, values)
-    asked.GET = query  # type: ignore[assignment]
+    asked.GET = cast(Any, query)  # The stubs know only what Django has read itself.
     changes = _matched(model_admin, asked)
     return changes.get_queryset(asked)
 
@@ -291,14 +291,14 @@ def act_on_many(job_: Job, progress: Progress) -> Document | None:
     )
     if model_admin is None or job_.owner is None:
         raise DomainError(_("The portal no longer knows this act."), code="act_unknown")
-    act = model_admin.act(params["act"], on="record")  # type: ignore[attr-defined]
+    act = model_admin.act(params["act"], on="record")  # type: ignore[attr-defined] # a StaffAdmin, since it has acts
     data = QueryDict(mutable=True)
     for key, values in params["form"].items():
         data.setlist(key, values)
     form = act.make_form(None, job_.owner, data)
     if not form.is_valid():
         raise DomainError(_("What was typed is no longer valid. Do it again from the list."), code="act_form")
-    rows = model_admin.rows_for(job_.owner)  # type: ignore[attr-defined]
+    rows = model_admin.rows_for(job_.owner)  # type: ignore[attr-defined] # likewise
     tally = carry_out(act, rows, params["keys"], actor=job_.owner, data=form.cleaned_data, progress=progress)
     if not tally.refused:
         return None

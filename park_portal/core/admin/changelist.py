@@ -43,8 +43,8 @@ class CappedPaginator(Paginator):
         self.cap = max(CAP, (page + 10) * self.per_page)
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
-        return capped_count(self.object_list, self.cap)  # type: ignore[arg-type]
+    def count(self) -> int:
+        return capped_count(self.object_list, self.cap)  # type: ignore[arg-type] # our lists are querysets
 
     def page(self, number: Any) -> Any:
         number = self.validate_number(number)
@@ -69,7 +69,7 @@ class StaffChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         if self.model_admin.list_fields:
             joined = self.list_select_related if isinstance(self.list_select_related, list | tuple) else ()
-            rows: models.QuerySet[Any] = self.queryset  # type: ignore[has-type]
+            rows: models.QuerySet[Any] = self.queryset  # type: ignore[has-type] # set by Django
             rows = rows.select_related(None).select_related(*joined) if joined else rows
             self.queryset = rows.only(*self.model_admin.list_fields)
         super().get_results(request)

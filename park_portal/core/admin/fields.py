@@ -94,7 +94,7 @@ def money(field: str, label: Text) -> Callable[[Any, Any], str]:
         return format_yuan(getattr(obj, field)) or "—"
 
     show.__name__ = f"{field}_yuan"
-    return display(description=label, ordering=field)(show)  # type: ignore[no-any-return]
+    return display(description=label, ordering=field)(show)
 
 
 # --- states
@@ -116,7 +116,7 @@ def state_label(field: str = "state", *, label: Text | None = None) -> Callable[
         return pill(choice_label(obj, field), _PILLS[tone_of(obj, field)])
 
     show.__name__ = f"{field}_label"
-    return display(description=label or _("state"), ordering=field)(show)  # type: ignore[no-any-return]
+    return display(description=label or _("state"), ordering=field)(show)
 
 
 def pill(text: Any, tone: str = "default") -> SafeString:
@@ -142,7 +142,7 @@ def json_field(field: str, label: Text) -> Callable[[Any, Any], SafeString]:
         return pretty_json(getattr(obj, field))
 
     show.__name__ = f"{field}_json"
-    return display(description=label)(show)  # type: ignore[no-any-return]
+    return display(description=label)(show)
 
 
 def in_language(texts: Mapping[str, str] | None) -> str:
@@ -160,7 +160,7 @@ def translated_fields(model: type[models.Model]) -> dict[str, list[str]]:
         options = translator.get_options_for_model(model)
     except NotRegistered:
         return {}
-    fields: Any = getattr(options, "all_fields", None) or options.fields  # type: ignore[attr-defined]
+    fields: Any = getattr(options, "all_fields", None) or options.fields  # type: ignore[attr-defined] # by the version of the library
     # The library keeps them as a set: put the languages into the portal's own order.
     order = [code for code, _name in settings.LANGUAGES]
     return {

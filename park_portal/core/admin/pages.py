@@ -127,7 +127,7 @@ class StaffPage:
         way: list[Crumb] = []
         if self.admin is not None:
             meta = self.admin.model._meta
-            way.append((meta.verbose_name_plural, self.address("changelist")))  # type: ignore[arg-type]
+            way.append((meta.verbose_name_plural, self.address("changelist")))  # type: ignore[arg-type] # a lazy text
             if self.object is not None:
                 way.append((str(self.object), self.address("change", self.object.pk)))
         else:
@@ -139,7 +139,7 @@ class StaffPage:
 
     def __call__(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         self.request, self.kwargs = cast(StaffRequest, request), kwargs
-        request.current_app = self.site.name  # type: ignore[attr-defined]
+        request.current_app = self.site.name
         if "pk" in kwargs and self.admin is not None:
             self.object = self.get_object(kwargs["pk"])
         if not self.allowed(request.user, self.object):
@@ -163,8 +163,8 @@ class StaffPage:
 
         view.__name__ = cls.__name__
         view.__qualname__ = cls.__qualname__
-        view.page = cls  # type: ignore[attr-defined]
-        view.model_admin = model_admin  # type: ignore[attr-defined]
+        view.page = cls  # type: ignore[attr-defined] # read by the menu
+        view.model_admin = model_admin  # type: ignore[attr-defined] # likewise
         prefix = ""
         if model_admin is not None:
             meta = model_admin.model._meta

@@ -70,7 +70,7 @@ class StaffSite(UnfoldAdminSite):
         for group in navigation:
             for item in group["items"]:
                 item["active"] = item["link"] == best
-        return navigation  # type: ignore[no-any-return]
+        return navigation
 
     def get_urls(self) -> list[URLPattern]:
         return [*(page.url(self) for page in SITE_PAGES), *super().get_urls()]
@@ -99,7 +99,7 @@ class StaffSite(UnfoldAdminSite):
         context = {"title": _("For park staff only"), "typed": typed_in(request)}
         return TemplateResponse(request, "admin/no_staff.html", context, status=403)
 
-    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Send everyone to the portal's own login page; who is signed in and no staff reads why this is closed."""
         to = request.GET.get("next", "") or request.POST.get("next", "")
         if not url_has_allowed_host_and_scheme(to, {request.get_host()}, require_https=request.is_secure()):
@@ -110,7 +110,7 @@ class StaffSite(UnfoldAdminSite):
             return self._no_staff(request)
         return HttpResponseRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': to})}")
 
-    def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
+    def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Find lines of the menu by their names, and records that the person may see by what they hold."""
         text = request.GET.get("s", "").replace("\0", "").strip()[:100]
         results = [
@@ -133,7 +133,7 @@ class StaffSite(UnfoldAdminSite):
             request, "admin/search.html", {**self.each_context(request), "title": title, **context}
         )
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return HttpResponseRedirect(reverse("account_change_password"))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:

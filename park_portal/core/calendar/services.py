@@ -44,8 +44,8 @@ def add_working_days(start: D, count: int, *, calendar: WorkingCalendar | None =
     book = calendar or working_calendar()
     if isinstance(start, datetime):
         local = start.astimezone(SHANGHAI)
-        return datetime.combine(book.shift(local.date(), count), local.timetz())  # type: ignore[return-value]
-    return book.shift(start, count)  # type: ignore[return-value]
+        return datetime.combine(book.shift(local.date(), count), local.timetz())  # type: ignore[return-value] # D is a datetime here
+    return book.shift(start, count)  # type: ignore[return-value] # D is a date here
 
 
 def working_days_between(start: date, end: date, *, calendar: WorkingCalendar | None = None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Collection
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, cast
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
@@ -173,7 +173,7 @@ def _check(file: File, *, name: str, shown: str, allowed: Collection[Format], ma
             code="file_empty",
         )
     try:
-        format_ = formats.sniff(file)  # type: ignore[arg-type]
+        format_ = formats.sniff(cast(BinaryIO, file))
     except formats.Bomb:
         raise FileRefused(
             format_lazy(_("“{name}” unpacks to far more than it is and was not opened."), name=shown),

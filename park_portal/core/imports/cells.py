@@ -180,7 +180,7 @@ def parse_amount(value: Any, cell: Cell) -> int:
         return parse_money(text, unit=unit)
     except DomainError as error:
         if error.code != "money":
-            raise ValidationError(error.message, code=error.code) from error  # type: ignore[arg-type]
+            raise ValidationError(error.message, code=error.code) from error  # type: ignore[arg-type] # a lazy text
         raise ValidationError(
             _("“%(value)s” is not an amount."), code="money", params={"value": str(value)[:40]}
         ) from error

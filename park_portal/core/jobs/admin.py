@@ -90,5 +90,6 @@ class JobAdmin(ReadOnly, StaffAdmin):
             return "—"
         if job.owner_id != self.request.user.pk:
             return str(_("Only who asked for it can open it."))
-        address = reverse("document", args=[job.result.public_id])  # type: ignore[union-attr]
+        assert job.result is not None
+        address = reverse("document", args=[job.result.public_id])
         return format_html('<a class="text-link" href="{}">{}</a>', address, job.result)

@@ -193,7 +193,7 @@ class DeliveryAdmin(Retriable):
         return sees_records(self.request.user) or delivery.kind.startswith("job.")
 
 
-class ChatForm(forms.ModelForm):  # type: ignore[type-arg]
+class ChatForm(forms.ModelForm):
     kinds = forms.MultipleChoiceField(
         label=_("notices posted there"), required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -205,7 +205,7 @@ class ChatForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "kinds" in self.fields:
-            self.fields["kinds"].choices = [  # type: ignore[attr-defined]
+            self.fields["kinds"].choices = [  # type: ignore[attr-defined] # a field of choices
                 (name, f"{kind.label} ({kind.audience})") for name, kind in sorted(KINDS.items())
             ]
 

@@ -33,7 +33,7 @@ def latest_notices(user: User) -> Card | None:
     unread = Delivery.objects.visible_to(user).unread().annotate(count=models.Window(models.Count("pk")))
     items = list(unread.order_by("-pk")[:5])
     # The bell above shows the same number and need not count again.
-    user.unread_counted = items[0].count if items else 0  # type: ignore[attr-defined]
+    user.unread_counted = items[0].count if items else 0  # type: ignore[attr-defined] # read by the frame
     if not items:
         return None
     return Card(

@@ -226,7 +226,7 @@ def _search_kind(
     kind: SearchKind, user: Any, text: str, wanted: list[terms.Term], number: str, limit: int
 ) -> list[Hit]:
     query = _query(wanted)
-    visible = kind.model._default_manager.visible_to(user)  # type: ignore[attr-defined]
+    visible = kind.model._default_manager.visible_to(user)  # type: ignore[attr-defined] # every kind that is found has it
     matches = Func(
         F("vector"), query, template="(%(expressions)s)", arg_joiner=" @@ ", output_field=BooleanField()
     )
@@ -256,8 +256,8 @@ def _search_kind(
                 title=title,
                 parts=terms.highlight(title, text),
                 code=entry.codes[0] if entry.codes else "",
-                exact=entry.exact,  # type: ignore[attr-defined]
-                rank=entry.rank,  # type: ignore[attr-defined]
+                exact=entry.exact,
+                rank=entry.rank,
             )
         )
     return hits
