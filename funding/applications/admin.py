@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
@@ -314,7 +315,8 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
     def due_shown(self, obj: Application) -> str:
         if obj.due_at is None:
             return "—"
-        text = until(obj.due_at)
+        day, _space, clock = until(obj.due_at).partition(" ")
+        text = SafeString(f'<span class="staff-when">{day}</span> {clock}')  # digits; broken between day and minute
         if obj.due_at < timezone.now() and obj.state in (
             ApplicationState.IN_REVIEW,
             ApplicationState.RETURNED,
@@ -324,7 +326,8 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
 
     @display(description=gettext_lazy("submitted"), ordering="submitted_at")
     def submitted_shown(self, obj: Application) -> str:
-        return moment(obj.submitted_at)[:10] or "—"  # the minute is on the record
+        day = moment(obj.submitted_at)[:10]  # the minute is on the record
+        return SafeString(f'<span class="staff-when">{day}</span>') if day else "—"
 
     # --- the list
 
