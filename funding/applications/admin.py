@@ -316,7 +316,9 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
         if obj.due_at is None:
             return "—"
         day, _space, clock = until(obj.due_at).partition(" ")
-        text = SafeString(f'<span class="staff-when">{day}</span> {clock}')  # digits; broken between day and minute
+        text = SafeString(
+            f'<span class="staff-when">{day}</span> {clock}'
+        )  # digits; broken between day and minute
         if obj.due_at < timezone.now() and obj.state in (
             ApplicationState.IN_REVIEW,
             ApplicationState.RETURNED,

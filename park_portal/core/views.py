@@ -239,6 +239,9 @@ class ListPage(PortalMixin):
     def get_columns(self) -> Sequence[Column]:
         return self.columns
 
+    def complete(self, rows: Sequence[Any]) -> None:
+        """Fetch what only some of the page's ``rows`` need; a fixed number of queries."""
+
     def actions(self) -> Sequence[tuple[Text, str]]:
         """Return the page's own buttons as (label, address)."""
         return ()
@@ -316,6 +319,7 @@ class ListPage(PortalMixin):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         rows, filters = self.matching()
         page = self.get_page(rows.only(*self.fields) if self.fields else rows)
+        self.complete(page.rows)
         columns = self.get_columns()
         lines = [
             {

@@ -1,11 +1,9 @@
 """The kinds of questions a form is made of: one class a kind, found by ``type_of``.
 
-A page shows a question with ``present`` and its templates::
+A page shows a question with ``present``, whose dictionary templates call ``q``::
 
     {% include q.widget_template %}     {# to answer it #}
-    {% include q.display_template %}    {# to read it #}
-
-Both take one name, ``q``, the dictionary that ``present`` returns.
+    {% question_shown q %}              {# to read it: funding/templatetags/questions.py #}
 """
 
 from __future__ import annotations
@@ -120,7 +118,6 @@ def present(
         "empty": is_empty(value) and not files,
         "files": files,
         "widget_template": found.widget_template,
-        "display_template": found.display_template,
         "shown": found.display(value, settings),
         **({} if to_read else found.widget(typed, settings)),
     }

@@ -109,10 +109,6 @@ class QuestionType:
     def widget_template(self) -> str:
         return f"funding/questions/{self.kind}.html"
 
-    @property
-    def display_template(self) -> str:
-        return f"funding/questions/{self.kind}_display.html"
-
     def setting(self, settings: Settings, name: str) -> Any:
         """Return one setting, or its default where neither bank nor call gives one."""
         value = settings.get(name)

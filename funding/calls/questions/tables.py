@@ -263,7 +263,6 @@ class Table(QuestionType):
 
 
 def _language() -> str:
-
     return get_language() or "zh-hans"
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from datetime import date, datetime, time
 from typing import Any, Final
 
+from crispy_forms.templatetags.crispy_forms_filters import as_crispy_field
 from django import template
 from django.db import models
-from django.forms import BaseForm
+from django.forms import BaseForm, BoundField, Select
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
@@ -214,6 +215,22 @@ def empty_state(
 def facts(pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
     """Show labels with their values; pairs without a value are left out."""
     return {"pairs": [(label, value) for label, value in pairs if value not in (None, "")]}
+
+
+@register.simple_tag
+def filter_field(field: BoundField) -> SafeString:
+    """Show one field above a list. A plain choice is drawn here, as crispy forms would: lists have many, on every page."""
+    if field.errors or type(field.field.widget) is not Select:
+        return SafeString(as_crispy_field(field))
+    chosen, name = str(field.value() or ""), escape(field.id_for_label)
+    options = "".join(
+        f'<option value="{escape(value)}"{" selected" if str(value) == chosen else ""}>{escape(label)}</option>'
+        for value, label in field.field.widget.choices
+    )
+    return SafeString(
+        f'<div id="div_{name}" class="mb-3"><label for="{name}" class="form-label">{escape(field.label)}</label>'
+        f'<select name="{escape(field.html_name)}" class="select form-select" id="{name}">{options}</select></div>'
+    )
 
 
 CELL_CLASSES: Final = {
