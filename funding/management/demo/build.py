@@ -474,7 +474,7 @@ class Demo:
         call = self.call(
             f"AIBT-{self.today.year}A", opens=95, closes=62, experts=3, budget_fen=wan_to_fen(800)
         )
-        applications = [self.draft(call, 44 + n, 92 - n * 0.7, is_company=n % 5 < 3) for n in range(40)]
+        applications = [self.draft(call, 50 + n, 92 - n * 0.7, is_company=n % 5 < 3) for n in range(40)]
         with self.at(61):
             run_clock()
         self._withdraw(applications[0], 60)
@@ -526,7 +526,7 @@ class Demo:
         """A call that is open: thirty-six applications, many of them drafts."""
         call = self.call(f"AIBT-{self.today.year}B", opens=20, closes=-12, experts=3, blind=True)
         for number in range(16):
-            self.draft(call, 84 + number, 16 - number * 0.8, is_company=number % 2 == 0, submit=False)
+            self.draft(call, number, 16 - number * 0.8, is_company=number % 2 == 0, submit=False)
         submitted = [self.draft(call, 100 + n, 15 - n * 0.6, is_company=n % 2 == 1) for n in range(20)]
         for application in submitted[:3]:
             self.screen(application, 2, "return")

@@ -53,6 +53,9 @@ class StaffSite(UnfoldAdminSite):
             return value
         return super()._get_value(value, *args)
 
+    def _get_colors(self, key: str, *args: Any) -> dict[str, dict[str, str]]:
+        return {}  # They stand in static/css/admin.css, not in a style on each page.
+
     def _get_list(self, key: str, *args: Any) -> list[Any]:
         return [self._get_value(item, *args) for item in self._settings[key]]
 
