@@ -13,7 +13,7 @@ PRODUCTION = {
     "PARK_MODE": "production",
     "SECRET_KEY": "x" * 50,
     "ALLOWED_HOSTS": "park.example.cn,www.park.example.cn",
-    "DATABASE_URL": "postgresql://park:p%40ss@db.internal:5433/park?sslmode=require",
+    "DATABASE_URL": "postgresql://park:p%40ss@db.internal:5433/park?sslmode=require&options=-c%20statement_timeout%3D9s",
     "REDIS_URL": "redis://cache.internal:6379/3",
     "EMAIL_URL": "smtp://me:s%3Acret@mail.internal:587?tls=1",
     "MAIL_FROM": "Park <park@example.cn>",
@@ -56,7 +56,11 @@ def test_production_reads_everything_from_the_environment(load):
     database = settings["DATABASES"]["default"]
     assert (database["NAME"], database["USER"], database["PASSWORD"]) == ("park", "park", "p@ss")
     assert (database["HOST"], database["PORT"]) == ("db.internal", "5433")
-    assert database["OPTIONS"] == {"connect_timeout": 5, "sslmode": "require"}
+    assert database["OPTIONS"] == {
+        "connect_timeout": 5,
+        "sslmode": "require",
+        "options": "-c statement_timeout=9s -c join_collapse_limit=5",
+    }
     assert settings["CELERY_BROKER_URL"] == "redis://cache.internal:6379/3"
     assert (settings["EMAIL_HOST"], settings["EMAIL_PORT"], settings["EMAIL_USE_TLS"]) == (
         "mail.internal",

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
-from playwright.sync_api import Browser, Download, Locator
+from playwright.sync_api import Browser, Download, Locator, expect
 from pypdf import PdfReader
 
 from funding.applications.models import Application
@@ -431,8 +431,11 @@ def submit_once(who: Visitor, application: Application) -> None:
         for name in ("csrfmiddlewaretoken", "version")
     }
     check = f"{who.stack.url}/applications/{application.pk}/check/"
-    with who.going():
-        button.dblclick(no_wait_after=True)
+    button.dblclick(no_wait_after=True)
+    # Without a script the second click breaks off the way that the first had begun: only the end of it counts.
+    expect(who.page).to_have_url(re.compile(rf"/applications/{application.pk}/(\?.*)?$"), timeout=30_000)
+    who.page.wait_for_load_state()
+    who.look()
     application.refresh_from_db()
     assert re.fullmatch(rf"{application.call.code}-\d{{4}}", application.number or "")
     replay = who.context.request.post(check, form=form, headers={"Referer": check})

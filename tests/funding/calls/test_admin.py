@@ -671,7 +671,9 @@ def test_too_few_choices_and_a_list_that_was_not_sent(officer):
         assert len(settings_at(door)["choices"]) == len(rows) - 3
 
 
-@pytest.mark.parametrize("text", ["\x00", "😀𠮷", "验" * 1_000_000])
+@pytest.mark.parametrize(
+    "text", ["\x00", "😀𠮷", "验" * 1_000_000], ids=["null byte", "beyond the BMP", "a million characters"]
+)
 def test_bad_text_never_breaks_a_page(officer, text):
     call = make_call()
     question = call.questions.get(question__key="title")
