@@ -144,7 +144,8 @@ class Stack:
 
 @pytest.fixture(scope="session")
 def running_stack() -> Iterator[Stack]:
-    name = f"{settings.DATABASES['default']['TEST']['NAME']}_live"
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    name = f"{settings.DATABASES['default']['TEST']['NAME'].removesuffix(f'_{worker}')}_live_{worker}"
     mark = f"{local.ROOT}#{name}"
     run.end_leftovers(mark)
     folder = Path(tempfile.mkdtemp(prefix="park-live-"))

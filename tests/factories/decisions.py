@@ -32,13 +32,16 @@ def decidable(
     return application
 
 
-def make_decision(*, lead: User | None = None, verdict: str = "approve", **values: Any) -> Decision:
-    """Returns a pending verdict."""
+def make_decision(
+    *, lead: User | None = None, verdict: str = "approve", call: Call | None = None, **values: Any
+) -> Decision:
+    """Returns a pending verdict, after two expert reviews; in a ``call`` that only decides, after none."""
     lead = lead or make_staff("lead")
-    call = make_review_call("expert", "decision")
+    marks = (8, 8) if call is None else ()
     amount = 100 * TEN_THOUSAND if verdict == "approve" else None
+    application = decidable(call or make_review_call("expert", "decision"), marks=marks)
     (decision,) = services.propose_decisions(
-        [services.Proposal(decidable(call), verdict, amount_fen=amount, **values)], actor=lead
+        [services.Proposal(application, verdict, amount_fen=amount, **values)], actor=lead
     )
     return decision
 
@@ -52,9 +55,11 @@ def make_letter(**values: Any) -> Letter:
 
 def make_award() -> Award:
     """Returns an award whose agreement is to be signed."""
-    return open_award(make_application(), actor=SYSTEM, amount_fen=100 * TEN_THOUSAND)
+    return open_award(
+        make_application(make_review_call("decision")), actor=SYSTEM, amount_fen=100 * TEN_THOUSAND
+    )
 
 
-makes("funding.Decision")(lambda **values: make_decision(**values))
-makes("funding.Letter")(lambda **values: make_letter(**values))
+makes("funding.Decision")(lambda **values: make_decision(call=make_review_call("decision"), **values))
+makes("funding.Letter")(lambda **values: make_letter(call=make_review_call("decision"), **values))
 makes("funding.Award")(lambda **values: make_award())
