@@ -290,11 +290,7 @@ class ReviewMixin(PortalMixin):
         check_typist(self.request)
         rows = (
             own_reviews(self.request.user)
-            .select_related(
-                "application__organisation",
-                "application__project__university",
-                "application__call",
-            )
+            # The applicant, one of two wide tables, is fetched where it is shown: a blind stage never does.
             .prefetch_related("scores", "run__stage__criteria")
         )
         self.object = visible_or_404(rows, pk=self.kwargs["pk"])
