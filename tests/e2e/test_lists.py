@@ -43,3 +43,41 @@ def test_ones_own_applications_need_no_scrolling_sideways(
     assert frame.evaluate("frame => frame.scrollWidth - frame.clientWidth") == 0
     assert page.evaluate("document.documentElement.scrollWidth") == width
     context.close()
+
+
+def test_staff_filter_and_open_without_a_script(browser: Browser, live_server: Any):
+    """Unfold hides panels by scripts; none of them may lie over the page where none runs."""
+    lead = make_staff("lead")
+    make_submitted(make_call())
+    other = make_submitted(make_call())
+    context = new_context(browser, java_script_enabled=False)
+    sign_in(context, live_server.url, lead)
+    context.add_cookies([{"name": settings.LANGUAGE_COOKIE_NAME, "value": "en", "url": live_server.url}])
+    page = context.new_page()
+    page.goto(f"{live_server.url}/admin/")
+    page.locator("#nav-sidebar-apps").get_by_role("link", name="Applications", exact=True).click()
+    page.locator("#changelist-filter").get_by_role("link", name=other.call.code).click()
+    assert page.url.endswith(f"?call={other.call_id}")
+    page.get_by_role("link", name=other.number).click()
+    assert page.url.endswith(
+        f"/admin/funding/application/{other.pk}/change/?_changelist_filters=call%3D{other.call_id}"
+    )
+    page.get_by_role("link", name="Reject").click()
+    page.locator("main form [type=submit]").first.click()
+    assert page.locator("main .staff-problems, main .errorlist, main [role=alert]").count() > 0
+    context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_staff_s_list_of_applications_fits_a_laptop(browser: Browser, live_server: Any, language):
+    application = make_submitted(make_call())
+    officer = make_staff()
+    due = timezone.now() + timedelta(days=20)
+    return_application(application, actor=officer, items={"abstract": "x"}, message="x", due_at=due)
+    context = new_context(browser)
+    sign_in(context, live_server.url, officer)
+    context.add_cookies([{"name": settings.LANGUAGE_COOKIE_NAME, "value": language, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(f"{live_server.url}/admin/funding/application/")
+    assert page.locator(".staff-list-box").evaluate("box => box.scrollWidth - box.clientWidth") == 0
+    context.close()

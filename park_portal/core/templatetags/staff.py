@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -89,6 +90,16 @@ def staff_filter(spec: Any, choices: list[dict[str, Any]]) -> SafeString:
 
 
 @register.simple_tag
-def staff_page_link(cl: Any, number: int) -> str:
-    """Return the query string of a page of a list."""
-    return str(cl.get_query_string({PAGE_VAR: number}))
+def staff_page_links(cl: Any, numbers: Iterable[Any]) -> SafeString:
+    """Draw the pages of a list near this one; what is no number stands for those left out."""
+    rest = cl.get_query_string(remove=[PAGE_VAR])
+    start = escape(f"{rest}&" if len(rest) > 1 else "?")
+    out = []
+    for number in numbers:
+        if number == cl.page_num:
+            out.append(f'<li><span aria-current="page">{number}</span></li>')
+        elif isinstance(number, int):
+            out.append(f'<li><a href="{start}{PAGE_VAR}={number}">{number}</a></li>')
+        else:
+            out.append("<li><span>…</span></li>")
+    return SafeString("".join(out))
