@@ -43,7 +43,7 @@ class ApplicationEndpoint(PortalMixin):
     def state_of(self, sheet: Sheet, **more: Any) -> dict[str, Any]:
         """Return what the page keeps up to date after every save."""
         done, wanted = sheet.progress
-        context = {"findings": sheet.findings, "application": self.application}
+        context = {"findings": sheet.findings, "application": self.application, "on_form": True}
         return {
             "saved_at": timezone.localtime().strftime("%H:%M"),
             "asked": sorted(sheet.asked),

@@ -15,7 +15,7 @@ from funding.applications.sheet import Sheet
 from funding.calls.models import CallQuestion
 from funding.calls.questions import Table, present, type_of
 from funding.calls.states import Purpose, QuestionKind
-from park_portal.core.errors import Problem, Text
+from park_portal.core.errors import DomainError, Problem, Text
 from park_portal.core.money import format_yuan
 
 
@@ -32,13 +32,42 @@ class Stored:
 
 @dataclass
 class Balance:
-    """The budget's total beside the amount requested."""
+    """The budget's total beside the amount requested, in fen; None where nothing, or nothing readable, was typed."""
 
     amount_key: str
-    wanted: str
-    total: str
-    difference: str
-    is_equal: bool
+    wanted_fen: int | None
+    total_fen: int | None
+
+    @property
+    def wanted(self) -> str:
+        return _yuan(self.wanted_fen)
+
+    @property
+    def total(self) -> str:
+        return _yuan(self.total_fen)
+
+    @property
+    def difference_fen(self) -> int | None:
+        """What is requested beyond the budget; None where one of the two is not known, and nothing can be said."""
+        if self.wanted_fen is None or self.total_fen is None:
+            return None
+        return self.wanted_fen - self.total_fen
+
+    @property
+    def difference(self) -> str:
+        return _yuan(self.difference_fen)
+
+    @property
+    def is_equal(self) -> bool:
+        return self.difference_fen == 0
+
+    @property
+    def is_unequal(self) -> bool:
+        return bool(self.difference_fen)
+
+
+def _yuan(fen: int | None) -> str:
+    return "—" if fen is None else format_yuan(fen)
 
 
 @dataclass
@@ -82,8 +111,12 @@ def ask(
     typed: Any = _NOT_TYPED,
     conflict: Answer | None = None,
     reader: Any = None,
+    typed_amount: Any = _NOT_TYPED,
 ) -> Ask:
-    """Return one question as the form shows it to ``reader``; ``typed`` is what was typed and not taken."""
+    """Return one question as the form shows it to ``reader``; ``typed`` is what was typed and not taken.
+
+    ``typed_amount`` is the same of the amount requested, which is compared with the budget.
+    """
     key = question.key
     editable = key in sheet.open_keys
     value = sheet.values.get(key)
@@ -101,6 +134,8 @@ def ask(
         disabled=not editable,
         **more,
     )
+    if typed is not _NOT_TYPED:
+        _mark_refused_cell(q, question, typed)
     if question.kind == QuestionKind.FILES:
         # The smaller of what the question and the call allow is what counts.
         q["max_mb"] = min(
@@ -118,25 +153,47 @@ def ask(
         purpose=question.purpose,
         comment=sheet.comments.get(question.pk, ""),
         conflict=stored(question, conflict, reader) if conflict is not None else None,
-        balance=balance_of(sheet, question),
+        balance=balance_of(sheet, question, typed=typed, typed_amount=typed_amount),
     )
 
 
-def balance_of(sheet: Sheet, question: CallQuestion) -> Balance | None:
+def balance_of(
+    sheet: Sheet, question: CallQuestion, *, typed: Any = _NOT_TYPED, typed_amount: Any = _NOT_TYPED
+) -> Balance | None:
     """Return the comparison shown under the budget; None for every other question."""
     asked = sheet.question_for(Purpose.AMOUNT)
     type_ = type_of(question.kind)
     if question.purpose != Purpose.BUDGET or asked is None or not isinstance(type_, Table):
         return None
-    total = int(type_.total(sheet.values.get(question.key), question.settings) or 0)
-    wanted = sheet.value_of(Purpose.AMOUNT) or 0
-    return Balance(
-        amount_key=asked.key,
-        wanted=format_yuan(wanted),
-        total=format_yuan(total),
-        difference=format_yuan(wanted - total),
-        is_equal=total == wanted,
-    )
+    rows = sheet.values.get(question.key) if typed is _NOT_TYPED else _readable(question, typed)
+    wanted = sheet.value_of(Purpose.AMOUNT) if typed_amount is _NOT_TYPED else _readable(asked, typed_amount)
+    column = type_.total_column(question.settings)
+    has_amounts = any(row.get(column) is not None for row in rows or ())
+    total = type_.total(rows, question.settings) if has_amounts else None
+    return Balance(asked.key, wanted, None if total is None else int(total))
+
+
+def _mark_refused_cell(q: dict[str, Any], question: CallQuestion, raw: Any) -> None:
+    """Mark the cell of a table that ``raw`` is refused for; the refusal counts only the rows that are filled."""
+    type_ = type_of(question.kind)
+    if not isinstance(type_, Table):
+        return
+    try:
+        type_.clean(raw, question.settings)
+    except DomainError as error:
+        number, _dash, column = str(error.field or "").partition("-")
+        rows = [row for row in q["rows"] if any(cell["raw"].strip() for cell in row["cells"])]
+        if number.isdecimal() and int(number) < len(rows):
+            for cell in rows[int(number)]["cells"]:
+                cell["is_invalid"] = cell["key"] == column
+
+
+def _readable(question: CallQuestion, raw: Any) -> Any:
+    """Return what ``raw`` means as an answer to ``question``; None when it means nothing."""
+    try:
+        return type_of(question.kind).clean(raw, question.settings)
+    except DomainError:
+        return None
 
 
 def stored(question: CallQuestion, answer: Answer, reader: Any = None) -> Stored:
@@ -175,6 +232,8 @@ def asks_of(
 ) -> list[AskSection]:
     """Return the whole form, section by section."""
     problems, typed, conflicts = problems or {}, typed or {}, conflicts or {}
+    amount = sheet.question_for(Purpose.AMOUNT)
+    typed_amount = typed.get(amount.key, _NOT_TYPED) if amount is not None else _NOT_TYPED
     sections = []
     for number, (section, questions) in enumerate(sheet.sections, 1):
         asks = [
@@ -185,6 +244,7 @@ def asks_of(
                 typed=typed.get(question.key, _NOT_TYPED),
                 conflict=conflicts.get(question.key),
                 reader=reader,
+                typed_amount=typed_amount,
             )
             for question in questions
         ]

@@ -44,6 +44,11 @@ class Finding:
     title: str = ""
 
     @property
+    def is_in_form(self) -> bool:
+        """Whether ``fix`` is a place in the application's form, not a page of its own."""
+        return self.fix.startswith("#")
+
+    @property
     def blocks(self) -> bool:
         """Whether the application cannot be submitted because of it."""
         return self.met is False or (self.met is None and self.fix != "")

@@ -11,8 +11,10 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
+from django.views.decorators.cache import never_cache
 
 from funding.applications.api import ApplicationEndpoint
 from funding.applications.asks import asks_of
@@ -117,7 +119,7 @@ class ApplicationList(ListPage):
         ),
         Column("number", gettext_lazy("Number"), order="number", kind="code"),
         Column("call", gettext_lazy("Call"), "call.title"),
-        Column("applicant", gettext_lazy("Applicant"), _applicant),
+        Column("applicant", gettext_lazy("Applicant"), "applicant_line"),
         Column("state", gettext_lazy("State"), lambda row: row, kind="state"),
         Column("due", gettext_lazy("Due"), _due, kind="deadline"),
         Column("updated_at", gettext_lazy("Last change"), order="updated_at", kind="date"),
@@ -126,7 +128,9 @@ class ApplicationList(ListPage):
         *("kind", "title", "number", "state", "due_at", "updated_at"),
         *("call__title_zh_hans", "call__title_en", "call__closes_at", "call__grace_minutes"),
         *("organisation__name_zh_hans", "organisation__name_en"),
-        *("project__title_zh_hans", "project__title_en"),
+        *("project__principal_investigator", "project__institution_text"),
+        *("project__university__name_zh_hans", "project__university__name_en"),
+        *("project__faculty__name_zh_hans", "project__faculty__name_en"),
     )
     default_order = "-updated_at"
     filterset = ApplicationFilter
@@ -137,7 +141,7 @@ class ApplicationList(ListPage):
 
     def rows(self) -> models.QuerySet[Application]:
         rows = Application.objects.of_applicant(self.request.user)
-        return rows.select_related("call", "organisation", "project")
+        return rows.select_related("call", "organisation", "project__university", "project__faculty")
 
     def complete(self, rows: Sequence[Any]) -> None:
         drafts = [row for row in rows if row.state == ApplicationState.DRAFT]
@@ -302,6 +306,8 @@ class ApplicationMixin(ApplicationEndpoint):
         )
 
 
+# Going back must ask the server: the answers may have been saved since, one by one.
+@method_decorator(never_cache, name="dispatch")
 class FormPage(KeepsTyped, ApplicationMixin):
     """The form. A script saves each answer as it is typed; without one a click saves them all, answer by answer."""
 
@@ -423,6 +429,7 @@ def _anchor(request: HttpRequest) -> str:
     return f"#section-{place}" if place.isascii() and place.isdecimal() else ""
 
 
+@method_decorator(never_cache, name="dispatch")
 class CheckPage(ApplicationMixin):
     """What is still missing, each with a link; else what will be submitted, and the button."""
 

@@ -14,8 +14,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.views.decorators.cache import never_cache
 from redis.exceptions import RedisError
 
 from funding.applications.models import Application
@@ -117,7 +119,9 @@ class QueueList(ListPage):
             kind="main",
             url=lambda run: reverse("reviews:act", args=[run.pk]),
         ),
-        Column("number", gettext_lazy("Number"), "application.number", order="application__number"),
+        Column(
+            "number", gettext_lazy("Number"), "application.number", order="application__number", kind="code"
+        ),
         Column(
             "project", gettext_lazy("Principal investigator"), "application.project.principal_investigator"
         ),
@@ -244,7 +248,9 @@ class ReviewList(ListPage):
             kind="main",
             url=lambda review: review.get_absolute_url(),
         ),
-        Column("number", gettext_lazy("Number"), "application.number", order="application__number"),
+        Column(
+            "number", gettext_lazy("Number"), "application.number", order="application__number", kind="code"
+        ),
         Column("call", gettext_lazy("Call"), "application.call.title"),
         Column("state", gettext_lazy("State"), lambda review: review, kind="state"),
         Column(
@@ -332,6 +338,8 @@ class ReviewMixin(PortalMixin):
         )
 
 
+# Going back must ask the server: the fields may have been saved since, one by one.
+@method_decorator(never_cache, name="dispatch")
 class ReviewPage(KeepsTyped, ReviewMixin):
     """An invitation, a review being written, or one that was submitted: what the reviewer may see depends on it."""
 
@@ -536,6 +544,7 @@ class RecusePage(_AnswerPage):
         return recuse(self.object, actor=self.request.user, **form.cleaned_data)
 
 
+@method_decorator(never_cache, name="dispatch")
 class SubmitPage(ReviewMixin):
     """What is still missing, each with a link; else the review once more, the pledge and the button."""
 
@@ -642,7 +651,9 @@ class NoticeList(ListPage):
         Column("title", gettext_lazy("Project"), "application.title", kind="main"),
         Column("applicant", gettext_lazy("Applicant"), lambda run: applicant_name(run.application)),
         Column("call", gettext_lazy("Call"), "application.call.title"),
-        Column("number", gettext_lazy("Number"), "application.number", order="application__number"),
+        Column(
+            "number", gettext_lazy("Number"), "application.number", order="application__number", kind="code"
+        ),
         Column("until", gettext_lazy("Until"), "due_at", order="due_at", kind="deadline"),
         Column(
             "object",

@@ -158,6 +158,10 @@
     return `${sign}¥${whole}.${digits.slice(-2)}`;
   }
 
+  function yuanOrDash(fen) {
+    return fen === null ? "—" : yuan(fen);
+  }
+
   function wan(fen) {
     const digits = fen.toString().padStart(7, "0");
     const whole = digits.slice(0, -6).replace(/\B(?=(\d{3})+$)/g, ",");
@@ -265,19 +269,33 @@
     return fen;
   }
 
+  /* Whether amounts were typed in the column that is added up, and each of them can be read. */
+  function hasReadableTotal(element) {
+    const unit = element.querySelector("[data-total]").dataset.unit || "wan";
+    const typed = Array.from(element.querySelectorAll("[data-add-up]"), (cell) => cell.value.trim()).filter(Boolean);
+    return typed.length > 0 && typed.every((value) => parseMoney(value, unit) !== null);
+  }
+
   function balance() {
     root.querySelectorAll("[data-balance]").forEach((line) => {
       const amount = asks.get(line.dataset.balance);
-      const total = totalOf(line.closest("[data-ask]"));
-      if (!amount || total === null) return;
+      const budget = line.closest("[data-ask]");
+      const sum = totalOf(budget);
+      if (!amount || sum === null) return;
       const input = amount.querySelector("[data-money]");
-      const wanted = (input && parseMoney(input.value, input.dataset.money)) || 0n;
-      line.querySelector("[data-balance-wanted]").textContent = yuan(wanted);
-      line.querySelector("[data-balance-total]").textContent = yuan(total);
-      line.querySelector("[data-balance-difference]").textContent = yuan(wanted - total);
-      const equal = wanted === total;
-      line.classList.toggle("is-unequal", !equal);
-      line.querySelector(".balance-difference").hidden = equal;
+      const wanted = input ? parseMoney(input.value, input.dataset.money) : null;
+      const total = hasReadableTotal(budget) ? sum : null;
+      const isKnown = wanted !== null && total !== null;
+      const difference = isKnown ? wanted - total : null;
+      line.querySelector("[data-balance-wanted]").textContent = yuanOrDash(wanted);
+      line.querySelector("[data-balance-total]").textContent = yuanOrDash(total);
+      line.querySelector("[data-balance-difference]").textContent = yuanOrDash(difference);
+      // Of what cannot be read nothing is said: neither equal nor different.
+      const equal = isKnown && difference === 0n;
+      const unequal = isKnown && !equal;
+      line.classList.toggle("is-equal", equal);
+      line.classList.toggle("is-unequal", unequal);
+      line.querySelector(".balance-difference").hidden = !unequal;
       line.querySelector(".balance-equal").hidden = !equal;
     });
   }

@@ -117,6 +117,19 @@ def test_the_budget_adds_itself_up(opened, live_server, application):
     expect(table.locator(".balance-equal")).to_be_visible()
     wait_for(lambda: len(stored(application, "budget") or []) == 2)
     assert [row["amount"] for row in stored(application, "budget")] == [60_500_000, 39_500_000]
+    first = table.locator("tbody tr").nth(0).locator("[data-add-up]")
+    for field, side, wrong in (
+        (page.locator("#q-amount"), "wanted", "很多"),
+        (page.locator("#q-amount"), "wanted", ""),
+        (first, "total", "不少"),
+    ):
+        right = field.input_value()
+        field.fill(wrong)
+        expect(table.locator(f"[data-balance-{side}]")).to_have_text("—")
+        expect(table.locator(".balance-equal")).to_be_hidden()
+        expect(table.locator(".balance-difference")).to_be_hidden()
+        field.fill(right)
+        expect(table.locator(".balance-equal")).to_be_visible()
     table.locator("[data-remove-row]").nth(0).click()
     wait_for(lambda: len(stored(application, "budget") or []) == 1)
     expect(table.locator("[data-total]")).to_contain_text("¥395,000.00")

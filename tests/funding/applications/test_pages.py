@@ -6,6 +6,7 @@ import io
 import json
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 import pypdf
 import pytest
@@ -32,6 +33,7 @@ from tests.factories.applications import (
 )
 from tests.factories.core import make_staff, make_user
 from tests.factories.incubator import (
+    make_faculty,
     make_liaison,
     make_organisation,
     make_project,
@@ -557,6 +559,88 @@ def test_the_balance_under_the_budget_uses_the_words_of_the_questions_and_of_the
     assert re.findall(r"<span>(\S+) <output", balance[0]) == ["申请经费", "预算合计"]
 
 
+def balance_in(page):
+    """What stands under the budget: both amounts, and the verdict that is shown."""
+    balance = re.search(r'<p class="balance.*?</p>', page, re.DOTALL)[0]
+    amounts = re.findall(r"data-balance-(?:wanted|total)>(.*?)</output>", balance)
+    verdicts = re.findall(r'<span class="balance-(\w+)" (hidden)?', balance)
+    return *amounts, [name for name, hidden in verdicts if not hidden]
+
+
+@pytest.mark.parametrize(
+    ("amount", "cell", "shown"),
+    [
+        ("100", "100", ("¥1,000,000.00", "¥1,000,000.00", ["equal"])),
+        ("100", "60", ("¥1,000,000.00", "¥600,000.00", ["difference"])),
+        ("0", "0", ("¥0.00", "¥0.00", ["equal"])),
+        ("很多", "不少", ("—", "—", [])),
+        ("很多", "100", ("—", "¥1,000,000.00", [])),
+        ("100", "不少", ("¥1,000,000.00", "—", [])),
+        ("", "", ("—", "—", [])),
+        ("100", "", ("¥1,000,000.00", "—", [])),
+    ],
+)
+@pytest.mark.parametrize("filled", [True, False])
+def test_the_balance_judges_only_what_can_be_read(amount, cell, shown, filled):
+    application = make_application(filled=filled)
+    client = as_(application.created_by)
+    sent = {"amount": amount, "budget-0-item": "设备费", "budget-0-amount": cell, "title": ""}
+    revisions = {
+        f"revision-{key}": Answer.objects.get(question__question__key=key).revision if filled else 0
+        for key in ("title", "amount", "budget")
+    }
+    answer = client.post(url("form", application), {**sent, **revisions}, follow=True)
+    assert balance_in(answer.content.decode()) == shown
+
+
+def test_a_link_of_a_condition_leads_into_the_form():
+    application = make_application(make_call(rules=[{"kind": "min_trl", "value": Decimal(4)}]), filled=False)
+    owner, viewer = as_(application.created_by), as_(member(application, "viewer"))
+    form = url("form", application)
+
+    def links(page):
+        return re.findall(r'href="([^"]*#q-trl)">', page.content.decode())
+
+    assert links(owner.get(form)) == ["#q-trl"]
+    assert send(owner, application, "title", "新", 0).json()["eligibility"].count('href="#q-trl"') == 1
+    assert set(links(owner.get(url("check", application)))) == {f"{form}#q-trl"}
+    assert links(owner.get(url("detail", application))) == [f"{form}#q-trl"]
+    assert links(viewer.get(url("detail", application))) == []
+
+
+def test_going_back_asks_the_server_for_the_answers():
+    application = make_application()
+    client = as_(application.created_by)
+    for name in ("form", "check"):
+        assert "no-store" in client.get(url(name, application))["Cache-Control"]
+
+
+def test_the_cards_of_a_table_name_required_columns_as_its_headings_do():
+    application = make_application(filled=False)
+    page = as_(application.created_by).get(url("form", application)).content.decode()
+    budget = page[page.index('data-table="budget"') :]
+    assert set(re.findall(r'data-label="([^"]*)"', budget[: budget.index("</template>")])) == {
+        "科目 *",
+        "金额 * (万元)",
+    }
+
+
+def test_the_cell_that_is_refused_is_marked():
+    application = make_application(filled=False)
+    sent = {
+        "revision-budget": 0,
+        **{"budget-0-item": "", "budget-0-amount": " "},
+        **{"budget-1-item": "设备费", "budget-1-amount": "60"},
+        **{"budget-2-item": "材料费", "budget-2-amount": "不少"},
+    }
+    page = as_(application.created_by).post(url("form", application), sent)
+    assert page.status_code == 422
+    tags = re.findall(r"<(?:input|textarea|select)[^>]*>", page.content.decode())
+    marked = [tag for tag in tags if "is-invalid" in tag]
+    assert [re.search('name="(.*?)"', tag)[1] for tag in marked] == ["budget-2-amount"]
+    assert 'aria-invalid="true" aria-describedby="error-budget"' in marked[0]
+
+
 def test_rows_and_files_are_removed_by_a_click():
     application = make_application()
     file = application.files.get()
@@ -675,6 +759,23 @@ def test_the_list_shows_ones_own(django_assert_num_queries):
     assert as_(owner).get(reverse("applications:list"), {"state": "nope", "call": "x"}).status_code == 200
 
 
+def test_the_list_names_the_applicant_and_not_the_title_once_more():
+    pi, university = make_user("周敏"), make_university("复旦大学")
+    faculty = make_faculty(university, "药学院")
+    make_application(project=make_project("离子通道", pi=pi, university=university, faculty=faculty))
+    make_application(project=make_project("另一项目", pi=pi, university=university))
+    make_application(project=make_project("再一项目", pi=pi, institution_text="某研究所"))
+    make_application(owner=pi, organisation=make_organisation("沪知科技", owner=pi))
+    page = as_(pi).get(reverse("applications:list"))
+    column = [column.name for column in page.context["view"].columns].index("applicant")
+    assert {line["cells"][column]["value"] for line in page.context["lines"]} == {
+        "周敏 · 药学院",
+        "周敏 · 复旦大学",
+        "周敏 · 某研究所",
+        "沪知科技",
+    }
+
+
 def test_my_applications_stand_in_the_menu_of_who_may_apply_and_not_of_who_came_for_something_else():
     def shown(user) -> bool:
         page = as_(user).get(reverse("account_email"))
@@ -724,4 +825,16 @@ def test_pages_cost_a_fixed_number_of_queries():
         make_submitted(owner=owner, organisation=organisation)
     assert _queries(client, reverse("applications:list")) == one
     assert one <= 12
+    call, university = make_call(), make_university()
+
+    def begin_for_a_project():
+        faculty = make_faculty(university)
+        make_application(call, project=make_project(pi=owner, university=university, faculty=faculty))
+        make_project_application(call, pi=owner)
+
+    begin_for_a_project()
+    some = _queries(client, reverse("applications:list"))
+    for _i in range(3):
+        begin_for_a_project()
+    assert _queries(client, reverse("applications:list")) == some
     assert _queries(client, url("detail", application)) <= 16

@@ -448,6 +448,13 @@ def test_the_home_counts_more_than_it_lists_and_leads_to_the_queue(client_of, qu
     assert [one.number for one in client_of(theirs).get("/").context["figures"]] == [0, 0, 0]
 
 
+def test_going_back_asks_the_server_for_what_was_written(client_of, people):
+    review = make_review(person=people("reviewer"), accepted=True)
+    for name in ("detail", "submit"):
+        page = client_of("reviewer").get(reverse(f"reviews:{name}", args=[review.pk]))
+        assert (page.status_code, "no-store" in page["Cache-Control"]) == (200, True)
+
+
 def test_only_an_accepted_reviewer_reads_files_and_only_those_shown(people):
     from funding.reviews.reading import may_read_file
 
