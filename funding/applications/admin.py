@@ -316,9 +316,8 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
         if obj.due_at is None:
             return "—"
         day, _space, clock = until(obj.due_at).partition(" ")
-        text = SafeString(
-            f'<span class="staff-when">{day}</span> {clock}'
-        )  # digits; broken between day and minute
+        # Digits; broken between day and minute alone.
+        text = SafeString(f'<span><span class="staff-when">{day}</span> {clock}</span>')
         if obj.due_at < timezone.now() and obj.state in (
             ApplicationState.IN_REVIEW,
             ApplicationState.RETURNED,

@@ -354,6 +354,7 @@ class AssignPage(StaffPage):
             "chosen_people": self.chosen("person"),
             "lines": lines,
             "reviews": reviews,
+            "now": timezone.now(),
             "filter": dress(AssignFilter(self.request.GET or None)),
         }
 

@@ -265,8 +265,9 @@ class ListPage(PortalMixin):
         if filters is None:
             rows = self.rows()
         else:
-            # A value that makes no sense filters nothing but says so beside its field.
-            rows = filters.qs if filters.is_valid() else self.rows()
+            # A value that makes no sense filters nothing but says so beside its field; the others hold.
+            filters.is_valid()
+            rows = filters.filter_queryset(self.rows())
         text = self.search_text()
         if text and self.search_in:
             for word in text.split()[:8]:

@@ -13,7 +13,7 @@ from park_portal.urls import urlpatterns as all_of_them
 class JobFilter(django_filters.FilterSet):
     class Meta:
         model = Job
-        fields: ClassVar = ["state"]
+        fields: ClassVar = ["state", "kind", "created_at"]
 
 
 done: list[list[int]] = []

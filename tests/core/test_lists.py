@@ -101,6 +101,12 @@ def test_list_searches_and_filters(client_of, jobs):
     assert shown(client.get(f"{LIST}?state=queued&q=6")) == ["kind 6"]
 
 
+def test_a_filter_that_makes_no_sense_says_so_and_the_others_hold(client_of, jobs):
+    response = client_of("founder").get(f"{LIST}?kind=kind+4&state=nonsense&created_at=never")
+    assert shown(response) == ["kind 4"]
+    assert set(response.context["filters"].form.errors) == {"state", "created_at"}
+
+
 @pytest.mark.parametrize(
     "query",
     [

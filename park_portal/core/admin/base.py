@@ -12,6 +12,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin.options import IS_POPUP_VAR, ShowFacets
 from django.contrib.admin.utils import lookup_field
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import DatabaseError, IntegrityError, models, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -284,6 +285,11 @@ class StaffAdmin(Bilingual, ModelAdmin):
         return response
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if request.method == "GET" and request.GET.get(ERROR_FLAG) == "1":
+            # Django came here from an address it could not use.
+            messages.warning(
+                request, _("That address asked for something that is not there. This is the whole list.")
+            )
         response = super().changelist_view(request, extra_context)
         if not isinstance(response, TemplateResponse) or response.context_data is None:
             return response

@@ -278,6 +278,8 @@ def test_staff_return_extend_reject_and_withdraw_by_page():
     ]
     officer.post(act("extend"), {"until": "2099-02-01T12:00", "reason": "疫情"})
     assert application.extensions.get().reason == "疫情"
+    unexplained = officer.post(act("reject"), {"reason": ""}).content.decode()
+    assert '<li><a href="#id_reason">原因</a> · 该字段是必填项。</li>' in unexplained
     officer.post(act("reject"), {"reason": "不符合"})
     application.refresh_from_db()
     assert application.state == "rejected"
