@@ -200,6 +200,8 @@ def refuse(form: forms.BaseForm, error: DomainError) -> list[str]:
         form.add_error(None, str(error))
     lines = []
     for problem in error.problems:
+        if (str(problem.message), problem.field) == (str(error), error.field):
+            continue
         if problem.field and problem.field in form.fields:
             form.add_error(problem.field, str(problem.message))
         elif str(problem.message) != str(error):
