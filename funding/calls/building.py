@@ -8,7 +8,13 @@ from typing import Any, Final
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
-from funding.calls.checks import ACTS_OF_STAGE, COMPLETION_OF_STAGE, PURPOSE_KINDS
+from funding.calls.checks import (
+    ACTS_OF_STAGE,
+    COMPLETION_OF_STAGE,
+    PURPOSE_KINDS,
+    config_problems,
+    number_keys,
+)
 from funding.calls.models import (
     Call,
     CallQuestion,
@@ -254,6 +260,9 @@ def change_question(question: CallQuestion, *, actor: Actor, **fields: Any) -> C
     row = CallQuestion.objects.select_related("question", "section").get(pk=question.pk)
     if "config" in fields:
         fields["config"] = differing(row.question, fields["config"])
+        whole = {**row.question.config, **fields["config"]}
+        if problems := config_problems(row.kind, whole, number_keys(call)):
+            raise DomainError(problems[0].message, code="config", field=problems[0].field, problems=problems)
     section, on = fields.get("section"), fields.get("condition_on")
     if section is not None and section.call_id != call.pk:
         raise DomainError(_("This section belongs to another call."), code="foreign", field="section")

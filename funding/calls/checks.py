@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
-from funding.calls.models import LONGEST, Call, CallQuestion, Question, Section, Stage
+from funding.calls.models import LONGEST, Call, CallQuestion, Section, Stage
 from funding.calls.questions import type_of
 from funding.calls.questions.base import choice_labels, in_language
+from funding.calls.questions.tables import check_named_limits
 from funding.calls.states import (
     Acts,
     Completion,
@@ -76,7 +78,9 @@ EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def time_problems(opens_at: datetime, closes_at: datetime) -> list[Problem]:
-    """Return which of a call's two moments cannot be meant: before 2000, more than three years ahead or apart."""
+    """Return which of a call's two moments cannot be meant: before 2000, more than three years ahead or apart, or in
+    the wrong order.
+    """
     latest = timezone.now() + LONGEST
     message = _("This must be a moment from 2000 to %(latest)s; check the year.")
     found = [
@@ -84,6 +88,8 @@ def time_problems(opens_at: datetime, closes_at: datetime) -> list[Problem]:
         for name, moment in (("opens_at", opens_at), ("closes_at", closes_at))
         if not EARLIEST <= moment <= latest
     ]
+    if not found and closes_at <= opens_at:
+        found.append(Problem(_("A call closes after it opens."), field="closes_at"))
     if not found and closes_at - opens_at > LONGEST:
         found.append(Problem(_("A call is open for three years at most."), field="closes_at"))
     return found
@@ -154,7 +160,10 @@ def missing_languages(obj: Any, field: str, *, required: bool) -> list[str]:
 
 
 def _language(code: str) -> str:
-    return {"zh_hans": _("Chinese"), "en": _("English")}[code]
+    return {
+        "zh_hans": pgettext("field in a language", "Chinese"),
+        "en": pgettext("field in a language", "English"),
+    }[code]
 
 
 def _translations(
@@ -237,8 +246,9 @@ def _form(call: Call, questions: list[CallQuestion]) -> Iterator[Problem]:
                 anchor=anchor,
             )
     before: dict[int, CallQuestion] = {}
+    numbers = {question.key for question in questions if question.kind == QuestionKind.NUMBER}
     for question in questions:
-        yield from _question(question, before)
+        yield from _question(question, before, numbers)
         before[question.pk] = question
     by_purpose = {question.purpose: question for question in questions if question.purpose}
     needed = [Purpose.TITLE]
@@ -269,13 +279,32 @@ def _form(call: Call, questions: list[CallQuestion]) -> Iterator[Problem]:
             )
 
 
-def question_problems(question: CallQuestion | Question) -> list[str]:
-    """Return what is wrong with the wording and settings of one question."""
-    settings = question.settings if isinstance(question, CallQuestion) else question.config
-    return [str(problem.message) for problem in type_of(question.kind).check_config(settings)]
+def config_problems(kind: str, config: Mapping[str, Any], numbers: Collection[str]) -> list[Problem]:
+    """Return what is wrong with the settings of a question in a form.
+
+    ``numbers`` are the keys of the form's questions that are answered with a number: a column may take its limit there.
+    """
+    problems = type_of(kind).check_config(config)
+    if not problems and kind == QuestionKind.TABLE:
+        problems = check_named_limits(config["columns"], numbers)
+    return problems
 
 
-def _question(question: CallQuestion, before: Mapping[int, CallQuestion]) -> Iterator[Problem]:
+def number_keys(call: Call) -> set[str]:
+    """Return the keys of the questions of a call's form that are answered with a number."""
+    return set(
+        call.questions.filter(question__kind=QuestionKind.NUMBER).values_list("question__key", flat=True)
+    )
+
+
+def question_problems(question: CallQuestion, numbers: Collection[str]) -> list[str]:
+    """Return what is wrong with the settings of one question; ``numbers`` as in ``config_problems``."""
+    return [str(problem.message) for problem in config_problems(question.kind, question.settings, numbers)]
+
+
+def _question(
+    question: CallQuestion, before: Mapping[int, CallQuestion], numbers: Collection[str]
+) -> Iterator[Problem]:
     anchor = f"question-{question.pk}"
     named = {"question": question.label}
     wording = {"label": question if _has(question, "own_label") else question.question}
@@ -295,7 +324,7 @@ def _question(question: CallQuestion, before: Mapping[int, CallQuestion]) -> Ite
             field=FORM,
             anchor=anchor,
         )
-    for message in question_problems(question):
+    for message in question_problems(question, numbers):
         yield Problem(f"“{question.label}”: {message}", field=FORM, anchor=anchor)
     if question.purpose and question.kind not in PURPOSE_KINDS[question.purpose]:
         yield Problem(

@@ -11,11 +11,25 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from funding.calls.checks import PURPOSE_KINDS, VALUED_RULES, answers_to_wait_for
+from funding.calls.checks import (
+    PURPOSE_KINDS,
+    VALUED_RULES,
+    answers_to_wait_for,
+    config_problems,
+    number_keys,
+)
 from funding.calls.lines import KeyedLines, LinesField
 from funding.calls.models import Call, CallQuestion, Criterion, EligibilityRule, Question, Section, Stage
 from funding.calls.questions import type_of
-from funding.calls.questions.base import MOST_CHOICES, check_choices, is_key, not_a_key, not_a_value
+from funding.calls.questions.base import (
+    MOST_CHOICES,
+    as_read,
+    check_choices,
+    is_key,
+    not_a_key,
+    not_a_value,
+    twice,
+)
 from funding.calls.questions.files import EXTENSIONS
 from funding.calls.questions.simple import is_number
 from funding.calls.questions.tables import COLUMN_KINDS, MOST_COLUMNS, check_columns
@@ -34,8 +48,8 @@ UNITS: Final = (("wan", gettext_lazy("10,000 yuan")), ("yuan", pgettext_lazy("un
 class ChoiceLine(forms.Form):
     """One choice."""
 
-    zh = forms.CharField(label=gettext_lazy("Chinese"), max_length=200)
-    en = forms.CharField(label=gettext_lazy("English"), max_length=200)
+    zh = forms.CharField(label=pgettext_lazy("field in a language", "Chinese"), max_length=200)
+    en = forms.CharField(label=pgettext_lazy("field in a language", "English"), max_length=200)
     value = forms.CharField(label=pgettext_lazy("choice", "value"), required=False, max_length=40)
 
     def clean_value(self) -> str:
@@ -50,6 +64,18 @@ class ChoiceLine(forms.Form):
 
 class BaseChoiceLines(KeyedLines):
     key, noun = "value", "choice"
+
+    def clean(self) -> None:
+        super().clean()
+        for name in ("zh", "en"):
+            seen: set[str] = set()
+            for line in self.forms:
+                text = line.cleaned_data.get(name)
+                if not text or line.cleaned_data.get("DELETE"):
+                    continue
+                if as_read(text) in seen:
+                    line.add_error(name, str(twice(text)))
+                seen.add(as_read(text))
 
 
 ChoiceLines = forms.formset_factory(
@@ -74,8 +100,8 @@ class ChoicesField(LinesField):
 class ColumnLine(forms.Form):
     """One column of a table."""
 
-    zh = forms.CharField(label=gettext_lazy("Chinese"), max_length=200)
-    en = forms.CharField(label=gettext_lazy("English"), max_length=200)
+    zh = forms.CharField(label=pgettext_lazy("field in a language", "Chinese"), max_length=200)
+    en = forms.CharField(label=pgettext_lazy("field in a language", "English"), max_length=200)
     key = forms.CharField(
         label=gettext_lazy("key"),
         required=False,
@@ -487,6 +513,10 @@ class CallQuestionForm(ConfigMixin, forms.Form):
                     % {"on": on.label, "values": ", ".join(known)},
                 )
         self.cleaned_data = self.read_config(cleaned)
+        if self.kind == QuestionKind.TABLE and not self.errors:
+            numbers = number_keys(self.question.call)
+            for problem in config_problems(self.kind, self.cleaned_data["config"], numbers):
+                self.add_error(f"{PREFIX}{problem.field}", str(problem.message))
         return self.cleaned_data
 
 

@@ -78,6 +78,7 @@ class Call(models.Model):
         _("code"),
         max_length=24,
         unique=True,
+        error_messages={"unique": _("Another call has this code.")},
         validators=[
             RegexValidator(
                 r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$", _("Capital letters, digits and hyphens, such as AIBT-2026.")

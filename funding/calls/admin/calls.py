@@ -68,6 +68,13 @@ class CallForm(forms.ModelForm):  # type: ignore[type-arg]
         if "title_zh_hans" in self.fields:
             self.fields["title_zh_hans"].required = True
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        opens_at, closes_at = cleaned.get("opens_at"), cleaned.get("closes_at")
+        if opens_at is not None and closes_at is not None and closes_at <= opens_at:
+            self.add_error("closes_at", _("A call closes after it opens."))
+        return cleaned
+
 
 def dress_one(field: forms.Field) -> None:
     """Give one field the admin's look."""

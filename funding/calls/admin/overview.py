@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from funding.calls.admin.builder import OVERVIEW, STEPS, BuilderPage, where_of
-from funding.calls.admin.questions import question_row
+from funding.calls.admin.questions import condition_text
 from funding.calls.admin.stages import drawing_of
 from funding.calls.checks import BASICS, problems_of, seen_by_reviewers, warnings_of
 from funding.calls.facts import call_context, state_of
@@ -73,7 +73,7 @@ class PreviewPage(BuilderPage):
                 if without is None:
                     hidden += 1
                     continue
-                condition = question_row(row)["condition"]
+                condition = condition_text(row)
                 rows.append(
                     {
                         "q": _presented(row),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django import forms
@@ -19,6 +19,7 @@ from funding.calls.forms import CallQuestionForm, SectionForm
 from funding.calls.models import CallQuestion, Question, Section
 from funding.calls.services import form_of, questions_of
 from funding.calls.standard import load_bank
+from funding.calls.states import QuestionKind
 from park_portal.core.admin import dress
 from park_portal.core.admin.acts import refuse
 from park_portal.core.errors import DomainError
@@ -33,11 +34,13 @@ class FormPage(BuilderPage):
 
     def context(self) -> Mapping[str, Any]:
         sections = form_of(self.object)
-        used = {question.question_id for section in sections for question in section.questions.all()}
+        questions = [question for section in sections for question in section.questions.all()]
+        used = {question.question_id for question in questions}
+        numbers = {question.key for question in questions if question.kind == QuestionKind.NUMBER}
         return {
             **super().context(),
             "sections": [
-                {"section": section, "rows": [question_row(row) for row in section.questions.all()]}
+                {"section": section, "rows": [question_row(row, numbers) for row in section.questions.all()]}
                 for section in sections
             ],
             "bank": Question.objects.in_use().exclude(pk__in=used) if self.editable else [],
@@ -114,19 +117,23 @@ class FormPage(BuilderPage):
         return self.redirect(message=text % {"count": len(bank)})
 
 
-def question_row(question: CallQuestion) -> dict[str, Any]:
-    condition = ""
-    if question.condition_on is not None:
-        value = question.condition_value
-        condition = _("only if “%(on)s”: %(value)s") % {
-            "on": question.condition_on.label,
-            "value": answers_to_wait_for(question.condition_on).get(value, value) or _("anything"),
-        }
+def question_row(question: CallQuestion, numbers: Collection[str]) -> dict[str, Any]:
     return {
         "question": question,
-        "condition": condition,
-        "problems": question_problems(question),
+        "condition": condition_text(question),
+        "problems": question_problems(question, numbers),
         "purpose": question.get_purpose_display() if question.purpose else "",
+    }
+
+
+def condition_text(question: CallQuestion) -> str:
+    """Return when a question is asked; an empty string when it always is."""
+    if question.condition_on is None:
+        return ""
+    value = question.condition_value
+    return _("only if “%(on)s”: %(value)s") % {
+        "on": question.condition_on.label,
+        "value": answers_to_wait_for(question.condition_on).get(value, value) or _("anything"),
     }
 
 

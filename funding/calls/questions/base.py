@@ -213,6 +213,7 @@ def check_choices(choices: Any, field: str = "choices") -> list[Problem]:
         return [Problem(_("At most 100 choices."), field=field)]
     found: list[Problem] = []
     seen: set[str] = set()
+    said: set[tuple[str, str]] = set()
     for choice in choices:
         if not isinstance(choice, Mapping):
             found.append(Problem(_("Give each choice a value and its text in both languages."), field=field))
@@ -224,7 +225,22 @@ def check_choices(choices: Any, field: str = "choices") -> list[Problem]:
             found.append(Problem(_("The value “%(value)s” is there twice.") % {"value": value}, field=field))
         seen.add(value)
         found += check_texts(choice, value, field)
+        texts = {(code, as_read(choice.get(code))): choice.get(code) for code in ("zh", "en")}
+        found += [
+            Problem(twice(text), field=field) for read, text in texts.items() if read[1] and read in said
+        ]
+        said |= texts.keys()
     return found
+
+
+def as_read(text: Any) -> str:
+    """Return what tells the texts of two choices apart: neither blanks nor the case of letters do."""
+    return "".join(str(text or "").split()).casefold()
+
+
+def twice(text: Any) -> Text:
+    """Return what is said of a choice whose text another one has."""
+    return _("“%(text)s” is the text of another choice too.") % {"text": text}
 
 
 def is_key(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -384,7 +384,10 @@ def check_columns(columns: Any, total: str | None) -> list[Problem]:
             found += check_choices(column.get("choices"), "columns")
         found += _check_limits(column)
         found += check_texts(column, key, "columns")
-    if total and kinds.get(total) not in ("money", "number"):
+    if total and total not in kinds:
+        message = _("The column added up, “%(key)s”, is not there: name another one, or none.")
+        found.append(Problem(message % {"key": total}, field="total"))
+    elif total and kinds[total] not in ("money", "number"):
         found.append(Problem(_("Only a column of money or numbers can be added up."), field="total"))
     return found
 
@@ -400,6 +403,22 @@ def _check_limits(column: Column) -> list[Problem]:
     if lowest is not None and highest is not None and lowest > highest:
         return [Problem(_("The lower limit lies above the upper one."), field="columns")]
     return []
+
+
+def check_named_limits(columns: Sequence[Column], numbers: Collection[str]) -> list[Problem]:
+    """Return which columns take their upper limit from a question that is not among the keys ``numbers`` of a form."""
+    message = _(
+        "Column “%(column)s”: “%(limit)s” is no limit; enter a number, or the key of a question in this form "
+        "that is answered with a number."
+    )
+    return [
+        Problem(message % {"column": in_language(column), "limit": column["max"]}, field="columns")
+        for column in columns
+        if column["kind"] == "number"
+        and column.get("max") is not None
+        and not is_number(column["max"])
+        and column["max"] not in numbers
+    ]
 
 
 def _choice(value: str, zh: str, en: str) -> dict[str, str]:

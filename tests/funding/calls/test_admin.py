@@ -657,6 +657,90 @@ def said_at(page: str, field: str) -> str:
     return found.group(1)
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_second_choice_with_the_same_text_is_refused_at_its_line(officer, number):
+    call = make_call()
+    door = doors(call, "fields")[number]
+    before = settings_at(door)["choices"]
+    typed, _fixed = shown(officer.get(door))
+    count = len(before)
+    new = {f"config_choices-{count}-zh": before[0]["zh"], f"config_choices-{count}-en": "New"}
+    refused = officer.post(door, {**typed, **new})
+    page = refused.content.decode()
+    assert said_at(page, f"config_choices-{count}-zh") == (
+        f"“{before[0]['zh']}” is the text of another choice too."
+    )
+    text = before[0]["en"].upper()
+    new = {f"config_choices-{count}-zh": "新", f"config_choices-{count}-en": text}
+    refused = officer.post(door, {**typed, **new})
+    page = refused.content.decode()
+    assert said_at(page, f"config_choices-{count}-en") == f"“{text}” is the text of another choice too."
+    assert settings_at(door)["choices"] == before
+    # The text of one that goes is free.
+    assert officer.post(door, {**typed, **new, "config_choices-0-DELETE": "on"}).status_code == 302
+
+
+@pytest.mark.parametrize("key", ["abc", "title", "milestones"])
+def test_a_limit_that_is_no_number_of_the_form_is_refused(officer, key):
+    call = make_call()
+    bank, door = doors(call, "milestones")
+    before = settings_at(door)["columns"]
+    typed, _fixed = shown(officer.get(door))
+    assert typed["config_columns-3-max"] == "duration"
+    refused = officer.post(door, {**typed, "config_columns-3-max": key})
+    assert refused.status_code == 200
+    assert said_at(refused.content.decode(), "config_columns") == (
+        f"Column “{before[3]['en']}”: “{key}” is no limit; enter a number, or the key of a question in this form "
+        "that is answered with a number."
+    )
+    assert settings_at(door)["columns"] == before
+    assert officer.post(door, {**typed, "config_columns-3-max": "24"}).status_code == 302
+    # The bank knows no form: what may be a key is taken there, and named once it stands in a form.
+    typed, _fixed = shown(officer.get(bank))
+    refused = officer.post(bank, {**typed, "config_columns-3-max": "so many"})
+    assert said_at(refused.content.decode(), "config_columns-3-max") == "A limit must be a number."
+    call.questions.filter(question__key="milestones").update(config={})
+    assert officer.post(bank, {**typed, "config_columns-3-max": key}).status_code == 302
+    text = f"“{key}” is no limit"
+    assert [text in str(problem.message) for problem in problems_of(call)] == [True]
+    assert text in officer.get(at(call, "form/")).content.decode()
+    assert text in officer.get(at(call, "check/")).content.decode()
+
+
+def test_a_column_added_up_that_is_removed_is_named(officer):
+    call = make_call()
+    for door in doors(call, "budget"):
+        before = settings_at(door)["columns"]
+        typed, _fixed = shown(officer.get(door))
+        number = [column["key"] for column in before].index(typed["config_total"])
+        refused = officer.post(door, {**typed, f"config_columns-{number}-DELETE": "on"})
+        assert said_at(refused.content.decode(), "config_total") == (
+            "The column added up, “amount”, is not there: name another one, or none."
+        )
+        assert settings_at(door)["columns"] == before
+
+
+def test_a_new_call_is_refused_once_at_the_field_that_is_wrong(officer):
+    call = make_call(code="AIBT-2026")
+    door = at(call, "act/copy/")
+    typed, _fixed = shown(officer.get(door))
+    for wrong, errors in (
+        ({"code": "AIBT-2026"}, {"code": ["Another call has this code."]}),
+        (
+            {"code": "aibt 1"},
+            {"code": ["Capital letters, digits and hyphens, such as AIBT-2026."]},
+        ),
+        ({"closes_at": typed["opens_at"]}, {"closes_at": ["A call closes after it opens."]}),
+    ):
+        refused = officer.post(door, {**typed, **wrong})
+        assert refused.context["form"].errors == errors
+    assert Call.objects.count() == 1
+    edit = at(call)
+    typed, _fixed = shown(officer.get(edit))
+    refused = officer.post(edit, {**typed, "closes_at": typed["opens_at"]})
+    assert refused.context["adminform"].form.errors == {"closes_at": ["A call closes after it opens."]}
+
+
 def test_too_few_choices_and_a_list_that_was_not_sent(officer):
     call = make_call()
     for door, where in zip(doors(call, "fields"), ("adminform", "form"), strict=True):

@@ -238,6 +238,26 @@ def test_a_column_of_numbers_has_limits():
     assert type_of("table").check_config({"columns": [{**columns[0], "max": "duration"}]}) == []
 
 
+def test_a_column_added_up_that_is_gone_is_named():
+    for total, said in (
+        ("gone", "The column added up, “gone”, is not there: name another one, or none."),
+        ("item", "Only a column of money or numbers can be added up."),
+    ):
+        found = type_of("table").check_config({**BUDGET, "total": total})
+        assert [(str(problem.message), problem.field) for problem in found] == [(said, "total")]
+
+
+def test_two_choices_differ_in_their_texts():
+    one = {"value": "a", "zh": "甲", "en": "Pilot use"}
+    for other, said in (
+        ({"zh": "乙", "en": "Trial use"}, []),
+        ({"zh": " 甲 ", "en": "Trial use"}, ["“ 甲 ” is the text of another choice too."]),
+        ({"zh": "乙", "en": "pilot  Use"}, ["“pilot  Use” is the text of another choice too."]),
+    ):
+        found = type_of("single_choice").check_config({"choices": [one, {"value": "b", **other}]})
+        assert [str(problem.message) for problem in found] == said
+
+
 @time_machine.travel("2026-03-02 23:30:00+08:00", tick=False)
 def test_date_limits_follow_the_day_in_shanghai():
     assert problems("date", "2026-03-01", earliest="today") == [

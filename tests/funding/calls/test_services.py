@@ -87,7 +87,7 @@ def test_create_call_needs_an_officer_and_keeps_the_minute():
     ("fields", "field", "said"),
     [
         ({"code": "aibt 2026"}, "code", "Capital letters, digits and hyphens, such as AIBT-2026."),
-        ({"closes_at": OPENS}, None, "A call closes after it opens."),
+        ({"closes_at": OPENS}, "closes_at", "A call closes after it opens."),
         ({"applicants": []}, "applicants", None),
         (
             {"min_amount_fen": 200, "max_amount_fen": 100},
@@ -111,7 +111,7 @@ def test_create_call_names_what_is_wrong(fields, field, said):
     with pytest.raises(DomainError) as caught:
         create_call(actor=person("officer"), **values)
     if said:
-        assert said in [str(problem.message) for problem in caught.value.problems]
+        assert (field, said) in [(problem.field, str(problem.message)) for problem in caught.value.problems]
     assert Call.objects.count() == 0
 
 
@@ -160,6 +160,22 @@ def test_publish_lists_everything_missing():
         ("texts", "The text of “A call was extended”: “nonsense” is not a merge field of this notice."),
     ]
     assert Call.objects.get(pk=call.pk).state == "draft"
+
+
+def test_publishing_names_a_limit_that_is_no_question_of_the_form():
+    call = make_call(opens_in=1)
+    assert problems_of(call) == []
+    building.remove_question(call.questions.get(question__key="duration"), actor=person("officer"))
+    said = [(problem.anchor, str(problem.message)) for problem in problems_of(call)]
+    milestones = call.questions.get(question__key="milestones")
+    limit = (
+        "Column “Due in month”: “duration” is no limit; enter a number, or the key of a question in this form that is "
+        "answered with a number."
+    )
+    assert said == [(f"question-{milestones.pk}", f"“{milestones.label}”: {limit}")]
+    with pytest.raises(DomainError) as caught:
+        building.change_question(milestones, actor=person("officer"), config=milestones.settings)
+    assert str(caught.value) == limit
 
 
 def test_publish_names_rules_and_conditions_that_cannot_work():
@@ -417,6 +433,7 @@ def test_copy_refuses_a_code_that_is_taken():
     with pytest.raises(DomainError) as caught:
         copy_call(call, actor=person("officer"), code=call.code, opens_at=OPENS, closes_at=CLOSES)
     assert caught.value.field == "code"
+    assert str(caught.value) == "Another call has this code."
     assert Call.objects.count() == 1
 
 
