@@ -166,7 +166,25 @@
 
   // --- messages beside a question -------------------------------------------------------------------------------------
 
-  function showProblems(state, problems) {
+  /* Mark the cell of a table that was refused: `place` is "row-column", counting only the rows that are filled. */
+  function markCell(state, place) {
+    state.element.querySelectorAll("[data-rows] [aria-invalid]").forEach((input) => {
+      input.classList.remove("is-invalid");
+      input.removeAttribute("aria-invalid");
+    });
+    const found = /^(\d+)-(.+)$/.exec(place || "");
+    if (!found) return;
+    const rows = Array.from(state.element.querySelectorAll("[data-rows] > tr"), (line) =>
+      Array.from(line.querySelectorAll("input, textarea, select")),
+    ).filter((inputs) => inputs.some((input) => input.value.trim() !== ""));
+    const cell = (rows[Number(found[1])] || []).find((input) => input.name.endsWith(`-${found[2]}`));
+    if (!cell) return;
+    cell.classList.add("is-invalid");
+    cell.setAttribute("aria-invalid", "true");
+  }
+
+  function showProblems(state, problems, place) {
+    markCell(state, place);
     const box = state.element.querySelector("[data-problems]");
     if (!box) return;
     box.replaceChildren(
@@ -352,7 +370,11 @@
   function refuse(state, body, data) {
     comeBack();
     state.refused = body;
-    showProblems(state, [data && data.message ? data.message : gettext("This answer could not be saved.")]);
+    showProblems(
+      state,
+      [data && data.message ? data.message : gettext("This answer could not be saved.")],
+      data && data.field,
+    );
   }
 
   /* Deals with answers that concern the whole form; returns whether this one did. */

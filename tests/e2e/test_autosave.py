@@ -136,6 +136,22 @@ def test_the_budget_adds_itself_up(opened, live_server, application):
     assert page.complaints == []
 
 
+def test_the_cell_that_is_refused_is_marked_until_it_is_mended(opened, live_server, application):
+    page = open_form(opened(application.created_by), live_server, application)
+    table = page.locator("#ask-budget")
+    for row, (item, amount) in enumerate([("设备费", "60"), ("材料费", "不少")]):
+        line = table.locator("tbody tr").nth(row)
+        line.locator("input, textarea").nth(0).fill(item)
+        line.locator("[data-add-up]").fill(amount)
+    marked = table.locator(".is-invalid")
+    expect(marked).to_have_count(1)
+    expect(marked).to_have_value("不少")
+    expect(marked).to_have_attribute("aria-invalid", "true")
+    marked.fill("40")
+    expect(table.locator(".is-invalid, [aria-invalid]")).to_have_count(0)
+    wait_for(lambda: len(stored(application, "budget") or []) == 2)
+
+
 def test_a_lost_connection_is_survived(opened, live_server, application):
     context = opened(application.created_by)
     page = open_form(context, live_server, application)
