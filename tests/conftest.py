@@ -5,7 +5,7 @@ PARK_TEST_DB names the test database, so that several runs at once do not meet.
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -49,16 +49,24 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes) else None
 
 
-@pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(
+    wrapper=True, tryfirst=True
+)  # Before xdist reads the groups, and after pytest-django sorted.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Tests of the running portal share one, so they run in one process; the story in Chinese, the longest beside the
-    one in English, may have the other process and a portal of its own.
+    one in English, may have the other process and a portal of its own. They begin first: nothing else takes as long.
     """
     for item in items:
-        if "live_stack" in getattr(item, "fixturenames", ()):
+        if is_live(item):
             item.add_marker("e2e")
             is_second = item.name.startswith("test_from_the_call_to_the_award[zh-hans")
             item.add_marker(pytest.mark.xdist_group("second live" if is_second else "live"))
+    yield
+    items.sort(key=lambda item: not is_live(item))
+
+
+def is_live(item: pytest.Item) -> bool:
+    return "live_stack" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(autouse=True)
