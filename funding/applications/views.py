@@ -141,11 +141,8 @@ class ApplicationList(ListPage):
 
     def rows(self) -> models.QuerySet[Application]:
         rows = Application.objects.of_applicant(self.request.user)
-        return rows.select_related("call", "organisation", "project__university", "project__faculty")
-
-    def complete(self, rows: Sequence[Any]) -> None:
-        drafts = [row for row in rows if row.state == ApplicationState.DRAFT]
-        models.prefetch_related_objects(drafts, "extensions")
+        rows = rows.select_related("call", "organisation", "project__university", "project__faculty")
+        return rows.prefetch_related("extensions")
 
     def empty_action(self) -> tuple[Any, str] | None:
         return gettext_lazy("See the open calls"), reverse("calls:list")

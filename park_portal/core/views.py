@@ -239,9 +239,6 @@ class ListPage(PortalMixin):
     def get_columns(self) -> Sequence[Column]:
         return self.columns
 
-    def complete(self, rows: Sequence[Any]) -> None:
-        """Fetch what only some of the page's ``rows`` need; a fixed number of queries."""
-
     def actions(self) -> Sequence[tuple[Text, str]]:
         """Return the page's own buttons as (label, address)."""
         return ()
@@ -320,7 +317,6 @@ class ListPage(PortalMixin):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         rows, filters = self.matching()
         page = self.get_page(rows.only(*self.fields) if self.fields else rows)
-        self.complete(page.rows)
         columns = self.get_columns()
         lines = [
             {
