@@ -252,7 +252,8 @@ def table_rows(context: template.Context, lines: Iterable[Any], pick: bool = Fal
     out: list[str] = []
     starts: dict[int, str] = {}
     if any(item["column"].kind == "deadline" for line in lines for item in line["cells"]):
-        _calendar(context)  # Whether or not a deadline lies ahead: a list costs the same whatever stands in it.
+        # Whether or not a deadline lies ahead: a list costs the same whatever stands in it.
+        _calendar(context)
     for line in lines:
         out.append("<tr>")
         if pick:
