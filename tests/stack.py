@@ -23,16 +23,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
-import psycopg2
 import pytest
 from django.conf import settings
 from django.db import connection
-from psycopg2 import sql
 
 from park_portal import local, run
 from park_portal.mailbox import Mail, mails
+from tests.databases import copy_template, url
 
 READY_WITHIN = 90  # Seconds.
 
@@ -152,12 +150,12 @@ def running_stack() -> Iterator[Stack]:
     mail = folder / "mail"
     mail.mkdir()
     port, mail_port = _free_port(), _free_port()
-    _fresh_database(name)
+    copy_template(name)
     environment = {
         **os.environ,
         "PARK_MODE": "local",
         run.MARK: mark,
-        "DATABASE_URL": _url(name),
+        "DATABASE_URL": url(name),
         "REDIS_PREFIX": name,
         "PORT": str(port),
         "EMAIL_URL": f"smtp://127.0.0.1:{mail_port}",
@@ -205,25 +203,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _url(name: str) -> str:
-    database = settings.DATABASES["default"]
-    parts = {"host": database["HOST"], "port": database["PORT"], "user": database["USER"]}
-    parts["password"] = database["PASSWORD"]
-    return f"postgresql:///{name}?{urlencode({key: value for key, value in parts.items() if value})}"
-
-
-def _fresh_database(name: str) -> None:
-    """Drop what an earlier run left, and make it anew."""
-    server = psycopg2.connect(_url("postgres"))
-    try:
-        server.autocommit = True
-        with server.cursor() as cursor:
-            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-            cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            cursor.execute(
-                sql.SQL("ALTER DATABASE {} SET park.allow_truncate = 'on'").format(sql.Identifier(name))
-            )
-    finally:
-        server.close()

@@ -391,7 +391,7 @@ class ConfigMixin:
         return {**kept, "config": config}
 
 
-class BankForm(ConfigMixin, forms.ModelForm):  # type: ignore[type-arg]
+class BankForm(ConfigMixin, forms.ModelForm):
     """A question of the bank; its settings appear once its kind is stored."""
 
     class Meta:
@@ -413,7 +413,7 @@ class BankForm(ConfigMixin, forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
     @property
-    def changed_data(self) -> list[str]:  # type: ignore[override]
+    def changed_data(self) -> list[str]:
         """Say ``config`` where one of its fields changed: that is the column a service stores."""
         names = super().changed_data
         own = [name for name in names if not name.startswith(PREFIX)]
@@ -579,7 +579,7 @@ class RuleForm(forms.Form):
         return cleaned
 
 
-class StageForm(forms.ModelForm):  # type: ignore[type-arg]
+class StageForm(forms.ModelForm):
     """One stage: what it is called, who acts, how many, until when, what completes it."""
 
     class Meta:
@@ -613,7 +613,7 @@ class StageForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields[name].required = True
 
 
-class CriterionForm(forms.ModelForm):  # type: ignore[type-arg]
+class CriterionForm(forms.ModelForm):
     """One line of a rubric or checklist."""
 
     class Meta:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from park_portal.core.admin import dress
 
 
-class Lines(forms.BaseFormSet):  # type: ignore[type-arg]
+class Lines(forms.BaseFormSet):
     """Lines of small fields in the admin's look; a new one left empty is not kept."""
 
     def add_fields(self, form: Any, index: int | None) -> None:

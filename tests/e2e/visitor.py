@@ -19,15 +19,18 @@ from tests.personas import PASSWORD
 from tests.stack import Stack
 
 LOCALES = {"zh-hans": "zh-CN", "en": "en-US"}
-NUMBERS = re.compile(r"[0-9a-f-]{36}|\d+")
-PARTS = "() => [...new Set([...document.querySelectorAll('*')].map(one => one.tagName + '.' + one.className))].sort().join()"
+NUMBERS = re.compile(r"[0-9a-f-]{36,}|\d+")
+PARTS = (
+    "() => [...new Set([...document.querySelectorAll('*')].map(one => one.tagName + '.' + one.className))]"
+)
 
 
 @dataclass
 class Findings:
     """What is wrong with the pages that were visited: told all together at the end."""
 
-    looked_at: set[str] = field(default_factory=set)
+    # By address: the parts of which the pages there were made.
+    looked_at: dict[str, set[str]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
     def report(self) -> str:
@@ -146,15 +149,17 @@ class Visitor:
     # --- looking ----------------------------------------------------------------------------------------------------
 
     def look(self, state: str = "") -> None:
-        """Let axe look at the page as it is now; pages made of the same parts are looked at once."""
+        """Let axe look at the page as it is now, unless all its parts were looked at on this page before."""
         page = self.page
         page.wait_for_load_state("load")
         if not self.runs_scripts:  # Nor would axe run.
             return
-        place = f"{NUMBERS.sub('#', self.path().partition('?')[0])} {page.evaluate(PARTS)} {state}"
-        if place in self.findings.looked_at:
+        place = NUMBERS.sub("#", re.split("[?#]", self.path())[0])
+        known = self.findings.looked_at.setdefault(place, set())
+        parts = {f"{part}{state}" for part in page.evaluate(PARTS)}
+        if parts <= known:
             return
-        self.findings.looked_at.add(place)
+        known |= parts
         if page.locator("main, [role=main], #content, #main").count() == 0:
             self.findings.wrong.append(f"{self.name} {self.path()}: not a page of the portal")
         for found in accessibility_violations(page, only_serious="/admin/" in page.url):

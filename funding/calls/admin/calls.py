@@ -27,6 +27,7 @@ from funding.calls.forms import CancelForm, CopyForm, CorrectForm, ExtendForm, S
 from funding.calls.models import Call
 from funding.calls.services import (
     FIELDS,
+    FIELDS_ONCE_PUBLISHED,
     cancel_call,
     change_call,
     close_call,
@@ -44,7 +45,7 @@ from park_portal.core.admin import Act, StaffAdmin, dress, money, state_label
 from park_portal.core.errors import DomainError
 
 
-class CallForm(forms.ModelForm):  # type: ignore[type-arg]
+class CallForm(forms.ModelForm):
     """The text, times and limits of a call."""
 
     applicants = forms.MultipleChoiceField(
@@ -148,30 +149,8 @@ def both_languages(field: str) -> Any:
     return admin.display(description=label)(show)
 
 
-FIXED = (
-    "code",
-    "title",
-    "title_zh_hans",
-    "title_en",
-    "summary",
-    "summary_zh_hans",
-    "summary_en",
-    "body",
-    "body_zh_hans",
-    "body_en",
-    "fund",
-    "outcome",
-    "track",
-    "opens_at",
-    "closes_at",
-    "grace_minutes",
-    "applicants",
-    "budget_fen",
-    "min_amount_fen",
-    "max_amount_fen",
-    "max_files",
-    "max_file_mb",
-)
+# What no longer changes once a call is published, with the texts in the reader's language.
+FIXED = (*(name for name in FIELDS if name not in FIELDS_ONCE_PUBLISHED), "title", "summary", "body")
 
 
 def _shown(fields: Sequence[Any]) -> list[Any]:

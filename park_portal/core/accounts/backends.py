@@ -17,7 +17,7 @@ class RoleBackend(ModelBackend):
 
     def _get_permissions(self, user_obj: Any, obj: Any, from_name: str) -> set[str]:
         if user_obj.is_superuser:
-            return super()._get_permissions(user_obj, obj, from_name)  # type: ignore[misc, no-any-return]
+            return super()._get_permissions(user_obj, obj, from_name)  # type: ignore[misc]  # Private in Django.
         if not user_obj.is_active or not user_obj.is_staff or obj is not None or from_name == "user":
             return set()
         return set(rights_by_role(user_obj))

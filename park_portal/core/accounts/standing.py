@@ -75,4 +75,4 @@ fact = Facts("_standing")
 def rows_of(person: models.OuterRef, relation: str) -> models.QuerySet[Any]:
     """Return what points to the person from a room that may not be imported: ``relation`` is its name on the person."""
     link: Any = get_user_model()._meta.get_field(relation)
-    return link.related_model._default_manager.filter(**{link.field.name: person})  # type: ignore[no-any-return]
+    return link.related_model._default_manager.filter(**{link.field.name: person})

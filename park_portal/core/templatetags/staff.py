@@ -32,7 +32,7 @@ def staff_result_list(context: template.Context, cl: Any) -> SafeString:
     """Show the rows of a list; lists that are edited in place get Unfold's own table."""
     request = context["request"]
     if not rows.can_draw(cl):
-        given = unfold_result_list(context, cl)  # type: ignore[arg-type]
+        given = unfold_result_list(context, cl)
         return render_to_string("admin/change_list_results.html", given, request=request)
     if not cl.result_list:
         return render_to_string(

@@ -24,7 +24,8 @@ from incubator.organisations.services import pairs_alike
 from incubator.projects.models import ResearchProject
 from park_portal.core.accounts.models import User
 
-pytestmark = pytest.mark.django_db
+# One process builds the park, once.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("demo")]
 
 
 @pytest.fixture(scope="module")
