@@ -32,6 +32,8 @@ def pytest_configure() -> None:
     settings.CACHES["default"]["KEY_PREFIX"] = mine
     settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = f"{mine}:"
     settings.MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="park-test-media-"))
+    # Else each client of a test reads the list of all static files anew.
+    settings.WHITENOISE_AUTOREFRESH = True
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.MD5PasswordHasher"
     ]  # Fast; nothing is protected here.

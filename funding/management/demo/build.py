@@ -109,16 +109,19 @@ class Demo:
     def work_off(self) -> None:
         """Handle what is due, but neither send mails nor draw receipts: those are made when somebody asks."""
         now = timezone.now()
+        handled = False
         Message.objects.filter(topic="application.receipt", status=MessageStatus.WAITING).update(
             status=MessageStatus.DONE, done_at=now
         )
         while ids := claim_messages():
+            handled = True
             for message_id in ids:
                 if not handle_message(message_id):
                     raise RuntimeError(Message.objects.get(pk=message_id).error)
-        Delivery.objects.filter(status__in=[DeliveryStatus.WAITING, DeliveryStatus.DIGEST]).update(
-            status=DeliveryStatus.SENT, sent_at=now
-        )
+        if handled:
+            Delivery.objects.filter(status__in=[DeliveryStatus.WAITING, DeliveryStatus.DIGEST]).update(
+                status=DeliveryStatus.SENT, sent_at=now
+            )
 
     # --- people and places
 
