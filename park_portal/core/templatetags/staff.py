@@ -1,4 +1,4 @@
-"""The table of the admin's lists."""
+"""What stands on every page of the admin and would take longest to draw with templates."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.contrib.admin.views.main import PAGE_VAR
+from django.forms.utils import flatatt
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
+from django.utils.translation import get_language, get_language_info
 from unfold.templatetags.unfold_list import result_headers
 from unfold.templatetags.unfold_list import result_list as unfold_result_list
 
@@ -65,6 +69,49 @@ def staff_menu(groups: list[dict[str, Any]]) -> SafeString:
             )
         out.append("</ul>")
     return mark_safe("".join(out))  # every text was escaped where it was drawn
+
+
+CHOOSE_ARROW = (
+    '<span class="material-symbols-outlined absolute text-white pointer-events-none mr-[12px] right-0 top-1/2 '
+    '-translate-y-1/2" aria-hidden="true">expand_more</span>'
+)
+
+
+@register.simple_tag
+def staff_choose_act(form: Any) -> SafeString:
+    """Draw the acts that can be done to what is ticked; the form's own fields took a fifth of the page's templates."""
+    field = form.fields["action"]
+    options = "".join(
+        f'<option value="{escape(str(value))}">{escape(str(label))}</option>'
+        for value, label in field.choices
+    )
+    return mark_safe(  # the acts' names were escaped
+        f'<div class="grow relative max-w-2xl"><select name="action"{flatatt(field.widget.attrs)}>{options}</select>'
+        f"{CHOOSE_ARROW}</div>"
+        '<input type="hidden" name="select_across" value="0" class="select-across" x-model="selectAcross">'
+    )
+
+
+ME_LINE = "mx-1 px-3 py-2 rounded-default hover:bg-base-100 hover:text-base-700 dark:hover:bg-base-700 dark:hover:text-base-200"
+ME_RULE = '<div class="border-t border-base-200 mt-1 pt-1 dark:border-base-700"></div>'
+
+
+@register.simple_tag(takes_context=True)
+def staff_languages(context: template.Context) -> SafeString:
+    """Draw the languages as buttons, each a form of its own."""
+    here, to = get_language(), escape(str(reverse("set_language")))
+    out = []
+    for code, _name in settings.LANGUAGES:
+        on = " text-primary-600 dark:text-primary-500" if code == here else ""
+        out.append(
+            f'<form action="{to}" method="post" class="flex w-full">'
+            f'<input type="hidden" name="csrfmiddlewaretoken" value="{context["csrf_token"]}">'
+            f'<input name="language" type="hidden" value="{code}">'
+            f'<button type="submit" class="flex grow text-left cursor-pointer {ME_LINE}{on}"'
+            f"{' aria-current=true' if on else ''}>"
+            f'<span lang="{code}">{get_language_info(code)["name_local"]}</span></button></form>'
+        )
+    return mark_safe("".join([*out, ME_RULE]))  # the languages are ours
 
 
 FILTER_LINE = "border-b border-base-200 last:border-b-0 dark:border-base-700"
