@@ -11,6 +11,9 @@ from typing import Any, Generic, TypeVar
 from django.core.exceptions import FieldDoesNotExist, FieldError, ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.sql.where import WhereNode
+
+from park_portal.core.relations import among
 
 M = TypeVar("M", bound=models.Model)
 
@@ -66,7 +69,10 @@ def _first(rows: models.QuerySet[M], number: int) -> models.QuerySet[M]:
     """
     if not rows.query.select_related or rows.query.distinct or rows.query.combinator:
         return rows[:number]
-    return rows.filter(pk__in=rows.values("pk")[:number])
+    picked = rows.all()
+    # What was asked of the rows is asked where the keys are picked. Asked twice, it made PostgreSQL join all that match.
+    picked.query.where = WhereNode()
+    return picked.filter(among("pk", rows.values("pk")[:number]))
 
 
 def _never_empty(model: type[models.Model], path: str) -> bool:

@@ -22,7 +22,8 @@ def among(field: str, keys: models.QuerySet[Any, Any]) -> models.Q:
     Says what ``field__in`` says, in the form that PostgreSQL can look up in an index when it stands beside an OR:
     the keys are few and found first, instead of every row being held against them.
     """
-    return models.Q(_Among(models.F(field), ArraySubquery(keys.order_by())))
+    keys = keys if keys.query.is_sliced else keys.order_by()  # of the first few the order tells which
+    return models.Q(_Among(models.F(field), ArraySubquery(keys)))
 
 
 def pointing_to(model: type[models.Model]) -> list[tuple[type[models.Model], models.ForeignKey[Any, Any]]]:
