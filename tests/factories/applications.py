@@ -24,13 +24,14 @@ from funding.calls.states import QuestionKind
 from funding.funds.models import Fund
 from park_portal.core.accounts.models import User
 from park_portal.core.workflow import SYSTEM, advance
+from tests.core.documents import samples
 from tests.factories.core import make_staff, make_user
 from tests.factories.incubator import make_organisation, make_project
 
 _numbers = itertools.count(1)
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
-PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 64
+PNG = samples.PNG
 
 BUDGET = {
     "columns": [

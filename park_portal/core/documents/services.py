@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from park_portal.core.audit.services import Actor, System, record
-from park_portal.core.documents import formats
+from park_portal.core.documents import archives, formats, images
 from park_portal.core.documents.formats import Format
 from park_portal.core.documents.models import Document
 from park_portal.core.documents.names import clean_name, ending_of
@@ -96,7 +96,8 @@ def store_document(
 
     What the file is, is told from its bytes and must be one of ``allowed``, agree with the ending of its
     name, and be at most ``max_bytes`` large; with ``max_number``, at most so many current documents of
-    this kind belong to the subject. ``replaces`` makes it the next version of that document. Raises
+    this kind belong to the subject. ``replaces`` makes it the next version of that document. A picture is
+    drawn anew: its pixels are kept, upright, and nothing that came along with them. Raises
     ``FileRefused``; then nothing is kept.
     """
     if isinstance(file, bytes):
@@ -104,6 +105,8 @@ def store_document(
     given = (name or file.name or "").strip()
     shown = clean_name(given, extension=ending_of(given) or "file") if given else str(_("file"))
     format_ = _check(file, name=given, shown=shown, allowed=allowed, max_bytes=max_bytes)
+    if format_ in formats.IMAGES:
+        file = _redrawn(file, format_, shown=shown)
     digest, size = _digest(file, name=shown, max_bytes=max_bytes)
     ending = ending_of(given)
     final_name = clean_name(
@@ -172,13 +175,7 @@ def _check(file: File, *, name: str, shown: str, allowed: Collection[Format], ma
             format_lazy(_("“{name}” is empty. Choose it again, or save it once more first."), name=shown),
             code="file_empty",
         )
-    try:
-        format_ = formats.sniff(cast(BinaryIO, file))
-    except formats.Bomb:
-        raise FileRefused(
-            format_lazy(_("“{name}” unpacks to far more than it is and was not opened."), name=shown),
-            code="file_bomb",
-        ) from None
+    format_ = _told(file, shown=shown)
     wanted = endings_of(allowed)
     if format_ is None or format_ not in allowed:
         if format_:
@@ -222,6 +219,71 @@ def _check(file: File, *, name: str, shown: str, allowed: Collection[Format], ma
             code="file_ending",
         )
     return format_
+
+
+def _told(file: File, *, shown: str) -> Format | None:
+    """Return what ``file`` is by its content; raises ``FileRefused`` for what would harm whoever opens it."""
+    try:
+        return formats.sniff(cast(BinaryIO, file))
+    except archives.Bomb:
+        text, code = _("“{name}” unpacks to far more than it is and was not opened."), "file_bomb"
+    except archives.Locked:
+        text = _("“{name}” is locked with a password. Save it without one and choose it again.")
+        code = "file_locked"
+    except archives.BadNames:
+        text = _(
+            "“{name}” holds names that would be written outside its own folder or over one another. "
+            "Pack it anew."
+        )
+        code = "file_names"
+    except archives.Macros:
+        text = _(
+            "“{name}” holds macros. Save it without them (as .docx, .xlsx or .pptx) and choose it again."
+        )
+        code = "file_macros"
+    except archives.Reaches as error:
+        raise FileRefused(
+            format_lazy(
+                _(
+                    "“{name}” would fetch something from another address when it is opened ({address}). "
+                    "Break the link (in Office: File, Info, Edit Links to Files) or insert what it shows, "
+                    "and save it again."
+                ),
+                name=shown,
+                address=str(error)[:80],
+            ),
+            code="file_reaches",
+        ) from None
+    raise FileRefused(format_lazy(text, name=shown), code=code)
+
+
+def _redrawn(file: File, format_: Format, *, shown: str) -> File:
+    try:
+        return ContentFile(images.redraw(cast(BinaryIO, file), format_), name=file.name)
+    except images.Flood as error:
+        raise FileRefused(
+            format_lazy(
+                _(
+                    "“{name}” is {width} × {height} pixels; at most {most} million pixels are possible, "
+                    "and {side} on a side. Save it smaller."
+                ),
+                name=shown,
+                width=error.width,
+                height=error.height,
+                most=images.PIXELS_MAX // 1_000_000,
+                side=images.SIDE_MAX,
+            ),
+            code="file_pixels",
+        ) from None
+    except images.Moving:
+        text = _("“{name}” is an animation. Save the one picture that matters, or a PDF.")
+        code = "file_animated"
+    except images.Damaged:
+        text = _(
+            "“{name}” is damaged: the picture in it cannot be read. Open it, save it once more, and choose it again."
+        )
+        code = "file_damaged"
+    raise FileRefused(format_lazy(text, name=shown), code=code)
 
 
 def _too_large(name: str, size: int, max_bytes: int) -> FileRefused:

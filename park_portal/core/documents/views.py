@@ -13,6 +13,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from park_portal.core.documents.models import Document
+from park_portal.core.documents.names import clean_name
 from park_portal.core.documents.services import name_for, read_document
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,9 @@ def download(request: HttpRequest, public_id: Any) -> HttpResponseBase:
             raise Http404 from None
         response["Content-Length"] = str(document.size)
     response["Content-Type"] = document.mime
-    response["Content-Disposition"] = content_disposition_header(True, name_for(request.user, document))
+    response["Content-Disposition"] = content_disposition_header(
+        True, clean_name(name_for(request.user, document), extension=document.extension)
+    )
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["Cache-Control"] = "private, no-store"

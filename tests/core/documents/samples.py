@@ -5,13 +5,23 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+from typing import Any
 
 import openpyxl
+from PIL import Image
 
 PDF = b"%PDF-1.7\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
-PNG = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + b"\x00" * 17
-JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + b"\x00" * 32
-WEBP = b"RIFF\x1a\x00\x00\x00WEBPVP8 " + b"\x00" * 16
+
+
+def picture(kind: str, *, mode: str = "RGB", size: tuple[int, int] = (30, 20), **options: Any) -> bytes:
+    """A picture of two colours, as Pillow writes it."""
+    drawn, out = Image.new(mode, size), io.BytesIO()
+    drawn.paste(Image.new(mode, (size[0] // 2, size[1]), 1 if mode in ("1", "P", "L") else "teal"))
+    drawn.save(out, kind, **options)
+    return out.getvalue()
+
+
+PNG, JPEG, WEBP = picture("PNG"), picture("JPEG"), picture("WEBP")
 EXE = b"MZ\x90\x00\x03\x00\x00\x00" + b"\x00" * 200
 HTML = b"<!doctype html><script>alert(1)</script>"
 

@@ -110,7 +110,7 @@ def test_the_portal_itself_may_store_bytes(alice):
         (b"", "empty.pdf", "file_empty"),
         (samples.EXE, "setup.pdf", "file_type"),
         (samples.HTML, "page.pdf", "file_type"),
-        (samples.office("docm"), "macros.docx", "file_type"),
+        (samples.office("docm"), "macros.docx", "file_macros"),
         (samples.archive({"a": b"a"}), "a.zip", "file_type"),
         (samples.office("docx"), "计划书.pdf", "file_disguised"),
         (samples.PDF, "计划书.docx", "file_disguised"),
