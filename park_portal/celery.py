@@ -24,6 +24,7 @@ BEAT: dict[str, tuple[str, object]] = {
         "funding.calls.remind_of_closing",
         crontab(minute=5, hour="9-17"),
     ),
+    "forget old answers of the API": ("core.api.forget_answers", crontab(hour=4, minute=10)),
     "send the daily digests": ("core.outbox.send_digests", crontab(hour=8, minute=0)),
 }
 

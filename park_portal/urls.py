@@ -32,6 +32,7 @@ urlpatterns = [
         name="javascript-catalog",
     ),
     path("healthz", healthz, name="healthz"),
+    path("api/", include("park_portal.api")),
     path("", include("park_portal.core.urls")),
     path("", include("funding.urls")),
     path("", include("incubator.urls")),

@@ -1,140 +1,212 @@
-"""What the form's script talks to: one answer or one file at a time, JSON both ways."""
-
 from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.http.multipartparser import MultiPartParserError
-from django.template.loader import render_to_string
-from django.urls import reverse
-from django.utils import timezone
+import django_filters
+from django.db import models
 from django.utils.translation import gettext as _
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from funding.applications.asks import ask, stored
-from funding.applications.models import AnswerFile, Application
-from funding.applications.services import add_file, remove_file, save_answer
-from funding.applications.sheet import Sheet, sheet_of
-from funding.applications.typed import check_typist, read_sent
+from funding.applications.models import Application, Version
+from funding.applications.services import (
+    problems_of,
+    save_answer,
+    start_application,
+    submit_application,
+    withdraw_application,
+)
+from funding.applications.sheet import sheet_of
+from funding.applications.states import ApplicationState
+from funding.calls.models import Call
 from funding.calls.questions import type_of
+from funding.calls.states import ApplicantKind
+from incubator.organisations.models import Organisation
+from incubator.projects.models import ResearchProject
 from park_portal.core.accounts.models import User
-from park_portal.core.errors import Conflict, DomainError
-from park_portal.core.views import PortalMixin, refusal, visible_or_404, wants_json
+from park_portal.core.api.idempotency import idempotent
+from park_portal.core.api.problems import ApiError
+from park_portal.core.api.resource import Resource, ResourceSerializer
+from park_portal.core.errors import Conflict, DomainError, Forbidden
+from park_portal.core.views import visible_or_404
 
-RELATED = ("call", "organisation", "project", "current_stage")
+# What the park sees of the way through the review; applicants read it from the state.
+OF_THE_PARK = "funding.export_applications"
 
 
-class ApplicationEndpoint(PortalMixin):
-    """Finds the application among those the person sees; every answer is JSON when a script asks."""
+class ApplicationSerializer(ResourceSerializer):
+    private = dict.fromkeys(("stage", "due_at"), OF_THE_PARK)
 
-    application: Application
+    call = serializers.SlugRelatedField[Call](slug_field="code", read_only=True)
+    stage = serializers.CharField(source="current_stage.kind", read_only=True, default=None)
+    due = serializers.DateTimeField(source="shown_due", read_only=True)
+
+    class Meta:
+        model = Application
+        fields = (
+            *("id", "call", "kind", "organisation", "project", "number", "title", "amount_fen", "state"),
+            *("due", "stage", "due_at", "submitted_at", "created_at", "updated_at"),
+        )
+        read_only_fields = fields
+
+    def to_representation(self, instance: Application) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        # By when others should be done is theirs to know.
+        if "due" in shown and instance.state == ApplicationState.IN_REVIEW:
+            shown["due"] = None
+        return shown
+
+
+class StartSerializer(serializers.Serializer[Any]):
+    call = serializers.CharField(max_length=24)
+    organisation = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    project = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+
+
+class WithdrawSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=2000, default="")
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    value = serializers.JSONField(allow_null=True, help_text="As it would be typed; null empties the answer.")
+
+
+class ApplicationFilter(django_filters.FilterSet):
+    call = django_filters.CharFilter(field_name="call__code")
+    state = django_filters.ChoiceFilter(choices=ApplicationState.choices)
+    kind = django_filters.ChoiceFilter(choices=ApplicantKind.choices)
+
+    class Meta:
+        model = Application
+        fields = ("call", "state", "kind")
+
+
+class ApplicationResource(Resource):
+    """The applications of your organisations and projects; liaisons see those of their care, park staff all."""
+
+    scope = "applications"
+    model = Application
+    serializer_class = ApplicationSerializer
+    filterset = ApplicationFilter
+    orders = ("id", "updated_at", "submitted_at")
+    queryset = Application.objects.none()
 
     @property
     def actor(self) -> User:
-        """The person who is signed in: these pages let nobody else in."""
         assert isinstance(self.request.user, User)
         return self.request.user
 
-    def prepare(self) -> None:
-        check_typist(self.request)
-        rows = Application.objects.visible_to(self.request.user).select_related(*RELATED)
-        self.application = visible_or_404(rows, pk=self.kwargs["pk"])
+    def rows(self) -> models.QuerySet[Application]:
+        rows = Application.objects.visible_to(self.request.user)
+        return rows.select_related("call", "current_stage").prefetch_related("extensions")
 
-    def state_of(self, sheet: Sheet, **more: Any) -> dict[str, Any]:
-        """Return what the page keeps up to date after every save."""
-        done, wanted = sheet.progress
-        context = {"findings": sheet.findings, "application": self.application, "on_form": True}
-        return {
-            "saved_at": timezone.localtime().strftime("%H:%M"),
-            "asked": sorted(sheet.asked),
-            "done": done,
-            "wanted": wanted,
-            "title": self.application.title,
-            "eligibility": render_to_string(
-                "funding/applications/_eligibility.html", context, request=self.request
-            ),
-            **more,
-        }
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Begin an application of one of your organisations or projects. An applicant has one draft a call."""
+        sent = StartSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        values = sent.validated_data
+        call = visible_or_404(Call.objects.visible_to(self.actor), code=values["call"])
+        who: dict[str, Any] = {}
+        if "organisation" in values:
+            rows = Organisation.objects.visible_to(self.actor)
+            who["organisation"] = visible_or_404(rows, pk=values["organisation"])
+        if "project" in values:
+            who["project"] = visible_or_404(
+                ResearchProject.objects.visible_to(self.actor), pk=values["project"]
+            )
+        made = start_application(call, actor=self.actor, **who)
+        row = visible_or_404(self.rows(), pk=made.pk)
+        return Response(self.show(row), status=201, headers={"ETag": self.tag_of(row)})
 
+    @action(detail=True, methods=["get"])
+    def answers(self, request: Request, pk: str) -> Response:
+        """What was typed so far: each answer by its question's key, with its revision as version."""
+        application = self._own()
+        sheet = sheet_of(application)
+        return Response(
+            {
+                "results": [
+                    {
+                        "key": question.key,
+                        "value": type_of(question.kind).raw(
+                            sheet.values.get(question.key), question.settings
+                        ),
+                        "revision": sheet.revision(question.key),
+                        "open": question.key in sheet.open_keys,
+                    }
+                    for question in sheet.questions
+                ],
+                "problems": [
+                    {"key": one.field or "", "detail": str(one.message)} for one in problems_of(application)
+                ],
+            }
+        )
 
-class AnswerEndpoint(ApplicationEndpoint):
-    """Save one answer: ``{"raw", "revision"}`` in, the new revision out; 409 with what is stored if stale."""
-
-    def post(self, request: HttpRequest, pk: int, key: str) -> HttpResponse:
-        sent = read_sent(request, key=key, too_long=_("This answer is too long to be sent. Shorten it."))
+    @action(detail=True, methods=["put"], url_path=r"answers/(?P<key>[^/]{1,80})")
+    def answer(self, request: Request, pk: str, key: str) -> Response:
+        """Write one answer. ``If-Match`` is the revision you last saw ("0" for none); 412 with what is stored else."""
+        sent = AnswerSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
         try:
             answer = save_answer(
-                self.application, key, sent.get("raw"), actor=self.actor, revision=sent.get("revision")
+                self._own(), key, sent.validated_data["value"], actor=self.actor, revision=self._revision()
             )
         except Conflict as conflict:
-            return self.conflict(key, conflict)
-        sheet = sheet_of(self.application)
-        question = sheet.by_key[key]
-        return JsonResponse(
-            self.state_of(
-                sheet,
-                revision=answer.revision,
-                raw=type_of(question.kind).raw(answer.value, question.settings),
-                problems=[str(problem.message) for problem in sheet.problems_of(key)]
-                if answer.value is not None
-                else [],
+            raise ApiError(412, "version", conflict.message, field=key) from conflict
+        return Response({"key": key, "revision": answer.revision}, headers={"ETag": f'"{answer.revision}"'})
+
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def submit(self, request: Request, pk: str) -> Response:
+        """Submit: freezes a version, numbers it and hands it to the review. What lacks is listed under ``errors``."""
+        submit_application(self._own(), actor=self.actor)
+        return Response(self.show(self.get_object()))
+
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def withdraw(self, request: Request, pk: str) -> Response:
+        """Withdraw for good; after submission with a reason."""
+        sent = WithdrawSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        withdraw_application(self._own(), actor=self.actor, reason=sent.validated_data["reason"])
+        return Response(self.show(self.get_object()))
+
+    @action(detail=True, methods=["get"])
+    def versions(self, request: Request, pk: str) -> Response:
+        """What was submitted, as it stood: the form and the answers of each version."""
+        application = self.get_object()
+        rows = Version.objects.filter(application=application).order_by("number")
+        return Response(
+            {
+                "results": [
+                    {
+                        "number": one.number,
+                        "submitted_at": one.submitted_at,
+                        "sha256": one.digest,
+                        "form": one.form,
+                        "answers": one.answers,
+                    }
+                    for one in rows
+                ]
+            }
+        )
+
+    def _own(self) -> Application:
+        """Return the application for who belongs to its applicant: what is typed is nobody else's to read."""
+        application: Application = self.get_object()
+        if application.role_of(self.actor) is None:
+            raise Forbidden
+        return application
+
+    def _revision(self) -> int:
+        given = self.request.headers.get("If-Match", "").strip().strip('"')
+        if not given:
+            raise ApiError(
+                428, "version_required", _("Send the ETag of what you change in an If-Match header.")
             )
-        )
-
-    def conflict(self, key: str, conflict: Conflict) -> HttpResponse:
-        sheet = sheet_of(self.application)
-        question = sheet.by_key[key]
-        answer = conflict.current
-        theirs = stored(question, answer, self.actor) if answer is not None else None
-        body = {
-            "code": "conflict",
-            "message": str(conflict),
-            "revision": theirs.revision if theirs else 0,
-            "raw": type_of(question.kind).raw(answer.value if answer else None, question.settings),
-            "text": theirs.text if theirs else "",
-            "person": theirs.person if theirs else "",
-            "at": theirs.at if theirs else "",
-            "own": theirs.own if theirs else False,
-        }
-        return JsonResponse(body, status=409)
-
-
-class FileEndpoint(ApplicationEndpoint):
-    """Take one file; answers with the question's list of files as HTML."""
-
-    def post(self, request: HttpRequest, pk: int, key: str) -> HttpResponse:
-        try:
-            upload = request.FILES.get("file")
-        except MultiPartParserError:
-            upload = None
-        if upload is None:
-            return refusal(request, DomainError(_("Choose a file first."), code="no_file", field=key))
-        add_file(self.application, key, upload, actor=self.actor)
-        return self.answer(key)
-
-    def answer(self, key: str) -> HttpResponse:
-        if not wants_json(self.request):
-            return HttpResponseRedirect(f"{reverse('applications:form', args=[self.application.pk])}#q-{key}")
-        sheet = sheet_of(self.application)
-        shown = ask(sheet, sheet.by_key[key])
-        html = render_to_string(shown.q["widget_template"], {"q": shown.q}, request=self.request)
-        return JsonResponse(self.state_of(sheet, files=html))
-
-
-class RemoveFileEndpoint(FileEndpoint):
-    """Take one file out again."""
-
-    def post(self, request: HttpRequest, pk: int, file: int) -> HttpResponse:  # type: ignore[override] # the address names the file
-        rows = AnswerFile.objects.filter(application=self.application).select_related(
-            "question__question", "application"
-        )
-        found = visible_or_404(rows, pk=file)
-        remove_file(found, actor=self.actor)
-        return self.answer(found.question.key)
-
-
-class Ping(ApplicationEndpoint):
-    """Says whether the person is still signed in and may still write: asked before a queue is sent again."""
-
-    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return JsonResponse({"user": request.user.pk})
+        if not (given.isascii() and given.isdecimal() and len(given) < 10):
+            raise DomainError(_('If-Match names the revision of the answer, such as "3".'), code="version")
+        return int(given)

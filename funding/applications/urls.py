@@ -1,6 +1,6 @@
 from django.urls import path
 
-from funding.applications import api, views
+from funding.applications import autosave, views
 
 app_name = "applications"
 
@@ -14,8 +14,8 @@ urlpatterns = [
     path("<int:pk>/receipt/<int:number>/", views.ReceiptPage.as_view(), name="receipt"),
     path("<int:pk>/versions/<int:number>/", views.VersionPage.as_view(), name="version"),
     path("<int:pk>/versions/<int:number>/changes/", views.ChangesPage.as_view(), name="changes"),
-    path("<int:pk>/answers/<str:key>/", api.AnswerEndpoint.as_view(), name="answer"),
-    path("<int:pk>/files/<str:key>/", api.FileEndpoint.as_view(), name="file"),
-    path("<int:pk>/files/<int:file>/remove/", api.RemoveFileEndpoint.as_view(), name="remove-file"),
-    path("<int:pk>/ping/", api.Ping.as_view(), name="ping"),
+    path("<int:pk>/answers/<str:key>/", autosave.AnswerEndpoint.as_view(), name="answer"),
+    path("<int:pk>/files/<str:key>/", autosave.FileEndpoint.as_view(), name="file"),
+    path("<int:pk>/files/<int:file>/remove/", autosave.RemoveFileEndpoint.as_view(), name="remove-file"),
+    path("<int:pk>/ping/", autosave.Ping.as_view(), name="ping"),
 ]

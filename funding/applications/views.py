@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.cache import never_cache
 
-from funding.applications.api import ApplicationEndpoint
 from funding.applications.asks import asks_of
+from funding.applications.autosave import ApplicationEndpoint
 from funding.applications.forms import WithdrawForm
 from funding.applications.models import AnswerFile, Application, Version
 from funding.applications.progress import StepsLine, expected_by, state_line_of, timeline_of

@@ -282,6 +282,10 @@ class SectionQuerySet(models.QuerySet["Section"]):
 class Section(models.Model):
     """One heading of a call's form."""
 
+    # One column a language, made by modeltranslation.
+    title_zh_hans: str
+    title_en: str | None
+
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="sections")
     title = models.CharField(pgettext_lazy("section", "title"), max_length=120)
     position = models.PositiveSmallIntegerField(_("position"), default=1)

@@ -1,6 +1,7 @@
 """Contents page: every table of the ground floor."""
 
 from park_portal.core.accounts.models import Invitation, SavedView, User
+from park_portal.core.api.models import IdempotentAnswer
 from park_portal.core.audit.models import Entry, Seal
 from park_portal.core.calendar.models import SpecialDay
 from park_portal.core.documents.models import Document
@@ -9,12 +10,15 @@ from park_portal.core.jobs.models import Job
 from park_portal.core.outbox.models import ChatChannel, Delivery, Message, Preference
 from park_portal.core.policies.models import PolicyValue
 from park_portal.core.search.models import SearchEntry
+from park_portal.core.tokens.models import ApiToken
 
 __all__ = [
+    "ApiToken",
     "ChatChannel",
     "Delivery",
     "Document",
     "Entry",
+    "IdempotentAnswer",
     "ImportBatch",
     "ImportedRow",
     "Invitation",

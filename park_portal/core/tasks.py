@@ -1,8 +1,18 @@
 """Contents page: every task of the ground floor."""
 
+from park_portal.core.api.tasks import forget_answers
 from park_portal.core.audit.tasks import seal_entries
 from park_portal.core.jobs.tasks import run as run_job
 from park_portal.core.jobs.tasks import sweep as sweep_jobs
 from park_portal.core.outbox.tasks import handle, relay, send, send_digests
 
-__all__ = ["handle", "relay", "run_job", "seal_entries", "send", "send_digests", "sweep_jobs"]
+__all__ = [
+    "forget_answers",
+    "handle",
+    "relay",
+    "run_job",
+    "seal_entries",
+    "send",
+    "send_digests",
+    "sweep_jobs",
+]

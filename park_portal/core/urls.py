@@ -8,4 +8,5 @@ urlpatterns = [
     path("", include("park_portal.core.outbox.urls")),
     path("", include("park_portal.core.accounts.urls")),
     path("", include("park_portal.core.search.urls")),
+    path("", include("park_portal.core.tokens.urls")),
 ]

@@ -1,0 +1,37 @@
+"""Every resource of the API: one line each, under /api/v1/."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.exceptions import NotFound
+from rest_framework.routers import SimpleRouter
+
+from funding.applications.api import ApplicationResource
+from funding.calls.api import CallResource
+from incubator.organisations.api import OrganisationResource
+from incubator.projects.api import ProjectResource
+from park_portal.core.accounts.api import MeResource
+from park_portal.core.api.problems import problem
+from park_portal.core.outbox.api import InboxResource
+
+router = SimpleRouter()
+router.register("me", MeResource, basename="me")
+router.register("inbox", InboxResource, basename="inbox")
+router.register("calls", CallResource, basename="calls")
+router.register("organisations", OrganisationResource, basename="organisations")
+router.register("projects", ProjectResource, basename="projects")
+router.register("applications", ApplicationResource, basename="applications")
+
+
+def nowhere(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """Answer an address that leads nowhere as the API answers everything else."""
+    return problem(request, NotFound())
+
+
+v1: list[URLPattern | URLResolver] = [
+    path("", include(router.urls)),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    re_path(r"^(?P<rest>.*)$", nowhere, name="nowhere"),
+]
+urlpatterns = [path("v1/", include((v1, "api")))]

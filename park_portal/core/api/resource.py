@@ -1,0 +1,234 @@
+"""One resource: pages by cursor, sparse fields, filters, versions. What it does is a service; what it shows is a serializer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import django_filters
+from django.core.exceptions import RequestDataTooBig
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models, transaction
+from django.http import Http404
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, serializers, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from park_portal.core.api.problems import ApiError
+from park_portal.core.pages import keyset_page
+from park_portal.core.views import visible_or_404
+from park_portal.core.workflow import may
+
+DEFAULT_SIZE = 25
+MOST = 100
+# What every list takes; the rest are the resource's own filters.
+OF_LISTS = frozenset({"after", "before", "size", "order", "fields"})
+
+
+class ResourceSerializer(serializers.ModelSerializer[Any]):
+    """The columns of one resource. ``private`` names those that only who passes a rule on the row is shown."""
+
+    private: ClassVar[Mapping[str, str]] = {}
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        user = self.context["request"].user
+        allowed: dict[str, bool] = {}
+        for name, rule in self.private.items():
+            if name in shown:
+                if rule not in allowed:
+                    allowed[rule] = may(user, rule, instance)
+                if not allowed[rule]:
+                    del shown[name]
+        return shown
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse a column that cannot be written, instead of passing over it in silence."""
+        if isinstance(data, Mapping):
+            writable = {name for name, field in self.fields.items() if not field.read_only}
+            if unknown := sorted(str(name) for name in data.keys() - writable):
+                raise exceptions.ValidationError(
+                    {name: [_("This field is not here or cannot be changed.")] for name in unknown}
+                )
+        return super().to_internal_value(data)
+
+
+class Resource(viewsets.GenericViewSet[Any]):
+    """Rows of one kind as programs see them: the same ``visible_to``, rules and services as the pages."""
+
+    # The first part of the scopes that a token needs.
+    scope: ClassVar[str]
+    # Whether everyone may read, signed in or not.
+    public: ClassVar[bool] = False
+    model: ClassVar[type[models.Model]]
+    filterset: ClassVar[type[django_filters.FilterSet] | None] = None
+    orders: ClassVar[Sequence[str]] = ("id",)
+    default_order: ClassVar[str] = "-id"
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        try:
+            request._request.body  # noqa: B018 - read before the parser does, so that a repetition can be recognised
+        except RequestDataTooBig as error:
+            raise ApiError(413, "too_long", _("This is too long to be sent. Shorten it.")) from error
+
+    # --- rows
+
+    def rows(self) -> models.QuerySet[Any]:
+        """Return the rows that the caller may see, with what the serializer reads joined."""
+        return self.model._default_manager.visible_to(self.request.user)  # type: ignore[attr-defined] # every model shown has it
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return self.rows()
+
+    def get_object(self) -> Any:
+        return visible_or_404(self.rows(), **{self.lookup_field: self._key()})
+
+    def _key(self) -> str:
+        key = str(self.kwargs[self.lookup_url_kwarg or self.lookup_field])
+        if self.lookup_field == "pk" and not (key.isdecimal() and len(key) < 19):
+            raise Http404
+        return key
+
+    # --- reading
+
+    def list(self, request: Request) -> Response:
+        """One page of rows, newest first; follow ``next`` until it is null."""
+        query = request.query_params
+        rows = self._filtered(self.rows())
+        page = keyset_page(
+            rows,
+            [self._order()],
+            size=self._size(),
+            after=query.get("after", ""),
+            before=query.get("before", ""),
+        )
+        return Response(
+            {
+                "results": [self.show(row) for row in page.rows],
+                "next": self._beside(after=page.after),
+                "previous": self._beside(before=page.before),
+            }
+        )
+
+    def retrieve(self, request: Request, **kwargs: Any) -> Response:
+        """One row, with its version as ETag."""
+        row = self.get_object()
+        tag = self.tag_of(row)
+        if request.headers.get("If-None-Match") == tag:
+            return Response(status=304, headers={"ETag": tag})
+        return Response(self.show(row), headers={"ETag": tag})
+
+    def show(self, row: Any) -> Any:
+        """Return ``row`` as the caller may see it, with the fields they asked for."""
+        return self._serializer(row, self._fields()).data
+
+    def tag_of(self, row: Any) -> str:
+        """Return the version of a row: of all that the caller is shown of it, whichever fields they asked for."""
+        whole = json.dumps(self._serializer(row).data, cls=DjangoJSONEncoder, sort_keys=True)
+        return f'"{hashlib.sha256(whole.encode()).hexdigest()[:32]}"'
+
+    def _columns(self) -> set[str]:
+        serializer: Any = self.get_serializer_class()()
+        return set(serializer.fields)
+
+    def _serializer(self, row: Any, fields: frozenset[str] | None = None, **kwargs: Any) -> Any:
+        serializer: Any = self.get_serializer_class()(row, context=self.get_serializer_context(), **kwargs)
+        if fields is not None:
+            for name in set(serializer.fields) - fields:
+                serializer.fields.pop(name)
+        return serializer
+
+    def _fields(self) -> frozenset[str] | None:
+        asked = self.request.query_params.get("fields")
+        if asked is None:
+            return None
+        names = frozenset(name.strip() for name in asked.split(",") if name.strip())
+        if unknown := names - self._columns():
+            raise ApiError(
+                400,
+                "unknown_field",
+                _("There is no field %(name)s.") % {"name": min(unknown)[:60]},
+                field="fields",
+            )
+        return names
+
+    def _filtered(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        query = self.request.query_params
+        known = set(self.filterset.base_filters) if self.filterset is not None else set()
+        if unknown := set(query) - known - OF_LISTS:
+            raise ApiError(
+                400,
+                "unknown_filter",
+                _("There is no filter %(name)s.") % {"name": min(unknown)[:60]},
+                field=min(unknown)[:60],
+            )
+        if self.filterset is None:
+            return rows
+        filters = self.filterset(query, queryset=rows, request=self.request)
+        if not filters.is_valid():
+            raise exceptions.ValidationError(filters.errors)
+        return filters.qs
+
+    def _order(self) -> str:
+        asked = self.request.query_params.get("order", self.default_order)
+        if asked.lstrip("-") not in {*self.orders, self.default_order.lstrip("-")} or asked.startswith("--"):
+            raise ApiError(
+                400,
+                "unknown_order",
+                _("Lists can be ordered by %(names)s.") % {"names": ", ".join(self.orders)},
+            )
+        return asked
+
+    def _size(self) -> int:
+        asked = self.request.query_params.get("size", str(DEFAULT_SIZE))
+        if not (asked.isascii() and asked.isdecimal() and len(asked) < 5 and 1 <= int(asked) <= MOST):
+            raise ApiError(400, "size", _("A page has 1 to %(most)d rows.") % {"most": MOST}, field="size")
+        return int(asked)
+
+    def _beside(self, **cursor: str | None) -> str | None:
+        ((name, value),) = cursor.items()
+        if value is None:
+            return None
+        query = self.request.query_params.copy()
+        query.pop("after", None)
+        query.pop("before", None)
+        query[name] = value
+        return self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
+
+
+class Changeable:
+    """Adds PATCH to a resource: ``If-Match`` names the version that is changed; ``change`` calls the service."""
+
+    def change(self, row: Any, values: dict[str, Any]) -> Any:
+        """Write ``values`` by the service of this resource and return the row as stored."""
+        raise NotImplementedError
+
+    def partial_update(self: Any, request: Request, **kwargs: Any) -> Response:
+        """Change some fields. Needs the row's ETag in If-Match; 412 when somebody changed it meanwhile."""
+        self.get_object()  # Who may not see it learns nothing from the lock.
+        with transaction.atomic():
+            row = visible_or_404(
+                self.rows().select_for_update(of=("self",)), **{self.lookup_field: self._key()}
+            )
+            self.check_version(row)
+            serializer = self._serializer(row, data=request.data, partial=True)
+            serializer.is_valid(raise_exception=True)
+            self.change(row, dict(serializer.validated_data))
+        stored = self.get_object()
+        return Response(self.show(stored), headers={"ETag": self.tag_of(stored)})
+
+    def check_version(self: Any, row: Any) -> None:
+        """Raise 428 without ``If-Match``, 412 when it names another version."""
+        given = self.request.headers.get("If-Match", "").strip()
+        if not given:
+            raise ApiError(
+                428, "version_required", _("Send the ETag of what you change in an If-Match header.")
+            )
+        if given != "*" and self.tag_of(row) not in [one.strip() for one in given.split(",")]:
+            raise ApiError(
+                412, "version", _("Somebody changed this meanwhile. Fetch it again and decide anew.")
+            )
