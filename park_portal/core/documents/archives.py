@@ -55,23 +55,27 @@ _ELSEWHERE = re.compile(
 _CLICKED: Final = "/hyperlink"
 
 
-class Bomb(ValueError):
+class Harmful(ValueError):
+    """The file would harm whoever opens it."""
+
+
+class Bomb(Harmful):
     """The archive would unpack to far more than it is."""
 
 
-class Locked(ValueError):
+class Locked(Harmful):
     """The file can be opened with a password only."""
 
 
-class BadNames(ValueError):
+class BadNames(Harmful):
     """An entry would be written outside the folder, or over another one."""
 
 
-class Macros(ValueError):
+class Macros(Harmful):
     """The Office file brings programs along."""
 
 
-class Reaches(ValueError):
+class Reaches(Harmful):
     """The Office file would fetch something from elsewhere when it is opened; its argument is the address."""
 
 
@@ -106,8 +110,10 @@ def inspect(file: BinaryIO) -> set[str] | None:
     """
     try:
         return _inspect(file, _Budget(_length(file)), depth=1)
+    except Harmful:
+        raise
     except (
-        _Damaged,
+        ValueError,
         zipfile.BadZipFile,
         NotImplementedError,
         RuntimeError,
@@ -115,7 +121,6 @@ def inspect(file: BinaryIO) -> set[str] | None:
         EOFError,
         zlib.error,
         struct.error,
-        UnicodeDecodeError,
         expat.ExpatError,
     ):
         return None

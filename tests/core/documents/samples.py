@@ -59,8 +59,8 @@ def workbook() -> bytes:
     return out.getvalue()
 
 
-def compound(stream: str) -> bytes:
-    """An OLE compound file whose directory names ``stream``, as Office 97 wrote them."""
+def compound(stream: str, *more: str) -> bytes:
+    """An OLE compound file whose directory names ``stream`` (and up to three ``more``), as Office 97 wrote them."""
     header = bytearray(512)
     header[:8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
     struct.pack_into("<H", header, 30, 9)  # sectors of 512 bytes
@@ -76,5 +76,7 @@ def compound(stream: str) -> bytes:
         return bytes(raw)
 
     first = b"".join(entry(name) for name in ("Root Entry", "1Table", "Data", "x"))
-    second = entry(stream) + bytes(384)  # in the directory's second sector
+    second = b"".join(entry(name) for name in (stream, *more)).ljust(
+        512, b"\0"
+    )  # in the directory's second sector
     return bytes(header) + table + first + second
