@@ -144,6 +144,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "rules",
+    "allauth.mfa",
     "pgtrigger",
     "crispy_forms",
     "crispy_bootstrap5",
@@ -174,6 +175,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "park_portal.core.middleware.RefusalMiddleware",
 ]
+    "park_portal.core.accounts.middleware.SecondFactorMiddleware",
 
 TEMPLATES = [
     {
@@ -328,6 +330,7 @@ ACCOUNT_FORMS = {
 }
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+    "reauthenticate": "park_portal.core.accounts.forms.ReauthenticateForm",
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
@@ -335,6 +338,24 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
 
 # In PostgreSQL, so that losing Redis logs nobody out.
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
+# Who changes how they sign in is told of it, and asked for a password or code again if that was a while ago.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 5 * 60
+
+# Staff and liaisons must sign in with two steps. Not in local mode: its passwords are printed for everyone who starts
+# it, so a second step would protect nothing and stop everybody who only wants to look.
+REQUIRE_MFA = _flag("REQUIRE_MFA", not LOCAL)
+MFA_ADAPTER = "park_portal.core.accounts.mfa_adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_FORMS = {
+    "authenticate": "park_portal.core.accounts.forms.CodeForm",
+    "reauthenticate": "park_portal.core.accounts.forms.CodeAgainForm",
+    "activate_totp": "park_portal.core.accounts.forms.ActivateAppForm",
+    "add_webauthn": "park_portal.core.accounts.forms.AddPasskeyForm",
+    "edit_webauthn": "park_portal.core.accounts.forms.RenamePasskeyForm",
+}
 SESSION_COOKIE_AGE = _number("SESSION_HOURS", 24 * 7, low=1) * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

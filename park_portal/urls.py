@@ -2,12 +2,14 @@
 
 from django.conf import settings
 from django.contrib import admin
+from django.http import Http404
 from django.urls import include, path, re_path
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
 from park_portal import mailbox
-from park_portal.core.accounts.views import ConfirmAddressPage
+from park_portal.core.accounts.views import ConfirmAddressPage, RecoveryCodesPage
+from park_portal.core.handlers import page_not_found
 from park_portal.health import healthz
 from park_portal.home import AboutPage, AccessibilityPage, HomePage, PrivacyPage
 
@@ -23,6 +25,9 @@ urlpatterns = [
         ConfirmAddressPage.as_view(),
         name="account_confirm_email",
     ),
+    path("accounts/2fa/recovery-codes/", RecoveryCodesPage.as_view(), name="mfa_view_recovery_codes"),
+    # Shown once means once: the page itself holds the file.
+    path("accounts/2fa/recovery-codes/download/", page_not_found, {"exception": Http404()}),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     # Pages ask for it with their language in the address, so that a browser may keep it for an hour.

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models
 
 from incubator.organisations.models import Liaison, Membership
+from park_portal.core.accounts.second_factor import asks_second_factor
 from park_portal.core.accounts.standing import fact, rows_of
 
 
@@ -14,6 +15,9 @@ from park_portal.core.accounts.standing import fact, rows_of
 def is_liaison_today(person: models.OuterRef) -> models.Exists:
     """Liaison of any university or faculty today."""
     return models.Exists(Liaison.objects.current().filter(user=person))
+
+
+asks_second_factor(is_liaison_today)
 
 
 @fact

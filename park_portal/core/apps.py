@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -18,6 +19,7 @@ class CoreConfig(AppConfig):
         from park_portal.core.rooms import import_rooms
 
         import_rooms("park_portal.core")
+        import_module("park_portal.core.accounts.receivers")
         post_migrate.connect(_sync_roles, dispatch_uid="core.sync_roles")
         post_migrate.connect(_sync_policies, sender=self, dispatch_uid="core.sync_policies")
 

@@ -13,6 +13,9 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from park_portal.core.accounts.models import User
+from park_portal.core.accounts.notices import OTHER, SECURITY
+from park_portal.core.accounts.services import tell_of_security
 from park_portal.core.errors import DomainError
 from park_portal.core.outbox.services import sender
 
@@ -44,6 +47,16 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_from_email(self) -> str:
         return sender()
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Tell the person what changed, through the outbox: no link in it is secret, and none must be lost."""
+        tell_of_security(user, SECURITY.get(template_prefix, OTHER), address=email or "")
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.apps import apps
 from django.contrib import admin
@@ -26,7 +27,9 @@ from park_portal.core.accounts.services import (
     invite_staff,
     refuse_own_account,
     refuse_own_roles,
+    refuse_own_second_factor,
     resend_invitation,
+    reset_second_factor,
     revoke_invitation,
     set_active,
     set_roles,
@@ -146,6 +149,22 @@ class UserAdmin(ReadOnly, StaffAdmin):
             icon="person",
             check=_is_on,
             done=_("The person is switched on again."),
+        ),
+        Act(
+            "reset_second_factor",
+            reset_second_factor,
+            label=_("Reset the second step"),
+            rule="core.manage_accounts",
+            form=ReasonForm,
+            icon="phonelink_erase",
+            danger=True,
+            check=refuse_own_second_factor,
+            done=_("The second step is reset; the person was told."),
+            explain=_(
+                "For who lost phone, passkey and recovery codes: all of them stop working, the person is signed out "
+                "everywhere, told by mail, and sets up a new second step at the next sign-in. Make sure by another "
+                "way, such as a call to a number you know, that it is really this person who asks."
+            ),
         ),
         Act(
             "invite_staff",
@@ -313,6 +332,7 @@ class InvitationAdmin(ReadOnly, StaffAdmin):
 
 
 admin.site.unregister(Group)
+admin.site.unregister(Authenticator)  # secrets are nobody's but their owner's
 admin.site.unregister(EmailAddress)  # addresses are confirmed by mail, never by staff
 
 

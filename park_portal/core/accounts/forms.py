@@ -3,8 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import forms as allauth_forms
+from allauth.mfa.base import forms as mfa_forms
+from allauth.mfa.totp import forms as totp_forms
+from allauth.mfa.webauthn import forms as passkey_forms
 from django import forms
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from park_portal.core.accounts.states import Language
@@ -36,6 +39,9 @@ class AtTheDoor:
                 )
             elif name == "password":
                 field.help_text = ""
+            elif name == "code":
+                field.label = _("Code")
+                field.widget.attrs |= {"autocomplete": "one-time-code", "inputmode": "numeric"}
 
 
 class SignInForm(AtTheDoor, allauth_forms.LoginForm):
@@ -73,3 +79,43 @@ class ResetPasswordForm(AtTheDoor, allauth_forms.ResetPasswordForm):
 
 class ResetPasswordKeyForm(AtTheDoor, allauth_forms.ResetPasswordKeyForm):
     """The new password, behind the link of that mail."""
+
+
+class ReauthenticateForm(AtTheDoor, allauth_forms.ReauthenticateForm):
+    """The password once more, before something that protects the account is changed."""
+
+
+class CodeForm(AtTheDoor, mfa_forms.AuthenticateForm):
+    """The second step: a code of the app, or a recovery code."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].help_text = _("Six digits from your authenticator app, or a recovery code.")
+
+
+class CodeAgainForm(AtTheDoor, mfa_forms.ReauthenticateForm):
+    """A code once more, before something that protects the account is changed."""
+
+
+class ActivateAppForm(AtTheDoor, totp_forms.ActivateTOTPForm):
+    """The first code of an app shows that it has the secret."""
+
+
+class AddPasskeyForm(AtTheDoor, passkey_forms.AddWebAuthnForm):
+    """A new passkey; the browser fills in what it is."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = pgettext_lazy("passkey", "Name")
+        self.fields["name"].help_text = _("So that you tell it from others: “office laptop”, “blue key”.")
+        passwordless = self.fields["passwordless"]
+        passwordless.label = _("Sign in with it alone, without a password")
+        passwordless.help_text = _("The device then asks for your fingerprint, face or PIN.")
+
+
+class RenamePasskeyForm(AtTheDoor, passkey_forms.EditWebAuthnForm):
+    """Another name for a passkey."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = pgettext_lazy("passkey", "Name")

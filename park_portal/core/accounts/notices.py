@@ -1,8 +1,47 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from park_portal.core.outbox.registry import Kind, MergeField
+
+# What can change in how a person signs in, by django-allauth's names of its notices.
+SECURITY = {
+    "mfa/email/totp_activated": {"zh-hans": "已启用验证器应用。", "en": "An authenticator app was set up."},
+    "mfa/email/totp_deactivated": {
+        "zh-hans": "已移除验证器应用。",
+        "en": "The authenticator app was removed.",
+    },
+    "mfa/email/webauthn_added": {"zh-hans": "已添加通行密钥。", "en": "A passkey was added."},
+    "mfa/email/webauthn_removed": {"zh-hans": "已移除通行密钥。", "en": "A passkey was removed."},
+    "mfa/email/recovery_codes_generated": {
+        "zh-hans": "已生成新的恢复代码，旧代码全部失效。",
+        "en": "New recovery codes were made; the old ones no longer work.",
+    },
+    "account/email/password_changed": {"zh-hans": "密码已修改。", "en": "The password was changed."},
+    "account/email/password_set": {"zh-hans": "密码已设置。", "en": "A password was set."},
+    "account/email/password_reset": {
+        "zh-hans": "已通过邮件链接重设密码。",
+        "en": "The password was set anew by a link sent by mail.",
+    },
+    "account/email/email_changed": {
+        "zh-hans": "登录邮箱已更换。",
+        "en": "The e-mail address for signing in was changed.",
+    },
+    "account/email/email_deleted": {
+        "zh-hans": "已移除一个邮箱地址。",
+        "en": "An e-mail address was removed.",
+    },
+    "account/email/email_confirm": {
+        "zh-hans": "已确认一个邮箱地址。",
+        "en": "An e-mail address was confirmed.",
+    },
+}
+FACTOR_RESET = {
+    "zh-hans": "系统管理员重置了您的两步登录：验证器、通行密钥和恢复代码均已失效，所有设备已退出登录。请重新登录并设置。",
+    "en": "A system administrator reset your second step: the authenticator app, passkeys and recovery codes no longer work, and you are signed out everywhere. Sign in and set it up again.",
+}
+OTHER = {"zh-hans": "登录设置有变更。", "en": "Something changed in how you sign in."}
 
 KINDS = [
     Kind(
@@ -51,6 +90,26 @@ KINDS = [
         body={
             "zh-hans": "您好：\n\n{{ giver }} 授予 {{ person }}（{{ email }}）园区人员角色：{{ roles }}。\n\n如您不知情，请立即与系统管理员核实。",
             "en": "Hello,\n\n{{ giver }} gave {{ person }} ({{ email }}) the staff role: {{ roles }}.\n\nIf you did not expect this, ask the system administrator at once.",
+        },
+    ),
+    Kind(
+        name="account.security",
+        label=_("A change in how you sign in"),
+        audience=_("the person concerned"),
+        group=_("Account"),
+        required=True,
+        fields={
+            "what": MergeField(_("what changed"), SECURITY["mfa/email/totp_activated"]),
+            "moment": MergeField(pgettext_lazy("notice", "when"), "2026-03-31 14:05"),
+            "address": MergeField(_("network address it came from"), "203.0.113.9"),
+        },
+        subject={
+            "zh-hans": "账号安全提醒：{{ what }}",
+            "en": "Your account: {{ what }}",
+        },
+        body={
+            "zh-hans": "您好：\n\n{{ what }}\n\n时间：{{ moment }}；网络地址：{{ address }}。\n\n如非您本人操作，请立即修改密码，并联系园区办公室。",
+            "en": "Hello,\n\n{{ what }}\n\nWhen: {{ moment }}. Network address: {{ address }}.\n\nIf it was not you, change your password at once and tell the park office.",
         },
     ),
 ]

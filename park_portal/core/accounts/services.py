@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.contrib.sessions.models import Session
@@ -17,7 +18,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override, pgettext
 
+from park_portal.core import context
 from park_portal.core.accounts.models import Invitation, User
+from park_portal.core.accounts.notices import FACTOR_RESET
 from park_portal.core.accounts.states import ROLE_RIGHTS, STANDS_ALONE, Language, StaffRole
 from park_portal.core.audit.services import Actor, changes_of, record
 from park_portal.core.errors import DomainError, Text
@@ -145,15 +148,57 @@ def set_active(user: User, *, actor: Actor, active: bool, reason: str = "") -> U
     return user
 
 
-def end_sessions(user: User) -> int:
-    """Delete every session of ``user`` and return how many there were."""
+def end_sessions(user: User, *, keep: str | None = None) -> int:
+    """Delete every session of ``user``, but the one with the key ``keep``, and return how many there were."""
     keys = [
         session.session_key
         for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator()
-        if session.get_decoded().get("_auth_user_id") == str(user.pk)
+        if session.session_key != keep and session.get_decoded().get("_auth_user_id") == str(user.pk)
     ]
     Session.objects.filter(session_key__in=keys).delete()
     return len(keys)
+
+
+def refuse_own_second_factor(user: User, actor: Any) -> None:
+    """Raise ``DomainError`` when ``actor`` would reset their own second step, or there is none to reset."""
+    if actor.pk == user.pk:
+        raise DomainError(
+            _("You cannot reset your own second step. Ask another system administrator."), code="own_factor"
+        )
+    if not Authenticator.objects.filter(user=user).exists():
+        raise DomainError(_("This person has not set up a second step."), code="no_factor")
+
+
+def reset_second_factor(user: User, *, actor: Actor, reason: str) -> User:
+    """Take every second step and recovery code off ``user``, who lost them: sessions end, and the person is told."""
+    require(actor, "core.manage_accounts", user)
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=user.pk)
+        refuse_own_second_factor(user, actor)
+        kinds = sorted(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+        Authenticator.objects.filter(user=user).delete()
+        end_sessions(user)
+        record("user.reset_second_factor", user, actor=actor, before={"factors": kinds}, reason=reason)
+        tell_of_security(user, FACTOR_RESET)
+    return user
+
+
+def tell_of_security(user: User, what: Mapping[str, str], *, address: str = "") -> None:
+    """Tell ``user`` (at ``address``, if it is no longer theirs) what changed in how they sign in."""
+    elsewhere = address and address.lower() != user.email.lower()
+    notify(
+        "account.security",
+        recipients=() if elsewhere else [user],
+        addresses=[address] if elsewhere else (),
+        language=user.language,
+        key=f"{user.pk}:{uuid.uuid4().hex}",
+        link=reverse("mfa_index"),
+        context={
+            "what": dict(what),
+            "moment": timezone.localtime().strftime("%Y-%m-%d %H:%M"),
+            "address": context.current().address or "—",
+        },
+    )
 
 
 def update_profile(user: User, *, actor: Actor, **values: Any) -> User:

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from allauth.account import app_settings
 from allauth.account.models import EmailAddress
 from allauth.account.views import ConfirmEmailView
+from allauth.mfa.recovery_codes.views import ViewRecoveryCodesView
 from django.conf import settings
 from django.contrib import messages
 from django.core import signing
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import translation
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 
 from park_portal.core.accounts.forms import ProfileForm
 from park_portal.core.accounts.services import (
@@ -77,6 +81,24 @@ class ConfirmAddressPage(ConfirmEmailView):
         context: dict[str, Any] = super().get_context_data(**kwargs)
         done = None if context["confirmation"] else confirmed_by(self.kwargs["key"])
         return context | {"confirmed": done, "go_on": self.get_next_url() or reverse("home")}
+
+
+class RecoveryCodesPage(ViewRecoveryCodesView):
+    """The recovery codes, in the clear the first time; the file to keep is made of the page, not asked for again."""
+
+    @method_decorator(never_cache)
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        text = "\n".join(
+            [str(_("Recovery codes of the Qingpu Park Portal")), "", *context["unused_codes"], ""]
+        )
+        return context | {
+            "codes_file": f"data:text/plain;charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
+        }
 
 
 def confirmed_by(key: str) -> EmailAddress | None:

@@ -108,6 +108,10 @@ label_acts(
     {
         "user.set_roles": _("staff roles set"),
         "user.set_active": _("switched on or off"),
+        "user.add_factor": _("second step set up"),
+        "user.remove_factor": _("second step removed"),
+        "user.new_recovery_codes": _("new recovery codes made"),
+        "user.reset_second_factor": _("second step reset"),
         "user.update_profile": _("profile changed"),
         "invitation.send": _("invitation sent"),
         "invitation.resend": _("invitation sent again"),
