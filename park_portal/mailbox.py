@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 
+from csp.constants import SELF
+from csp.decorators import csp_update
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -81,6 +83,7 @@ def mail_list(request: HttpRequest) -> HttpResponse:
     )
 
 
+@csp_update({"frame-src": [SELF]})
 @require_safe
 def mail_detail(request: HttpRequest, name: str) -> HttpResponse:
     """One mail: its text with links that work, and its HTML in a frame of its own."""

@@ -59,6 +59,10 @@ def new_context(
     )
     context.set_default_timeout(15_000)
     context.on("page", _listen)
+    context.add_init_script(
+        "addEventListener('securitypolicyviolation', e => console.error("
+        "`Content-Security-Policy ${e.effectiveDirective}: ${e.blockedURI} ${e.sourceFile}:${e.lineNumber} ${e.sample}`))"
+    )
     return context
 
 
@@ -70,7 +74,10 @@ def _listen(page: Page) -> None:
         "console",
         lambda message: (
             complaints.append(f"{page.url}: {message.text}")
-            if message.type == "error" and "Failed to load resource" not in message.text
+            # What the policy of a page forbids fails it, also where the browser reports it as less than an error.
+            if "Content-Security-Policy" in message.text
+            or "Content Security Policy" in message.text
+            or (message.type == "error" and "Failed to load resource" not in message.text)
             else None
         ),
     )

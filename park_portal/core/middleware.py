@@ -7,8 +7,10 @@ import uuid
 from collections.abc import Callable
 from ipaddress import ip_address
 
+from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
@@ -56,6 +58,27 @@ def _address(request: HttpRequest) -> str | None:
         return str(ip_address(remote)) if remote else None
     except ValueError:
         return None
+
+
+class HeadersMiddleware(CSPMiddleware):
+    """Say with every answer, static files included, what a browser may do with it.
+
+    A view that names its own policy keeps it (``csp.decorators``, or the header itself).
+    """
+
+    def get_policy_parts(
+        self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
+    ) -> PolicyParts:
+        parts = super().get_policy_parts(request, response, report_only)
+        if not report_only and request.path_info.startswith("/admin/"):
+            parts.replace = {**settings.ADMIN_CONTENT_SECURITY_POLICY, **(parts.replace or {})}
+        return parts
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        response = super().process_response(request, response)
+        response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", settings.CROSS_ORIGIN_RESOURCE_POLICY)
+        return response
 
 
 class NulMiddleware:
