@@ -1,5 +1,7 @@
 """Every resource of the API: one line each, under /api/v1/."""
 
+from csp.constants import UNSAFE_INLINE
+from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -11,6 +13,7 @@ from funding.calls.api import CallResource
 from incubator.organisations.api import OrganisationResource
 from incubator.projects.api import ProjectResource
 from park_portal.core.accounts.api import MeResource
+from park_portal.core.api import description  # noqa: F401 - registers how one signs in
 from park_portal.core.api.problems import problem
 from park_portal.core.outbox.api import InboxResource
 
@@ -28,10 +31,15 @@ def nowhere(request: HttpRequest, rest: str = "") -> HttpResponse:
     return problem(request, NotFound())
 
 
+# The page to try the API on writes sizes into style attributes; it brings no style or script of another place.
+docs = csp_update({"style-src-attr": [UNSAFE_INLINE]})(
+    SpectacularSwaggerSplitView.as_view(url_name="api:schema", authentication_classes=[])
+)
+
 v1: list[URLPattern | URLResolver] = [
     path("", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    path("docs/", docs, name="docs"),
     re_path(r"^(?P<rest>.*)$", nowhere, name="nowhere"),
 ]
 urlpatterns = [path("v1/", include((v1, "api")))]

@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from park_portal.core.accounts.models import User
 from park_portal.core.tokens.states import MOST_DAYS, Scope
@@ -64,6 +65,10 @@ class ApiToken(models.Model):
     def hash(secret: str) -> str:
         """Return what is stored of a token. It is random and long: a slow hash would protect nothing more."""
         return hashlib.sha256(secret.encode()).hexdigest()
+
+    def get_scopes_display(self) -> str:
+        """Return what the token may do, in words."""
+        return str(pgettext("between items", ", ")).join(str(Scope(scope).label) for scope in self.scopes)
 
     @property
     def is_usable(self) -> bool:

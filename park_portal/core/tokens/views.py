@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from park_portal.core.errors import DomainError
 from park_portal.core.tokens.forms import TokenForm
@@ -34,12 +35,12 @@ class TokensPage(PortalMixin):
             try:
                 token, secret = create_token(actor=self.request.user, **form.cleaned_data)
             except DomainError as error:
-                form.add_error(error.field if error.field in form.fields else None, str(error))
+                form.take(error)
             else:
                 response = self.render(**self._lists(), form=TokenForm(), made=token, secret=secret)
                 add_never_cache_headers(response)
                 return response
-        return self.render(**self._lists(), form=form, status=400)
+        return self.render(**self._lists(), form=form, status=422)
 
     def _lists(self) -> dict[str, Any]:
         mine = ApiToken.objects.visible_to(self.request.user)
@@ -55,7 +56,8 @@ class RevokePage(ActPage):
     explain = _(
         "Whatever uses it is refused from this moment on. This cannot be undone; make a new token instead."
     )
-    submit_label = _("Revoke")
+    submit_label = pgettext_lazy("token", "Revoke")
+    submit_tone = "danger"
     success = _("The token is revoked.")
 
     def rows(self) -> models.QuerySet[ApiToken]:

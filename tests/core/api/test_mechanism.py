@@ -1,5 +1,6 @@
 """What every resource of the API does alike: who may ask, refusals, pages, fields, versions, repeated requests."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -265,6 +266,7 @@ class TestOnce:
 def test_the_description_names_every_address():
     schema = Client().get("/api/v1/schema/?format=json").json()
     assert schema["openapi"].startswith("3.1")
+    assert schema["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     assert set(schema["paths"]) >= {
         "/api/v1/applications/",
         "/api/v1/applications/{id}/submit/",
@@ -274,3 +276,9 @@ def test_the_description_names_every_address():
         "/api/v1/organisations/{id}/",
         "/api/v1/projects/{id}/",
     }
+
+
+def test_the_page_to_try_it_has_no_script_or_style_of_its_own():
+    page = Client().get("/api/v1/docs/").content.decode()
+    assert "<style" not in page
+    assert re.findall(r"<script(?! src=)", page) == []
