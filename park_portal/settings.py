@@ -145,6 +145,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "rules",
     "pgtrigger",
     "crispy_forms",
@@ -175,6 +176,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "park_portal.core.accounts.middleware.SessionMiddleware",
     "park_portal.core.accounts.middleware.SecondFactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "park_portal.core.middleware.RefusalMiddleware",
@@ -360,6 +362,8 @@ MFA_FORMS = {
 # In PostgreSQL, so that losing Redis logs nobody out.
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = _number("SESSION_HOURS", 24 * 7, low=1) * 3600
+SESSION_IDLE_AGE = _number("SESSION_IDLE_HOURS", 24, low=1) * 3600
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # Of all sessions, the one in which it was changed stays.
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -425,6 +429,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_HTTPONLY = True
 MODELTRANSLATION_DEFAULT_LANGUAGE = "zh-hans"
 MODELTRANSLATION_LANGUAGES = ("zh-hans", "en")
 MODELTRANSLATION_FALLBACK_LANGUAGES = {"default": ("zh-hans", "en")}
@@ -556,6 +561,10 @@ if not LOCAL:
     SILENCED_SYSTEM_CHECKS = ["security.W021"]  # … which is what this one would have.
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    LANGUAGE_COOKIE_SECURE = True
+    # A browser takes a cookie of such a name only over HTTPS, for this very host, from nobody else in the domain.
+    SESSION_COOKIE_NAME = "__Host-session"
+    CSRF_COOKIE_NAME = "__Host-csrf"
 
 
 # --- The staff admin ----------------------------------------------------------------------------------------

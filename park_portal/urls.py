@@ -8,7 +8,7 @@ from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
 from park_portal import mailbox
-from park_portal.core.accounts.views import ConfirmAddressPage, RecoveryCodesPage
+from park_portal.core.accounts.views import ConfirmAddressPage, RecoveryCodesPage, SessionsPage
 from park_portal.core.handlers import page_not_found
 from park_portal.health import healthz
 from park_portal.home import AboutPage, AccessibilityPage, HomePage, PrivacyPage
@@ -28,6 +28,7 @@ urlpatterns = [
     path("accounts/2fa/recovery-codes/", RecoveryCodesPage.as_view(), name="mfa_view_recovery_codes"),
     # Shown once means once: the page itself holds the file.
     path("accounts/2fa/recovery-codes/download/", page_not_found, {"exception": Http404()}),
+    path("accounts/sessions/", SessionsPage.as_view(), name="usersessions_list"),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     # Pages ask for it with their language in the address, so that a browser may keep it for an hour.

@@ -278,7 +278,7 @@
       Accept: "application/json",
       // For whom the page was made: what is typed here is never saved in anybody else's name.
       "X-Typist": String(user),
-      "X-CSRFToken": cookie("csrftoken") || (hidden ? hidden.value : ""),
+      "X-CSRFToken": cookie("__Host-csrf") || cookie("csrftoken") || (hidden ? hidden.value : ""),
       ...more,
     };
   }

@@ -13,6 +13,7 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from park_portal.core import context
 from park_portal.core.accounts.models import User
 from park_portal.core.accounts.notices import OTHER, SECURITY
 from park_portal.core.accounts.services import tell_of_security
@@ -47,6 +48,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_from_email(self) -> str:
         return sender()
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Return the address that the audit trail notes too: the same proxies are believed."""
+        return context.current().address or str(super().get_client_ip(request))
 
     def send_notification_mail(
         self,

@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.apps import apps
 from django.contrib import admin
@@ -332,6 +333,7 @@ class InvitationAdmin(ReadOnly, StaffAdmin):
 
 
 admin.site.unregister(Group)
+admin.site.unregister(UserSession)  # one's own are under "My account"
 admin.site.unregister(Authenticator)  # secrets are nobody's but their owner's
 admin.site.unregister(EmailAddress)  # addresses are confirmed by mail, never by staff
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
@@ -41,6 +44,38 @@ SET_UP: Final = frozenset(
 )
 # Where the person was going, in the session.
 GO_ON: Final = "after_second_factor"
+
+
+# When the session began and was last noted as used, in seconds; kept in the session itself.
+BEGUN_AT: Final = "begun_at"
+SEEN_AT: Final = "seen_at"
+# How exactly a session's last use is known: it costs three queries to note it.
+NOTED_EVERY: Final = 600
+# Asked for beside a page, by scripts and by machines.
+BESIDE: Final = frozenset({"javascript-catalog", "healthz"})
+
+
+class SessionMiddleware:
+    """End a session that is too old or was left alone for too long, and note the use of the others now and then."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        match = request.resolver_match
+        if match is None or match.view_name in BESIDE or not request.user.is_authenticated:
+            return
+        now = int(time.time())
+        begun, seen = request.session.get(BEGUN_AT, now), request.session.get(SEEN_AT)
+        if now - begun > settings.SESSION_COOKIE_AGE or now - (seen or now) > settings.SESSION_IDLE_AGE:
+            # The page goes on with nobody signed in: it asks to sign in, as after any ended session.
+            logout(request)
+        elif seen is None or now - seen > NOTED_EVERY:
+            UserSession.objects.create_from_request(request)
+            request.session[SEEN_AT] = now
 
 
 class SecondFactorMissing(DomainError):

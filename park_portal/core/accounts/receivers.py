@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+from allauth.account.signals import password_changed, password_reset, password_set
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from park_portal.core.accounts.middleware import BEGUN_AT, SEEN_AT
 from park_portal.core.accounts.models import User
 from park_portal.core.accounts.second_factor import FACTORS
 from park_portal.core.accounts.services import end_sessions
@@ -33,3 +37,22 @@ def factor_removed(user: User, authenticator: Authenticator, **kwargs: Any) -> N
 @receiver(authenticator_reset)
 def codes_made_anew(user: User, **kwargs: Any) -> None:
     record("user.new_recovery_codes", user, actor=user)
+
+
+@receiver(user_logged_in)
+def session_begun(request: HttpRequest, **kwargs: Any) -> None:
+    """From now on the session's age counts, whoever was in it before."""
+    request.session[BEGUN_AT] = request.session[SEEN_AT] = int(time.time())
+
+
+@receiver([password_changed, password_set])
+def password_is_new(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """Whoever knew the old password goes; who changed it stays."""
+    record("user.change_password", user, actor=user)
+    end_sessions(user, keep=request.session.session_key)
+
+
+@receiver(password_reset)
+def password_is_reset(user: User, **kwargs: Any) -> None:
+    record("user.reset_password", user, actor=user)
+    end_sessions(user)

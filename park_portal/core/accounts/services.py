@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.contrib.sessions.models import Session
@@ -23,7 +24,7 @@ from park_portal.core.accounts.models import Invitation, User
 from park_portal.core.accounts.notices import FACTOR_RESET
 from park_portal.core.accounts.states import ROLE_RIGHTS, STANDS_ALONE, Language, StaffRole
 from park_portal.core.audit.services import Actor, changes_of, record
-from park_portal.core.errors import DomainError, Text
+from park_portal.core.errors import DomainError, Forbidden, Text
 from park_portal.core.outbox.services import absolute, notify, seal
 from park_portal.core.workflow import require
 
@@ -51,7 +52,10 @@ def _permissions(rights: dict[str, tuple[str, ...]]) -> list[Permission]:
 
 
 def set_roles(user: User, *, actor: Actor, roles: Iterable[str]) -> User:
-    """Give ``user`` exactly these staff roles; none makes an ordinary person of a staff member."""
+    """Give ``user`` exactly these staff roles; none makes an ordinary person of a staff member.
+
+    Where one is taken, sessions end at once, so that nothing of it stays open on a screen.
+    """
     require(actor, "core.manage_accounts", user)
     wanted = set(roles)
     if wanted - set(StaffRole.values):
@@ -67,6 +71,8 @@ def set_roles(user: User, *, actor: Actor, roles: Iterable[str]) -> User:
         user.save(update_fields=["is_staff"])
         record("user.set_roles", user, actor=actor, before={"roles": before}, after={"roles": sorted(wanted)})
         _tell_leads(user, actor=actor, gained=wanted - set(before))
+        if set(before) - wanted:
+            end_sessions(user)
     user.__dict__.pop("roles", None)
     return user
 
@@ -156,7 +162,30 @@ def end_sessions(user: User, *, keep: str | None = None) -> int:
         if session.session_key != keep and session.get_decoded().get("_auth_user_id") == str(user.pk)
     ]
     Session.objects.filter(session_key__in=keys).delete()
+    UserSession.objects.filter(user=user).exclude(session_key=keep or "").delete()
     return len(keys)
+
+
+def end_session(user: User, *, actor: Actor, session: UserSession) -> None:
+    """Sign ``user`` out on the one device that ``session`` is."""
+    require(actor, "core.edit_profile", user)
+    if session.user_id != user.pk:
+        raise Forbidden
+    with transaction.atomic():
+        record(
+            "user.end_session", user, actor=actor, before={"address": session.ip, "began": session.created_at}
+        )
+        Session.objects.filter(session_key=session.session_key).delete()
+        session.delete()
+
+
+def end_other_sessions(user: User, *, actor: Actor, keep: str | None) -> int:
+    """Sign ``user`` out everywhere but in the session with the key ``keep``; return how many sessions ended."""
+    require(actor, "core.edit_profile", user)
+    with transaction.atomic():
+        ended = end_sessions(user, keep=keep)
+        record("user.end_sessions", user, actor=actor, before={"sessions": ended})
+    return ended
 
 
 def refuse_own_second_factor(user: User, actor: Any) -> None:

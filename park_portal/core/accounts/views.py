@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, Final
 
 from allauth.account import app_settings
+from allauth.account.decorators import reauthentication_required
 from allauth.account.models import EmailAddress
 from allauth.account.views import ConfirmEmailView
 from allauth.mfa.recovery_codes.views import ViewRecoveryCodesView
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.core import signing
@@ -14,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.urls import reverse
 from django.utils import translation
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
@@ -21,6 +24,8 @@ from park_portal.core.accounts.forms import ProfileForm
 from park_portal.core.accounts.services import (
     INVITATION_KINDS,
     accept_invitation,
+    end_other_sessions,
+    end_session,
     find_invitation,
     update_profile,
 )
@@ -99,6 +104,66 @@ class RecoveryCodesPage(ViewRecoveryCodesView):
         return context | {
             "codes_file": f"data:text/plain;charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
         }
+
+
+class SessionsPage(PortalMixin):
+    """Where one is signed in, and the way to end that."""
+
+    title = _("Signed-in devices")
+    template_name = "core/sessions.html"
+
+    def own(self) -> list[UserSession]:
+        """Return the sessions that still live, this one first, then the one used last."""
+        found: list[UserSession] = UserSession.objects.purge_and_list(self.request.user)
+        return sorted(found, key=lambda one: (not one.is_current(), -one.last_seen_at.timestamp()))
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        UserSession.objects.create_from_request(request)
+        return self.render(sessions=[(one, device_of(one.user_agent)) for one in self.own()])
+
+    @method_decorator(reauthentication_required(app="allauth.mfa"))
+    def post(self, request: HttpRequest) -> HttpResponse:
+        user = self.request.user
+        if request.POST.get("others"):
+            ended = end_other_sessions(user, actor=user, keep=request.session.session_key)
+            messages.success(
+                request,
+                ngettext("%d other session has ended.", "%d other sessions have ended.", ended) % ended,
+            )
+            return HttpResponseRedirect(reverse("usersessions_list"))
+        for session in self.own():
+            if str(session.pk) == request.POST.get("session"):
+                end_session(user, actor=user, session=session)
+                messages.success(request, _("That device is signed out."))
+        return HttpResponseRedirect(reverse("usersessions_list"))
+
+
+# What a browser says of itself, the telling word first: many name the others, too.
+BROWSERS: Final = (
+    ("MicroMessenger/", pgettext_lazy("browser", "WeChat")),
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+SYSTEMS: Final = (
+    ("HarmonyOS", "HarmonyOS"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device_of(user_agent: str) -> str:
+    """Return the browser and the system in two words, as far as the browser tells."""
+    found = [
+        next((str(name) for word, name in table if word in user_agent), "") for table in (BROWSERS, SYSTEMS)
+    ]
+    return " · ".join(name for name in found if name) or gettext("unknown device")
 
 
 def confirmed_by(key: str) -> EmailAddress | None:

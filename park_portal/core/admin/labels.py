@@ -108,6 +108,10 @@ label_acts(
     {
         "user.set_roles": _("staff roles set"),
         "user.set_active": _("switched on or off"),
+        "user.end_session": _("signed out on a device"),
+        "user.end_sessions": _("signed out everywhere else"),
+        "user.change_password": _("password changed"),
+        "user.reset_password": _("password set anew by mail"),
         "user.add_factor": _("second step set up"),
         "user.remove_factor": _("second step removed"),
         "user.new_recovery_codes": _("new recovery codes made"),
