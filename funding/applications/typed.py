@@ -53,7 +53,8 @@ def read_sent(request: HttpRequest, *, key: str, too_long: Text) -> dict[str, An
         raise DomainError(code="unreadable") from error
     if (
         not isinstance(sent, dict)
-        or not isinstance(sent.get("revision"), int | None)
+        or type(sent.get("revision"))
+        is not int  # nor true: without the revision, what others typed would be lost
         or _is_deeper(sent.get("raw"), DEEPEST)
     ):
         raise DomainError(code="unreadable")

@@ -48,6 +48,13 @@ class DomainError(Exception):
         return str(self.message)
 
 
+def cannot_be_stored(error: Exception) -> bool:
+    """Return whether ``error`` is psycopg2's, about a text with NUL or half a character, before it was sent."""
+    return isinstance(error, ValueError) and (
+        "NUL (0x00)" in str(error) or "surrogates not allowed" in str(error)
+    )
+
+
 class Forbidden(DomainError):
     """The actor may see the thing but not do this with it."""
 

@@ -15,7 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from park_portal.core import context
-from park_portal.core.errors import DomainError
+from park_portal.core.errors import DomainError, cannot_be_stored
 from park_portal.core.views import refusal
 
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
@@ -99,8 +99,7 @@ class NulMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        # psycopg2 says so before anything is sent to the database.
-        if not (isinstance(exception, ValueError) and "NUL (0x00)" in str(exception)):
+        if not cannot_be_stored(exception):
             return None
         return refusal(
             request,

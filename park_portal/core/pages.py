@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import FieldDoesNotExist, FieldError, ValidationError
@@ -144,6 +145,21 @@ def _read(cursor: str, count: int) -> list[Any] | None:
         return None
     if not isinstance(values, list) or len(values) != count:
         return None
-    if any(not isinstance(v, int | str | None) or (isinstance(v, str) and "\x00" in v) for v in values):
-        return None
-    return values
+    return values if all(_is_readable(value) for value in values) else None
+
+
+def _is_readable(value: Any) -> bool:
+    """Return whether the database can compare with ``value``: no half characters, no moment outside of time."""
+    if not isinstance(value, str):
+        return value is None or type(value) is int
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    try:
+        datetime.fromisoformat(value).astimezone(UTC)
+    except OverflowError:
+        return False
+    except ValueError:
+        return "\x00" not in value  # a text, not a moment
+    return True

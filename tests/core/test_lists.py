@@ -1,6 +1,7 @@
 """Lists: pages by key in both directions, filters, search, saved views, acts on the whole match."""
 
 import base64
+import json
 import re
 from datetime import timedelta
 
@@ -88,6 +89,16 @@ def test_list_made_up_cursor_shows_the_first_page(client_of, jobs, cursor):
     response = client_of("founder").get(LIST, {"after": cursor})
     assert response.status_code == 200
     assert len(shown(response)) <= 3
+
+
+@pytest.mark.parametrize(
+    "value", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "\ud800", "a\x00b", True, 10**30]
+)
+@pytest.mark.parametrize("way", ["after", "before"])
+@pytest.mark.parametrize("order", ["created_at", "kind"])
+def test_list_cursor_that_no_row_can_have_shows_the_first_page(client_of, jobs, order, way, value):
+    cursor = base64.urlsafe_b64encode(json.dumps([value, 1]).encode()).decode()
+    assert client_of("founder").get(LIST, {way: cursor, "order": order}).status_code == 200
 
 
 def test_list_order_nobody_offers_is_ignored(client_of, jobs):

@@ -57,6 +57,7 @@ DAYS_TO_CHANGE: Final = (
     5  # working days an applicant gets for changes, unless whoever returns it says otherwise
 )
 LONGEST_COMMENT: Final = 8000
+LONGEST_NOTE: Final = 1000
 
 
 # --- what happens by itself ----------------------------------------------------------------------------------------
@@ -438,10 +439,24 @@ def _not_met(criterion: Criterion) -> Text:
     )
 
 
+def _note_of(given: Mapping[str, Any], anchor: str) -> str:
+    if not isinstance(given.get("note"), str | None):
+        raise DomainError(_("This is not a text."), code="type", field=anchor)
+    note = clean(given.get("note") or "").strip()
+    if len(note) > LONGEST_NOTE:
+        raise DomainError(
+            _("At most %(most)d characters; these are %(count)d. Nothing is lost: shorten it and go on.")
+            % {"most": LONGEST_NOTE, "count": len(note)},
+            code="too_long",
+            field=anchor,
+        )
+    return note
+
+
 def parse_score(criterion: Criterion, given: Mapping[str, Any]) -> tuple[Decimal | None, bool, str]:
     """Return (value, not applicable, note) as stored; raises ``DomainError`` for what is no mark of ``criterion``."""
     anchor = f"criterion-{criterion.pk}"
-    note = _clean(str(given.get("note") or ""))[:1000]
+    note = _note_of(given, f"{anchor}-note")
     if given.get("not_applicable"):
         if not criterion.allow_na:
             raise DomainError(

@@ -12,7 +12,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from park_portal.core import context as act
-from park_portal.core.errors import DomainError
+from park_portal.core.errors import DomainError, cannot_be_stored
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -61,7 +61,7 @@ def _body(error: Exception) -> dict[str, Any] | None:
         return _problem(403, "forbidden", getattr(error, "detail", "") or _("You may not do this."))
     if isinstance(error, RequestDataTooBig):
         return _problem(413, "too_long", _("This is too long to be sent. Shorten it."))
-    if isinstance(error, ValueError) and "NUL (0x00)" in str(error):
+    if cannot_be_stored(error):
         return _problem(400, "nul", _("The text holds a character that cannot be stored. Remove it."))
     if isinstance(error, exceptions.ValidationError):
         return _problem(400, "invalid", _("Some fields are not right."), **_errors(_of_fields(error.detail)))

@@ -228,7 +228,14 @@ def test_bad_input_is_answered_politely(raw, status, code):
     assert (answer.status_code, answer.json().get("code")) == (status, code)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff\xfe", b'{"raw": "x", "revision": "one"}', b"1"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"[]", b"{", b"\xff\xfe", b'{"raw": "x", "revision": "one"}', b"1"),
+        # Without the revision that was written upon, what others typed meanwhile would be lost without a word.
+        *(b'{"raw": "x"}', b'{"raw": "x", "revision": null}', b'{"raw": "x", "revision": true}'),
+    ],
+)
 def test_unreadable_messages_are_refused(body):
     application = make_application(filled=False)
     answer = as_(application.created_by).post(

@@ -256,6 +256,26 @@ def test_bad_fields_are_refused_in_words(client_of, people, key, raw, status):
     assert response.json()["message"]
 
 
+@pytest.mark.parametrize("raw", ["字" * 1001, {"a": 1}, ["x"], 5, "\ud800"])
+def test_a_note_is_kept_as_it_was_written_or_refused(client_of, people, raw):
+    review = make_review(person=people("reviewer"), accepted=True)
+    criterion = review.run.stage.criteria.get(label_en="Novelty")
+    client = client_of("reviewer")
+    assert save(client, review, f"criterion-{criterion.pk}-note", "字" * 1000, 1).status_code == 200
+    response = save(client, review, f"criterion-{criterion.pk}-note", raw, 2)
+    assert response.status_code == 400
+    assert response.json()["message"]
+    assert review.scores.get(criterion=criterion).note == "字" * 1000
+
+
+@pytest.mark.parametrize("key", ["comment_committee", "comment_applicant", "opinion", "confidence"])
+def test_half_a_character_is_refused_in_words(client_of, people, key):
+    review = make_review(person=people("reviewer"), accepted=True)
+    response = save(client_of("reviewer"), review, key, "\ud800", 1)
+    assert response.status_code == 400
+    assert response.json()["message"]
+
+
 def test_bad_bodies_are_refused(client_of, people):
     review = make_review(person=people("reviewer"), accepted=True)
     address = reverse("reviews:save", args=[review.pk, "opinion"])
