@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from funding.calls.models import Call
+from park_portal.core.audit.services import SYSTEM
 from park_portal.core.due import Due
 from park_portal.core.frame import Card, Task
+from park_portal.core.workflow import advance
 from park_portal.home import Figure, due_of, figures_of
+from tests.factories.applications import make_call
 
 # 18:00 in Shanghai.
 NOW = datetime(2026, 3, 10, 10, tzinfo=UTC)
@@ -66,3 +69,13 @@ def test_figures_count_what_a_card_does_not_show():
         Figure("today", 1, ""),
         Figure("week", 8, ""),
     ]
+
+
+@pytest.mark.django_db
+def test_a_call_that_is_still_to_open_leaves_nobody_little_time(client):
+    opens = datetime.now(UTC) + timedelta(days=20)
+    call = make_call(opened=False, opens_at=opens, closes_at=opens + timedelta(days=30))
+    advance(call, "publish", actor=SYSTEM, changes={"published_at": datetime.now(UTC)})
+    page = client.get("/", headers={"accept-language": "en"}).content.decode()
+    assert "Opens" in page
+    assert "left)" not in page
