@@ -183,3 +183,17 @@ def test_no_page_needs_a_nonce():
         )
     ]
     assert inside == []
+
+
+def test_nginx_says_of_documents_what_the_portal_says():
+    """Of the answer that sends it to a file, nginx drops all headers but a few."""
+    place = (ROOT / "deploy/nginx.conf").read_text().partition("location /protected/")[2].partition("}")[0]
+    assert "internal;" in place
+    for header in (
+        "X-Content-Type-Options nosniff",
+        "Content-Security-Policy \"sandbox; default-src 'none'\"",
+        "Cross-Origin-Resource-Policy same-origin",
+        "Referrer-Policy same-origin",
+        "X-Frame-Options DENY",
+    ):
+        assert f"add_header {header} always;" in place
