@@ -83,7 +83,7 @@ def mail_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-@csp_update({"frame-src": [SELF]})
+@csp_update({"frame-src": [SELF]})  # type: ignore[arg-type] # its types know no address with a name in it
 @require_safe
 def mail_detail(request: HttpRequest, name: str) -> HttpResponse:
     """One mail: its text with links that work, and its HTML in a frame of its own."""
