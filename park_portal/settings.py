@@ -176,6 +176,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "park_portal.core.accounts.middleware.KnownDeviceMiddleware",
     "park_portal.core.accounts.middleware.SessionMiddleware",
     "park_portal.core.accounts.middleware.SecondFactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -269,6 +270,12 @@ CACHES = {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": REDIS_PREFIX,
     },
+    # Attempts to sign in, and codes that were used: in PostgreSQL, for an attacker would welcome a Redis that is lost.
+    "limits": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "core_limit",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
 }
 
 CELERY_BROKER_URL = _broker_url()
@@ -339,6 +346,18 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
+# By address and by account. The second does not lock the account's owner out: a browser in which they signed in before,
+# or set a new password, has a count of its own (KNOWN_DEVICE_LIMIT), and a new password clears the account's.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,100/d/ip,5/5m/key,50/d/key",
+    "signup": "20/m/ip",
+    "reset_password": "20/m/ip,5/m/key",
+    "reset_password_from_key": "20/m/ip",
+    "reauthenticate": "10/m/user",
+}
+KNOWN_DEVICE_LIMIT = "10/5m/key"
+KNOWN_DEVICE_COOKIE = "device" if LOCAL else "__Host-device"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
 # Who changes how they sign in is told of it, and asked for a password or code again if that was a while ago.
 ACCOUNT_EMAIL_NOTIFICATIONS = True

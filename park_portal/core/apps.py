@@ -4,7 +4,9 @@ from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.cache import caches
 from django.db.models.signals import post_migrate
+from django.utils.connection import ConnectionProxy
 from django.utils.translation import gettext_lazy as _
 
 
@@ -20,6 +22,10 @@ class CoreConfig(AppConfig):
 
         import_rooms("park_portal.core")
         import_module("park_portal.core.accounts.receivers")
+        # allauth counts attempts and used codes in the default cache and lets nobody choose another.
+        limits = ConnectionProxy(caches, "limits")
+        for name in ("allauth.core.internal.ratelimit", "allauth.mfa.totp.internal.auth"):
+            vars(import_module(name))["cache"] = limits
         post_migrate.connect(_sync_roles, dispatch_uid="core.sync_roles")
         post_migrate.connect(_sync_policies, sender=self, dispatch_uid="core.sync_policies")
 

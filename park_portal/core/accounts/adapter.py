@@ -9,11 +9,14 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailConfirmationHMAC
 from allauth.account.utils import get_next_redirect_url, passthrough_next_redirect_url
+from allauth.core.internal import ratelimit
+from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from park_portal.core import context
+from park_portal.core.accounts.devices import known_device
 from park_portal.core.accounts.models import User
 from park_portal.core.accounts.notices import OTHER, SECURITY
 from park_portal.core.accounts.services import tell_of_security
@@ -48,6 +51,28 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_from_email(self) -> str:
         return sender()
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "too_many_login_attempts": _(
+            "Too many failed attempts. Wait five minutes, or set a new password by mail: that lets you in at once."
+        ),
+    }
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count an attempt: of a browser its owner used before by itself, so that strangers lock nobody out of it."""
+        device = known_device(request, credentials.get("email", ""))
+        if not device:
+            super().pre_authenticate(request, **credentials)
+            return
+        self._login_failed_rl_usage = ratelimit.consume(
+            request,
+            app="allauth.account",
+            action="known_device",
+            config={"known_device": settings.KNOWN_DEVICE_LIMIT},
+            key=device,
+        )
+        if not self._login_failed_rl_usage:
+            raise self.validation_error("too_many_login_attempts")
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the address that the audit trail notes too: the same proxies are believed."""

@@ -15,6 +15,10 @@ class RoleBackend(ModelBackend):
     So nobody keeps a right that no role explains, and who is not on the staff has none at all.
     """
 
+    def authenticate(self, request: Any, **credentials: Any) -> None:  # type: ignore[override]
+        """Let nobody in: the backend after this one does, and a password is hashed once, known account or not."""
+        return None
+
     def _get_permissions(self, user_obj: Any, obj: Any, from_name: str) -> set[str]:
         if user_obj.is_superuser:
             return super()._get_permissions(user_obj, obj, from_name)  # type: ignore[misc]  # Private in Django.

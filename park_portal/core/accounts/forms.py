@@ -7,6 +7,7 @@ from allauth.mfa.base import forms as mfa_forms
 from allauth.mfa.totp import forms as totp_forms
 from allauth.mfa.webauthn import forms as passkey_forms
 from django import forms
+from django.contrib.auth.hashers import make_password
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -54,6 +55,12 @@ class RegisterForm(AtTheDoor, allauth_forms.SignupForm):
     name = TextField(label=_("Name"), max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
 
     field_order = ["name", "email", "password1", "password2"]
+
+    def try_save(self, request: Any) -> Any:
+        if self.account_already_exists:
+            # As long as for a new account: nobody can tell by the clock whether there is one.
+            make_password(self.cleaned_data["password1"])
+        return super().try_save(request)
 
     def signup(self, request: Any, user: Any) -> None:
         user.name = self.cleaned_data["name"]

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
+from park_portal.core.accounts.devices import write_cookie
 from park_portal.core.accounts.second_factor import lacks_second_factor
 from park_portal.core.errors import DomainError
 from park_portal.core.handlers import typed_in
@@ -44,6 +45,18 @@ SET_UP: Final = frozenset(
 )
 # Where the person was going, in the session.
 GO_ON: Final = "after_second_factor"
+
+
+class KnownDeviceMiddleware:
+    """Let a browser remember who has signed in in it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        write_cookie(request, response)
+        return response
 
 
 # When the session began and was last noted as used, in seconds; kept in the session itself.

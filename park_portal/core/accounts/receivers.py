@@ -12,6 +12,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from park_portal.core.accounts.devices import remember
 from park_portal.core.accounts.middleware import BEGUN_AT, SEEN_AT
 from park_portal.core.accounts.models import User
 from park_portal.core.accounts.second_factor import FACTORS
@@ -40,8 +41,9 @@ def codes_made_anew(user: User, **kwargs: Any) -> None:
 
 
 @receiver(user_logged_in)
-def session_begun(request: HttpRequest, **kwargs: Any) -> None:
+def session_begun(request: HttpRequest, user: User, **kwargs: Any) -> None:
     """From now on the session's age counts, whoever was in it before."""
+    remember(request, user)
     request.session[BEGUN_AT] = request.session[SEEN_AT] = int(time.time())
 
 
@@ -53,6 +55,7 @@ def password_is_new(request: HttpRequest, user: User, **kwargs: Any) -> None:
 
 
 @receiver(password_reset)
-def password_is_reset(user: User, **kwargs: Any) -> None:
+def password_is_reset(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    remember(request, user)
     record("user.reset_password", user, actor=user)
     end_sessions(user)
