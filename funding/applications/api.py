@@ -5,6 +5,7 @@ from typing import Any
 import django_filters
 from django.db import models
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -73,6 +74,40 @@ class AnswerSerializer(serializers.Serializer[Any]):
     value = serializers.JSONField(allow_null=True, help_text="As it would be typed; null empties the answer.")
 
 
+class TypedSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    value = serializers.JSONField(allow_null=True)
+    revision = serializers.IntegerField()
+    open = serializers.BooleanField(help_text="Whether it can be written now.")
+
+
+class MissingSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class AnswersSerializer(serializers.Serializer[Any]):
+    results = TypedSerializer(many=True)
+    problems = MissingSerializer(many=True)
+
+
+class SavedSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    revision = serializers.IntegerField()
+
+
+class VersionSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    submitted_at = serializers.DateTimeField()
+    sha256 = serializers.CharField()
+    form = serializers.JSONField()
+    answers = serializers.JSONField()
+
+
+class VersionsSerializer(serializers.Serializer[Any]):
+    results = VersionSerializer(many=True)
+
+
 class ApplicationFilter(django_filters.FilterSet):
     call = django_filters.CharFilter(field_name="call__code")
     state = django_filters.ChoiceFilter(choices=ApplicationState.choices)
@@ -89,7 +124,7 @@ class ApplicationResource(Resource):
     scope = "applications"
     model = Application
     serializer_class = ApplicationSerializer
-    filterset = ApplicationFilter
+    filterset_class = ApplicationFilter
     orders = ("id", "updated_at", "submitted_at")
     queryset = Application.objects.none()
 
@@ -102,6 +137,7 @@ class ApplicationResource(Resource):
         rows = Application.objects.visible_to(self.request.user)
         return rows.select_related("call", "current_stage").prefetch_related("extensions")
 
+    @extend_schema(request=StartSerializer, responses={201: ApplicationSerializer})
     @idempotent
     def create(self, request: Request) -> Response:
         """Begin an application of one of your organisations or projects. An applicant has one draft a call."""
@@ -121,6 +157,7 @@ class ApplicationResource(Resource):
         row = visible_or_404(self.rows(), pk=made.pk)
         return Response(self.show(row), status=201, headers={"ETag": self.tag_of(row)})
 
+    @extend_schema(responses=AnswersSerializer)
     @action(detail=True, methods=["get"])
     def answers(self, request: Request, pk: str) -> Response:
         """What was typed so far: each answer by its question's key, with its revision as version."""
@@ -145,6 +182,7 @@ class ApplicationResource(Resource):
             }
         )
 
+    @extend_schema(request=AnswerSerializer, responses=SavedSerializer)
     @action(detail=True, methods=["put"], url_path=r"answers/(?P<key>[^/]{1,80})")
     def answer(self, request: Request, pk: str, key: str) -> Response:
         """Write one answer. ``If-Match`` is the revision you last saw ("0" for none); 412 with what is stored else."""
@@ -158,6 +196,7 @@ class ApplicationResource(Resource):
             raise ApiError(412, "version", conflict.message, field=key) from conflict
         return Response({"key": key, "revision": answer.revision}, headers={"ETag": f'"{answer.revision}"'})
 
+    @extend_schema(request=None)
     @action(detail=True, methods=["post"])
     @idempotent
     def submit(self, request: Request, pk: str) -> Response:
@@ -165,6 +204,7 @@ class ApplicationResource(Resource):
         submit_application(self._own(), actor=self.actor)
         return Response(self.show(self.get_object()))
 
+    @extend_schema(request=WithdrawSerializer)
     @action(detail=True, methods=["post"])
     @idempotent
     def withdraw(self, request: Request, pk: str) -> Response:
@@ -174,6 +214,7 @@ class ApplicationResource(Resource):
         withdraw_application(self._own(), actor=self.actor, reason=sent.validated_data["reason"])
         return Response(self.show(self.get_object()))
 
+    @extend_schema(responses=VersionsSerializer)
     @action(detail=True, methods=["get"])
     def versions(self, request: Request, pk: str) -> Response:
         """What was submitted, as it stood: the form and the answers of each version."""

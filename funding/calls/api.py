@@ -4,6 +4,8 @@ from typing import Any
 
 import django_filters
 from django.db import models
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
@@ -27,6 +29,31 @@ class CallSerializer(ResourceSerializer):
         read_only_fields = fields
 
 
+class ConditionSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    value = serializers.CharField()
+
+
+class QuestionSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    kind = serializers.CharField()
+    label = serializers.CharField()
+    help = serializers.CharField()
+    required = serializers.BooleanField()
+    settings = serializers.JSONField()
+    asked_if = ConditionSerializer(allow_null=True)
+
+
+class SectionSerializer(serializers.Serializer[Any]):
+    title_zh_hans = serializers.CharField()
+    title_en = serializers.CharField(allow_null=True)
+    questions = QuestionSerializer(many=True)
+
+
+class FormSerializer(serializers.Serializer[Any]):
+    sections = SectionSerializer(many=True)
+
+
 class CallFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(choices=CallState.choices)
     track = django_filters.ChoiceFilter(choices=Track.choices)
@@ -43,7 +70,7 @@ class CallResource(Resource):
     public = True
     model = Call
     serializer_class = CallSerializer
-    filterset = CallFilter
+    filterset_class = CallFilter
     orders = ("id", "opens_at", "closes_at")
     lookup_field = "code"
     lookup_value_regex = "[A-Z0-9-]{1,24}"
@@ -52,6 +79,7 @@ class CallResource(Resource):
     def rows(self) -> models.QuerySet[Call]:
         return Call.objects.visible_to(self.request.user)
 
+    @extend_schema(responses=FormSerializer)
     @action(detail=True, methods=["get"])
     def form(self, request: Request, code: str) -> Response:
         """The questions of the call: their keys are those of the answers of its applications."""

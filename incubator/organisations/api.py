@@ -37,7 +37,7 @@ class OrganisationResource(Changeable, Resource):
     scope = "organisations"
     model = Organisation
     serializer_class = OrganisationSerializer
-    filterset = OrganisationFilter
+    filterset_class = OrganisationFilter
     queryset = Organisation.objects.none()
 
     def change(self, row: Organisation, values: dict[str, Any]) -> Organisation:

@@ -31,7 +31,7 @@ class ProjectResource(Changeable, Resource):
     scope = "projects"
     model = ResearchProject
     serializer_class = ProjectSerializer
-    filterset = ProjectFilter
+    filterset_class = ProjectFilter
     orders = ("id", "updated_at")
     queryset = ResearchProject.objects.none()
 

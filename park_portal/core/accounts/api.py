@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -38,6 +39,7 @@ class MeResource(GenericViewSet[User]):
     serializer_class = MeSerializer
     queryset = User.objects.none()
 
+    @extend_schema(responses=MeSerializer)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Who you are, and what the token may be used for."""
         return Response(self.get_serializer(request.user).data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
@@ -15,3 +15,67 @@ class TokenScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         return {"type": "http", "scheme": "bearer", "bearerFormat": "park_…"}
+
+
+PROBLEM: Final = {
+    "type": "object",
+    "description": "Problem details (RFC 9457), in the language of who asks.",
+    "required": ["type", "title", "status", "code", "instance", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "examples": ["urn:park:problem:version"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "instance": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "detail"],
+                "properties": {"field": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+REFUSED: Final = {
+    "description": "Refused: nothing was changed.",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+ONCE: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Another one for each request; sent again within a day, the request does nothing and is answered the same.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+VERSION: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The ETag of what is changed; 412 when somebody changed it meanwhile.",
+    "schema": {"type": "string"},
+}
+FIELDS: Final = {
+    "name": "fields",
+    "in": "query",
+    "required": False,
+    "description": "Only these fields, separated by commas.",
+    "schema": {"type": "string"},
+}
+
+
+def describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Add to the description what every operation has: refusals, versions, keys of requests, sparse fields."""
+    result["components"]["schemas"]["Problem"] = PROBLEM
+    for operations in result["paths"].values():
+        for method, operation in operations.items():
+            operation["responses"]["default"] = REFUSED
+            parameters = operation.setdefault("parameters", [])
+            if method in ("patch", "put"):
+                parameters.append(VERSION)
+            if method == "post":
+                parameters.append(ONCE)
+            if method == "get" and any(one["name"] == "after" for one in parameters):
+                parameters.append(FIELDS)
+    return result

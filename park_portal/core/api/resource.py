@@ -13,7 +13,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
+from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import exceptions, serializers, viewsets
+from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -56,6 +58,110 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
         return super().to_internal_value(data)
 
 
+class Filters(DjangoFilterBackend):
+    """The resource's own filters; one that it does not have is refused, not passed over."""
+
+    def filter_queryset(
+        self, request: Request, queryset: models.QuerySet[Any], view: Any
+    ) -> models.QuerySet[Any]:
+        known = set(view.filterset_class.base_filters) if view.filterset_class is not None else set()
+        if unknown := set(request.query_params) - known - OF_LISTS:
+            raise ApiError(
+                400,
+                "unknown_filter",
+                _("There is no filter %(name)s.") % {"name": min(unknown)[:60]},
+                field=min(unknown)[:60],
+            )
+        if view.filterset_class is None:
+            return queryset
+        filters = view.filterset_class(request.query_params, queryset=queryset, request=request)
+        if not filters.is_valid():
+            raise exceptions.ValidationError(filters.errors)
+        return filters.qs
+
+
+class Pages(BasePagination):
+    """Pages by cursor: ``{"results", "next", "previous"}``; the last page costs what the first does."""
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        self.request, query = request, request.query_params
+        self.page = keyset_page(
+            queryset,
+            [_order(request, view)],
+            size=_size(request),
+            after=query.get("after", ""),
+            before=query.get("before", ""),
+        )
+        return self.page.rows
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response(
+            {
+                "results": data,
+                "next": self._beside(after=self.page.after),
+                "previous": self._beside(before=self.page.before),
+            }
+        )
+
+    def _beside(self, **cursor: str | None) -> str | None:
+        ((name, value),) = cursor.items()
+        if value is None:
+            return None
+        query = self.request.query_params.copy()
+        query.pop("after", None)
+        query.pop("before", None)
+        query[name] = value
+        return self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        address = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["results", "next", "previous"],
+            "properties": {
+                "results": {"type": "array", "items": schema},
+                "next": address,
+                "previous": address,
+            },
+        }
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        orders = sorted({order for name in view.orders for order in (name, f"-{name}")})
+        return [
+            {"name": name, "in": "query", "required": False, "description": text, "schema": schema}
+            for name, text, schema in (
+                ("after", "The page that begins after this cursor, as `next` says.", {"type": "string"}),
+                ("before", "The page that ends before this cursor.", {"type": "string"}),
+                (
+                    "size",
+                    "Rows of a page.",
+                    {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_SIZE},
+                ),
+                ("order", "What the rows are ordered by.", {"type": "string", "enum": orders}),
+            )
+        ]
+
+
+def _order(request: Request, view: Any) -> str:
+    asked = request.query_params.get("order", view.default_order)
+    offered = {*view.orders, view.default_order.lstrip("-")}
+    if asked.removeprefix("-") not in offered:
+        raise ApiError(
+            400,
+            "unknown_order",
+            _("Lists can be ordered by %(names)s.") % {"names": ", ".join(sorted(offered))},
+            field="order",
+        )
+    return str(asked)
+
+
+def _size(request: Request) -> int:
+    asked = request.query_params.get("size", str(DEFAULT_SIZE))
+    if not (asked.isascii() and asked.isdecimal() and len(asked) < 5 and 1 <= int(asked) <= MOST):
+        raise ApiError(400, "size", _("A page has 1 to %(most)d rows.") % {"most": MOST}, field="size")
+    return int(asked)
+
+
 class Resource(viewsets.GenericViewSet[Any]):
     """Rows of one kind as programs see them: the same ``visible_to``, rules and services as the pages."""
 
@@ -64,7 +170,9 @@ class Resource(viewsets.GenericViewSet[Any]):
     # Whether everyone may read, signed in or not.
     public: ClassVar[bool] = False
     model: ClassVar[type[models.Model]]
-    filterset: ClassVar[type[django_filters.FilterSet] | None] = None
+    filterset_class: type[django_filters.FilterSet] | None = None
+    filter_backends = (Filters,)
+    pagination_class = Pages
     orders: ClassVar[Sequence[str]] = ("id",)
     default_order: ClassVar[str] = "-id"
 
@@ -97,22 +205,8 @@ class Resource(viewsets.GenericViewSet[Any]):
 
     def list(self, request: Request) -> Response:
         """One page of rows, newest first; follow ``next`` until it is null."""
-        query = request.query_params
-        rows = self._filtered(self.rows())
-        page = keyset_page(
-            rows,
-            [self._order()],
-            size=self._size(),
-            after=query.get("after", ""),
-            before=query.get("before", ""),
-        )
-        return Response(
-            {
-                "results": [self.show(row) for row in page.rows],
-                "next": self._beside(after=page.after),
-                "previous": self._beside(before=page.before),
-            }
-        )
+        rows = self.paginate_queryset(self.filter_queryset(self.rows())) or []
+        return self.get_paginated_response([self.show(row) for row in rows])
 
     def retrieve(self, request: Request, **kwargs: Any) -> Response:
         """One row, with its version as ETag."""
@@ -155,49 +249,6 @@ class Resource(viewsets.GenericViewSet[Any]):
                 field="fields",
             )
         return names
-
-    def _filtered(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
-        query = self.request.query_params
-        known = set(self.filterset.base_filters) if self.filterset is not None else set()
-        if unknown := set(query) - known - OF_LISTS:
-            raise ApiError(
-                400,
-                "unknown_filter",
-                _("There is no filter %(name)s.") % {"name": min(unknown)[:60]},
-                field=min(unknown)[:60],
-            )
-        if self.filterset is None:
-            return rows
-        filters = self.filterset(query, queryset=rows, request=self.request)
-        if not filters.is_valid():
-            raise exceptions.ValidationError(filters.errors)
-        return filters.qs
-
-    def _order(self) -> str:
-        asked = self.request.query_params.get("order", self.default_order)
-        if asked.lstrip("-") not in {*self.orders, self.default_order.lstrip("-")} or asked.startswith("--"):
-            raise ApiError(
-                400,
-                "unknown_order",
-                _("Lists can be ordered by %(names)s.") % {"names": ", ".join(self.orders)},
-            )
-        return asked
-
-    def _size(self) -> int:
-        asked = self.request.query_params.get("size", str(DEFAULT_SIZE))
-        if not (asked.isascii() and asked.isdecimal() and len(asked) < 5 and 1 <= int(asked) <= MOST):
-            raise ApiError(400, "size", _("A page has 1 to %(most)d rows.") % {"most": MOST}, field="size")
-        return int(asked)
-
-    def _beside(self, **cursor: str | None) -> str | None:
-        ((name, value),) = cursor.items()
-        if value is None:
-            return None
-        query = self.request.query_params.copy()
-        query.pop("after", None)
-        query.pop("before", None)
-        query[name] = value
-        return self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
 
 
 class Changeable:

@@ -6,11 +6,13 @@ from typing import Any
 import django_filters
 from django.db import models
 from django.http import Http404
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from park_portal.core.api.idempotency import idempotent
 from park_portal.core.api.resource import Resource, ResourceSerializer
 from park_portal.core.outbox.models import Delivery
 from park_portal.core.outbox.services import mark_read
@@ -41,7 +43,7 @@ class InboxResource(Resource):
     scope = "inbox"
     model = Delivery
     serializer_class = NoticeSerializer
-    filterset = NoticeFilter
+    filterset_class = NoticeFilter
     orders = ("created_at",)
     lookup_field = "public_id"
     queryset = Delivery.objects.none()
@@ -55,7 +57,9 @@ class InboxResource(Resource):
     def rows(self) -> models.QuerySet[Any]:
         return Delivery.objects.visible_to(self.request.user)  # type: ignore[arg-type] # nobody else comes here
 
+    @extend_schema(request=None)
     @action(detail=True, methods=["post"])
+    @idempotent
     def read(self, request: Request, public_id: str) -> Response:
         """Mark one notice as read. Doing so again changes nothing."""
         row = self.get_object()

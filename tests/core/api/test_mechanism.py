@@ -267,6 +267,18 @@ def test_the_description_names_every_address():
     schema = Client().get("/api/v1/schema/?format=json").json()
     assert schema["openapi"].startswith("3.1")
     assert schema["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    listed = schema["paths"]["/api/v1/applications/"]["get"]
+    assert {one["name"] for one in listed["parameters"]} == {
+        *("after", "before", "call", "fields", "kind", "order", "size", "state")
+    }
+    page = schema["components"]["schemas"]["PaginatedApplicationList"]
+    assert sorted(page["properties"]) == ["next", "previous", "results"]
+    for address, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            headers = {one["name"] for one in operation["parameters"] if one["in"] == "header"}
+            wanted = {"patch": {"If-Match"}, "put": {"If-Match"}, "post": {"Idempotency-Key"}}
+            assert headers == wanted.get(method, set()), f"{method} {address}"
+            assert "application/problem+json" in operation["responses"]["default"]["content"]
     assert set(schema["paths"]) >= {
         "/api/v1/applications/",
         "/api/v1/applications/{id}/submit/",
