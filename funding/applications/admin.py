@@ -51,6 +51,9 @@ label_acts(
 )
 
 
+CALLS_OFFERED = 60
+
+
 class CallFilter(admin.SimpleListFilter):
     """By call, newest first."""
 
@@ -58,7 +61,12 @@ class CallFilter(admin.SimpleListFilter):
     parameter_name = "call"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return Call.objects.exclude(state="draft").as_choices()[:60]
+        offered = Call.objects.exclude(state="draft").as_choices()[:CALLS_OFFERED]
+        value = self.value() or ""
+        if value.isdecimal() and len(value) < 19 and value not in {str(key) for key, _label in offered}:
+            # An older one that a link asked for.
+            offered = [*offered, *Call.objects.filter(pk=int(value)).as_choices()]
+        return offered
 
     def queryset(
         self, request: HttpRequest, queryset: models.QuerySet[Application]

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import unfold.forms
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.options import IS_POPUP_VAR, ShowFacets
+from django.contrib.admin.options import IS_POPUP_VAR, IncorrectLookupParameters, ShowFacets
 from django.contrib.admin.utils import lookup_field
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
@@ -27,7 +27,7 @@ from unfold.fields import UnfoldAdminReadonlyField
 from park_portal.core.admin import history, rows
 from park_portal.core.admin.acts import Act, ActPage, ListActPage, navigation, refuse
 from park_portal.core.admin.bulk import IDS, BulkPage
-from park_portal.core.admin.changelist import CappedPaginator, StaffChangeList
+from park_portal.core.admin.changelist import PAGE_DIGITS, CappedPaginator, StaffChangeList, leave_out_wrong
 from park_portal.core.admin.fields import (
     FORMFIELDS,
     label_translated,
@@ -291,6 +291,15 @@ class StaffAdmin(Bilingual, ModelAdmin):
                 request, _("That address asked for something that is not there. This is the whole list.")
             )
         response = super().changelist_view(request, extra_context)
+        if getattr(request, "has_wrong_filter", False):
+            query, wrong = leave_out_wrong(self, request)
+            if wrong:
+                messages.warning(
+                    request,
+                    _("This list has no such filter, and shows what matches without it: %(wrong)s")
+                    % {"wrong": "; ".join(wrong)},
+                )
+                return HttpResponseRedirect(f"{request.path}{'?' if query else ''}{query.urlencode()}")
         if not isinstance(response, TemplateResponse) or response.context_data is None:
             return response
         changes = response.context_data.get("cl")
@@ -345,11 +354,19 @@ class StaffAdmin(Bilingual, ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[StaffChangeList]:
         return StaffChangeList
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        try:
+            return super().get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            request.has_wrong_filter = True  # type: ignore[attr-defined] # read by changelist_view
+            raise
+
     def get_paginator(
         self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any
     ) -> Any:
         page = request.GET.get("p", "1")
-        return self.paginator(queryset, per_page, *args, page=int(page) if page.isdecimal() else 1, **kwargs)
+        number = int(page) if page.isdecimal() and len(page) <= PAGE_DIGITS else 1
+        return self.paginator(queryset, per_page, *args, page=number, **kwargs)
 
     # --- saving
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.core.cache import cache
 from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
@@ -19,6 +17,7 @@ from django.utils.translation import gettext as gettext_now
 from django.utils.translation import gettext_lazy as _
 
 from park_portal.core.admin.acts import ONCE, Act, again, first_time, new_token, refuse
+from park_portal.core.admin.changelist import Matched
 from park_portal.core.admin.pages import StaffPage
 from park_portal.core.errors import DomainError, Text
 from park_portal.core.jobs.excel import Column, export_rows
@@ -236,42 +235,16 @@ class BulkPage(StaffPage):
 
 
 def matching(model_admin: StaffAdmin, request: HttpRequest) -> models.QuerySet[Any]:
-    """Return all records that match the filters and the search in the address, not only a page of them."""
-    asked = copy.copy(request)
+    """Return all records that match the filters and the search in the address, not only a page of them.
+
+    Raises ``IncorrectLookupParameters`` when a filter does not exist or does not offer its value.
+    """
     query = QueryDict(mutable=True)
     for key, values in request.GET.lists():
         if key not in (IDS, "result", "p", "o"):
             query.setlist(key, values)
-    asked.GET = cast(Any, query)  # The stubs know only what Django has read itself.
-    changes = _matched(model_admin, asked)
-    return changes.get_queryset(asked)
-
-
-class _Matched(ChangeList):
-    """A list that is asked for its filters only: no page of it is fetched, nothing is counted."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        self.result_count = self.full_result_count = 0
-        self.result_list = []
-
-
-def _matched(model_admin: StaffAdmin, request: HttpRequest) -> ChangeList:
-    return _Matched(
-        request,
-        model_admin.model,
-        model_admin.get_list_display(request),
-        (),
-        model_admin.get_list_filter(request),
-        None,
-        model_admin.get_search_fields(request),
-        model_admin.get_list_select_related(request),
-        model_admin.list_per_page,
-        0,
-        (),
-        model_admin,
-        model_admin.get_sortable_by(request),
-        model_admin.search_help_text,
-    )
+    changes = Matched.of(model_admin, request, query)
+    return changes.queryset
 
 
 # --- many: a job

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import copy
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from django.contrib import messages
+from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import prepare_lookup_value
+from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR
 from django.core.paginator import Page, Paginator
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 from unfold.views import ChangeList
+
+if TYPE_CHECKING:
+    from park_portal.core.admin.base import StaffAdmin
 
 CAP: Final = 10_000
 # From this row on, a page is looked up by key first, so that joins are not made for every row that is skipped.
 DEEP: Final = 500
+# A page's number has no more digits than this: PostgreSQL skips no more rows than fit into 64 bits.
+PAGE_DIGITS: Final = 9
 
 
 class Count(int):
@@ -63,7 +75,80 @@ class CappedPaginator(Paginator):
         return Page(rows, number, self)
 
 
-class StaffChangeList(ChangeList):
+class StrictFilters(ChangeList):
+    """A list that never shows more than was asked for: each filter in the address holds, or the address is refused."""
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        given = {key for key, values in self.get_filters_params().items() if any(values)}
+        specs, has_filters, rest, duplicates, active = super().get_filters(request)
+        if any(not _offers(spec, self) for spec in specs):
+            raise IncorrectLookupParameters
+        used = {name for spec in specs for name in spec.expected_parameters()}
+        # A filter that has nothing to offer takes its parameter, but Django does not apply it.
+        for key in given - used - set(rest):
+            rest[key] = prepare_lookup_value(key, self.filter_params[key])
+            active = True
+        return specs, has_filters, rest, duplicates, active
+
+
+def _offers(spec: Any, changes: ChangeList) -> bool:
+    """Return whether the value that the address gives for a filter is one that it offers."""
+    if isinstance(spec, SimpleListFilter):
+        value = spec.value()
+        return not value or value in {str(key) for key, _label in spec.lookup_choices}
+    if not any(any(values) for values in spec.used_parameters.values() if isinstance(values, list)):
+        return True
+    marks = [choice.get("selected") for choice in spec.choices(changes)]
+    return None in marks or any(marks)  # without marks it is a field to type into, which looks itself
+
+
+class Matched(StrictFilters):
+    """A list that is asked for its filters only: no page of it is fetched, nothing is counted."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        self.result_count = self.full_result_count = 0
+        self.result_list = []
+
+    @classmethod
+    def of(cls, model_admin: StaffAdmin, request: HttpRequest, query: QueryDict) -> Matched:
+        """Return what matches ``query``; ``IncorrectLookupParameters`` when a filter in it does not exist."""
+        asked = copy.copy(request)
+        asked.GET = cast(Any, query)  # The stubs know only what Django has read itself.
+        return cls(
+            asked,
+            model_admin.model,
+            model_admin.get_list_display(asked),
+            (),
+            model_admin.get_list_filter(asked),
+            None,
+            model_admin.get_search_fields(asked),
+            model_admin.get_list_select_related(asked),
+            model_admin.list_per_page,
+            0,
+            (),
+            model_admin,
+            model_admin.get_sortable_by(asked),
+            model_admin.search_help_text,
+        )
+
+
+def leave_out_wrong(model_admin: StaffAdmin, request: HttpRequest) -> tuple[QueryDict, list[str]]:
+    """Return the address's query without the filters that do not exist, and those as “name=value”."""
+    right, wrong = QueryDict(mutable=True), []
+    for key, values in request.GET.lists():
+        alone = QueryDict(mutable=True)
+        alone.setlist(key, values)
+        try:
+            Matched.of(model_admin, request, alone)
+        except IncorrectLookupParameters:
+            wrong.append(f"{key}={','.join(values)}"[:80])
+        else:
+            right.setlist(key, values)
+    right.pop(ERROR_FLAG, None)
+    return right, wrong
+
+
+class StaffChangeList(StrictFilters):
     """The list of an admin page; its lookups name rows only, never the acts that a page adds to the address."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -72,6 +157,19 @@ class StaffChangeList(ChangeList):
             rows: models.QuerySet[Any] = self.queryset  # type: ignore[has-type] # set by Django
             rows = rows.select_related(None).select_related(*joined) if joined else rows
             self.queryset = rows.only(*self.model_admin.list_fields)
-        super().get_results(request)
+        asked = request.GET.get(PAGE_VAR, "1")
+        if not (asked.isdecimal() and len(asked) <= PAGE_DIGITS):
+            self.page_num = 0  # no page
+        try:
+            super().get_results(request)
+        except IncorrectLookupParameters:
+            pages = self.model_admin.get_paginator(request, self.queryset, self.list_per_page).num_pages
+            self.page_num = pages if asked.isdecimal() and int(asked[: PAGE_DIGITS + 1]) > pages else 1
+            super().get_results(request)
+            if request.method == "GET":
+                said = _("There is no page %(asked)s. This is page %(shown)d of %(pages)d.")
+                messages.warning(
+                    request, said % {"asked": asked[:20], "shown": self.page_num, "pages": pages}
+                )
         # Django counts the unfiltered table for its header; nobody needs that number.
         self.full_result_count = None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import (
@@ -21,6 +22,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from park_portal.core.accounts.models import User
+from park_portal.core.admin.changelist import leave_out_wrong
 from park_portal.core.errors import DomainError, Text
 from park_portal.core.workflow import may
 
@@ -144,6 +146,25 @@ class StaffPage:
             self.object = self.get_object(kwargs["pk"])
         if not self.allowed(request.user, self.object):
             raise PermissionDenied
+        try:
+            return self.answer(request)
+        except IncorrectLookupParameters:
+            return self.to_list()
+
+    def to_list(self) -> HttpResponse:
+        """Return to the list, which has no such filter as the address asked for: nothing is done with more than meant."""
+        assert self.admin is not None
+        query, wrong = leave_out_wrong(self.admin, self.request)
+        for key in ("_ids", "result"):
+            query.pop(key, None)
+        message = _("Nothing was done: this list has no such filter (%(wrong)s).") % {
+            "wrong": "; ".join(wrong)
+        }
+        ending = f"?{query.urlencode()}" if query else ""
+        return self.redirect(self.address("changelist") + ending, message=message, level=messages.ERROR)
+
+    def answer(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the page, or what comes of what was sent."""
         if request.method in ("GET", "HEAD"):
             return self.get()
         if request.method != "POST":

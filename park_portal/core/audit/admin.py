@@ -61,23 +61,6 @@ class DoorFilter(DropdownFilter):
         return queryset.filter(door=self.value()) if self.value() else queryset
 
 
-class ActorFilter(admin.SimpleListFilter):
-    """Narrowed by a link from a person's page; offers no choice by itself."""
-
-    title = _("who")
-    parameter_name = "actor"
-
-    def has_output(self) -> bool:
-        return False
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [("", "")]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        value = self.value() or ""
-        return queryset.filter(actor_id=int(value)) if value.isdecimal() and len(value) < 18 else queryset
-
-
 class HeadForm(forms.Form):
     expected = forms.RegexField(
         r"^[0-9a-f]{64}$",
@@ -120,7 +103,7 @@ class VerifyPage(StaffPage):
 @admin.register(Entry)
 class EntryAdmin(ReadOnly, StaffAdmin):
     list_display = ["moment", "who", "act", "thing", "door_shown", "address"]
-    list_filter = [ThingFilter, DoorFilter, ("at", RangeDateTimeFilter), ActorFilter]
+    list_filter = [ThingFilter, DoorFilter, ("at", RangeDateTimeFilter)]
     list_filter_submit = True
     list_select_related = ["actor"]
     list_display_links = ["moment"]
