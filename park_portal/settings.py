@@ -179,6 +179,7 @@ MIDDLEWARE = [
     "park_portal.core.accounts.middleware.KnownDeviceMiddleware",
     "park_portal.core.accounts.middleware.SessionMiddleware",
     "park_portal.core.accounts.middleware.SecondFactorMiddleware",
+    "park_portal.core.accounts.viewing.ViewAsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "park_portal.core.middleware.RefusalMiddleware",
 ]

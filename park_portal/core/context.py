@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class Origin:
     address: str | None = None
     door: str = "shell"
     on_behalf_of: int | None = None
+    # Who sits in front of the screen while the request is answered as ``on_behalf_of`` would be answered.
+    viewer: int | None = None
 
 
 _NOWHERE = Origin()
@@ -38,6 +40,17 @@ def origin(
 ) -> Iterator[Origin]:
     """Run the block as coming from ``door`` (web, admin, worker, shell); a missing request id is made."""
     value = Origin(request_id or uuid.uuid4().hex, address, door, on_behalf_of)
+    token = _origin.set(value)
+    try:
+        yield value
+    finally:
+        _origin.reset(token)
+
+
+@contextmanager
+def viewed(*, by: int, as_person: int) -> Iterator[Origin]:
+    """Run the block as answered to the person ``as_person`` while ``by`` looks."""
+    value = replace(current(), on_behalf_of=as_person, viewer=by)
     token = _origin.set(value)
     try:
         yield value

@@ -24,6 +24,7 @@ from django.urls import NoReverseMatch, reverse
 
 from park_portal.core.accounts.rules import is_staff
 from park_portal.core.accounts.standing import fact
+from park_portal.core.accounts.viewing import Viewing, viewing_of
 from park_portal.core.due import Due
 from park_portal.core.errors import Text
 from park_portal.core.outbox.models import Delivery
@@ -171,6 +172,11 @@ class Frame:
     @property
     def is_staff(self) -> bool:
         return bool(self.signed_in and is_staff(self.user))
+
+    @cached_property
+    def viewing(self) -> Viewing | None:
+        """Whom a member of the staff views the portal as, if they do."""
+        return viewing_of(self.request)
 
     @property
     def is_local(self) -> bool:

@@ -108,9 +108,12 @@ class UserAdmin(ReadOnly, StaffAdmin):
     ordering = ["-id"]
     fieldsets = [
         (None, {"fields": ["name", "email", "phone", "language"]}),
-        (_("Access"), {"fields": ["roles_held", "on", "date_joined", "last_login", "audit_link"]}),
+        (
+            _("Access"),
+            {"fields": ["roles_held", "on", "date_joined", "last_login", "audit_link", "view_as_link"]},
+        ),
     ]
-    readonly_fields = ["roles_held", "on", "audit_link"]
+    readonly_fields = ["roles_held", "on", "audit_link", "view_as_link"]
     acts = [
         Act(
             "roles",
@@ -215,6 +218,15 @@ class UserAdmin(ReadOnly, StaffAdmin):
             return "—"
         return format_html(
             '<a class="text-link" href="{}?actor={}">{}</a>', address, user.pk, _("What this person did")
+        )
+
+    @display(description=_("what the person sees"))
+    def view_as_link(self, user: User) -> str:
+        if user.is_staff or user.is_superuser or not user.is_active:
+            return "—"
+        address = reverse("view-as", args=[user.pk])
+        return format_html(
+            '<a class="text-link" href="{}">{}</a>', address, _("View the portal as this person")
         )
 
 

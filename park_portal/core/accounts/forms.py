@@ -23,6 +23,15 @@ class ProfileForm(PortalForm):
     language = forms.ChoiceField(label=_("Language"), choices=Language.choices)
 
 
+class ViewAsForm(PortalForm):
+    reason = TextField(
+        label=_("Reason"),
+        max_length=400,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Kept in the audit trail, for example the number of the person's question."),
+    )
+
+
 class AtTheDoor:
     """Makes allauth's forms look like ours: labels instead of placeholders, the rules of a password in one line."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from allauth.account.signals import password_changed, password_reset, password_set
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
-from django.contrib.auth.signals import user_logged_in
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest
 
@@ -17,6 +17,7 @@ from park_portal.core.accounts.middleware import BEGUN_AT, SEEN_AT
 from park_portal.core.accounts.models import User
 from park_portal.core.accounts.second_factor import FACTORS
 from park_portal.core.accounts.services import end_sessions
+from park_portal.core.accounts.viewing import end
 from park_portal.core.audit.services import record
 
 
@@ -59,3 +60,9 @@ def password_is_reset(request: HttpRequest, user: User, **kwargs: Any) -> None:
     remember(request, user)
     record("user.reset_password", user, actor=user)
     end_sessions(user)
+
+
+@receiver(user_logged_out)
+def viewing_ends_too(request: HttpRequest, user: User | None, **kwargs: Any) -> None:
+    if user is not None:
+        end(request, user, why="signed out")

@@ -45,5 +45,7 @@ rules.add_perm("core.invite_staff", is_administrator)
 rules.add_perm("core.see_records", sees_records)
 rules.add_perm("core.invite_people", is_officer | is_administrator)
 rules.add_perm("core.edit_profile", is_self)
+# Not the system administrator, who sees no application.
+rules.add_perm("core.view_as", is_officer)
 rules.add_perm("core.retry_message", is_lead | is_administrator)
 rules.add_perm("core.revoke_invitation", is_officer | is_administrator)

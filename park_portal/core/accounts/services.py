@@ -230,6 +230,27 @@ def tell_of_security(user: User, what: Mapping[str, str], *, address: str = "") 
     )
 
 
+def refuse_viewing(person: User | None, actor: Any) -> None:
+    """Raise ``DomainError`` unless ``actor`` may see the portal as ``person`` sees it."""
+    require(actor, "core.view_as", person)
+    if person is None or not person.is_active:
+        raise DomainError(_("This account is switched off."), code="view_off")
+    if person.is_staff or person.is_superuser:
+        raise DomainError(_("Nobody views the portal as a member of the staff."), code="view_staff")
+
+
+def begin_viewing(person: User, *, actor: User, reason: str) -> User:
+    """Note that ``actor`` sees the portal as ``person`` from now on, and why; nothing can be changed meanwhile."""
+    refuse_viewing(person, actor)
+    record("user.view_as", person, actor=actor, reason=reason)
+    return person
+
+
+def end_viewing(person: User, *, actor: User, why: str) -> None:
+    """Note that ``actor`` no longer sees the portal as ``person``."""
+    record("user.view_as_end", person, actor=actor, why=why)
+
+
 def update_profile(user: User, *, actor: Actor, **values: Any) -> User:
     """Change name, phone and language of a person."""
     require(actor, "core.edit_profile", user)

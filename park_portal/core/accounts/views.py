@@ -20,16 +20,22 @@ from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from park_portal.core.accounts.forms import ProfileForm
+from park_portal.core.accounts.forms import ProfileForm, ViewAsForm
+from park_portal.core.accounts.models import User
 from park_portal.core.accounts.services import (
     INVITATION_KINDS,
     accept_invitation,
+    begin_viewing,
     end_other_sessions,
     end_session,
     find_invitation,
+    refuse_viewing,
     update_profile,
 )
-from park_portal.core.views import ActPage, PortalMixin
+from park_portal.core.accounts.viewing import begin, end
+from park_portal.core.errors import Text
+from park_portal.core.views import ActPage, PortalMixin, visible_or_404
+from park_portal.core.workflow import require
 
 
 class ProfilePage(ActPage):
@@ -136,6 +142,50 @@ class SessionsPage(PortalMixin):
                 end_session(user, actor=user, session=session)
                 messages.success(request, _("That device is signed out."))
         return HttpResponseRedirect(reverse("usersessions_list"))
+
+
+class ViewAsPage(ActPage):
+    """Asks why, then shows the portal as somebody else sees it."""
+
+    title = _("View the portal as this person")
+    form_class = ViewAsForm
+    submit_label = _("Begin")
+    explain = _(
+        "You see what the person sees, for half an hour at most. Nothing can be changed meanwhile; beginning, end and "
+        "every file you open are noted under your name."
+    )
+
+    def prepare(self) -> None:
+        # First, so that nobody else learns which accounts there are.
+        require(self.request.user, "core.view_as")
+        self.object = visible_or_404(User.objects.all(), pk=self.kwargs["pk"])
+        refuse_viewing(self.object, self.request.user)
+
+    def get_title(self) -> Text:
+        return gettext("View the portal as %(person)s") % {"person": self.object}
+
+    def act(self, form: ViewAsForm) -> Any:
+        begin_viewing(self.object, actor=self.request.user, reason=form.cleaned_data["reason"])
+        begin(self.request, self.object)
+
+    def success_url(self) -> str:
+        return reverse("home")
+
+    def cancel_url(self) -> str:
+        return reverse("admin:core_user_change", args=[self.object.pk])
+
+
+class EndViewPage(PortalMixin):
+    """Ends viewing, and goes back to the person's record."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        person = end(request, self.request.user, why="ended")
+        return HttpResponseRedirect(
+            reverse("admin:core_user_change", args=[person.pk]) if person else reverse("home")
+        )
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponseRedirect(reverse("home"))
 
 
 # What a browser says of itself, the telling word first: many name the others, too.

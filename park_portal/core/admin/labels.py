@@ -108,6 +108,8 @@ label_acts(
     {
         "user.set_roles": _("staff roles set"),
         "user.set_active": _("switched on or off"),
+        "user.view_as": _("began to view the portal as this person"),
+        "user.view_as_end": _("ended viewing the portal as this person"),
         "user.end_session": _("signed out on a device"),
         "user.end_sessions": _("signed out everywhere else"),
         "user.change_password": _("password changed"),

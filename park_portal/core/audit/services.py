@@ -53,9 +53,11 @@ def record(
 ) -> Entry:
     """Write the entry for ``action`` on ``obj`` in the caller's transaction and return it."""
     source = context.current()
+    # Whoever views the portal as somebody else did it, not the person whose pages are shown.
+    looked = source.viewer is not None and actor.pk == source.on_behalf_of
     return Entry.objects.create(
         action=action,
-        actor_id=actor.pk,
+        actor_id=source.viewer if looked else actor.pk,
         on_behalf_of=source.on_behalf_of,
         object_type=obj._meta.label_lower,
         object_id=str(obj.pk),

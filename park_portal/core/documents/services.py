@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Collection
 from typing import Any, BinaryIO, Final, cast
 
+from django.contrib.auth import get_user_model
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.db import connection, models, transaction
@@ -17,6 +18,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from park_portal.core import context
 from park_portal.core.audit.services import Actor, System, record
 from park_portal.core.documents import archives, formats, images
 from park_portal.core.documents.formats import Format
@@ -156,6 +158,10 @@ def read_document(public_id: Any, *, user: Any) -> Document:
     """
     document = Document.objects.get(public_id=public_id)
     if not may_read(user, document):
+        raise Document.DoesNotExist
+    viewer = context.current().viewer
+    if viewer is not None and not may_read(get_user_model()._default_manager.get(pk=viewer), document):
+        # Who views as somebody else reads no more files than their own work gives them.
         raise Document.DoesNotExist
     record(
         "document.read",

@@ -14,6 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from park_portal.core import context
 from park_portal.core.frame import Card, Task, home_card
 from park_portal.core.outbox.models import Delivery, Preference
 from park_portal.core.outbox.registry import KINDS, Kind
@@ -97,7 +98,8 @@ class InboxItemPage(PortalMixin):
         return self.item.subject_text
 
     def get(self, request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
-        mark_read(request.user, ids=[self.item.public_id])
+        if context.current().viewer is None:
+            mark_read(request.user, ids=[self.item.public_id])
         local = url_has_allowed_host_and_scheme(self.item.link, allowed_hosts=None)
         return self.render(item=self.item, link=self.item.link if local else "")
 
