@@ -4,6 +4,7 @@ from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.exceptions import NotFound
 from rest_framework.routers import SimpleRouter
@@ -26,6 +27,7 @@ router.register("projects", ProjectResource, basename="projects")
 router.register("applications", ApplicationResource, basename="applications")
 
 
+@csrf_exempt  # There is nothing to forge.
 def nowhere(request: HttpRequest, rest: str = "") -> HttpResponse:
     """Answer an address that leads nowhere as the API answers everything else."""
     return problem(request, NotFound())
@@ -40,6 +42,6 @@ v1: list[URLPattern | URLResolver] = [
     path("", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),
-    re_path(r"^(?P<rest>.*)$", nowhere, name="nowhere"),
+    re_path(r"^(?P<rest>(?s:.*))$", nowhere, name="nowhere"),
 ]
 urlpatterns = [path("v1/", include((v1, "api")))]

@@ -41,8 +41,8 @@ class ApplicationSerializer(ResourceSerializer):
     private = dict.fromkeys(("stage", "due_at"), OF_THE_PARK)
 
     call = serializers.SlugRelatedField[Call](slug_field="code", read_only=True)
-    stage = serializers.CharField(source="current_stage.kind", read_only=True, default=None)
-    due = serializers.DateTimeField(source="shown_due", read_only=True)
+    stage = serializers.CharField(source="current_stage.kind", read_only=True, allow_null=True, default=None)
+    due = serializers.DateTimeField(source="shown_due", read_only=True, allow_null=True)
 
     class Meta:
         model = Application

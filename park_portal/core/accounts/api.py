@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -39,7 +40,7 @@ class MeResource(GenericViewSet[User]):
     serializer_class = MeSerializer
     queryset = User.objects.none()
 
-    @extend_schema(responses=MeSerializer)
+    @extend_schema(operation_id="me_retrieve", responses=forced_singular_serializer(MeSerializer))
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Who you are, and what the token may be used for."""
         return Response(self.get_serializer(request.user).data)

@@ -67,7 +67,12 @@ FIELDS: Final = {
 
 def describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     """Add to the description what every operation has: refusals, versions, keys of requests, sparse fields."""
-    result["components"]["schemas"]["Problem"] = PROBLEM
+    schemas = result["components"]["schemas"]
+    # Rows are shown with the fields that were asked for, and without those that are not for the caller.
+    for page in [schema for name, schema in schemas.items() if name.startswith("Paginated")]:
+        row = page["properties"]["results"]["items"]["$ref"].rpartition("/")[2]
+        schemas[row].pop("required", None)
+    schemas["Problem"] = PROBLEM
     for operations in result["paths"].values():
         for method, operation in operations.items():
             operation["responses"]["default"] = REFUSED

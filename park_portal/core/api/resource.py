@@ -119,7 +119,7 @@ class Pages(BasePagination):
             "type": "object",
             "required": ["results", "next", "previous"],
             "properties": {
-                "results": {"type": "array", "items": schema},
+                "results": schema,
                 "next": address,
                 "previous": address,
             },
@@ -238,7 +238,7 @@ class Resource(viewsets.GenericViewSet[Any]):
 
     def _fields(self) -> frozenset[str] | None:
         asked = self.request.query_params.get("fields")
-        if asked is None:
+        if not asked:
             return None
         names = frozenset(name.strip() for name in asked.split(",") if name.strip())
         if unknown := names - self._columns():

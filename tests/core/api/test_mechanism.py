@@ -263,6 +263,15 @@ class TestOnce:
             assert forget_answers() == 1
 
 
+@pytest.mark.parametrize("path", ["applications/0.5/submit/", "calls/%0Ax/form/", "nowhere/", ""])
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_an_address_that_leads_nowhere_says_so_as_everything_else(people, method, path):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(people("founder"))
+    answer = getattr(client, method)(f"/api/v1/{path}")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+
+
 def test_the_description_names_every_address():
     schema = Client().get("/api/v1/schema/?format=json").json()
     assert schema["openapi"].startswith("3.1")
