@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 # The one without a window of its own comes first: it takes a third less of the processor.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# What the policy of a page forbade in this test, whichever page it was: no test that passes has any.
+FORBIDDEN: list[str] = []
 SCREENSHOTS = Path(__file__).resolve().parent.parent / ".local" / "screenshots"
 
 
@@ -37,6 +39,14 @@ def browser() -> Iterator[Browser]:
         )
         yield running
         running.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_forbidden() -> Iterator[None]:
+    """Fails a test in which any page of any browser tried what its Content-Security-Policy forbids."""
+    FORBIDDEN.clear()
+    yield
+    assert FORBIDDEN == []
 
 
 @pytest.fixture
@@ -70,17 +80,17 @@ def _listen(page: Page) -> None:
     complaints: list[str] = []
     page.complaints = complaints  # type: ignore[attr-defined]
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
-    page.on(
-        "console",
-        lambda message: (
-            complaints.append(f"{page.url}: {message.text}")
-            # What the policy of a page forbids fails it, also where the browser reports it as less than an error.
-            if "Content-Security-Policy" in message.text
-            or "Content Security Policy" in message.text
-            or (message.type == "error" and "Failed to load resource" not in message.text)
-            else None
-        ),
-    )
+    page.on("console", lambda message: _said(page, message))
+
+
+def _said(page: Page, message: ConsoleMessage) -> None:
+    text = f"{page.url}: {message.text}"
+    # Also where the browser reports it as less than an error.
+    if "Content-Security-Policy" in text or "Content Security Policy" in text:
+        FORBIDDEN.append(text)
+        page.complaints.append(text)  # type: ignore[attr-defined]
+    elif message.type == "error" and "Failed to load resource" not in text:
+        page.complaints.append(text)  # type: ignore[attr-defined]
 
 
 def accessibility_violations(page: Page, *, only_serious: bool = False) -> list[dict[str, Any]]:
