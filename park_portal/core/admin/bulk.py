@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
@@ -34,6 +34,8 @@ IDS: Final = "_ids"
 # More than so many are a job: a request should end within a few seconds.
 AT_ONCE: Final = 50
 SHOWN: Final = 100
+# So many of those that will be done are named before the button is pressed.
+NAMED: Final = 20
 OWN_KEYS: Final = ("csrfmiddlewaretoken", "expected", ONCE)
 CHUNK: Final = 500
 
@@ -53,6 +55,8 @@ class Tally:
 
     keys: list[Any]
     refused: list[Refused]
+    # The first ones of ``keys`` with their names.
+    named: list[tuple[Any, str]] = field(default_factory=list)
 
     @property
     def reasons(self) -> list[tuple[str, int]]:
@@ -62,14 +66,16 @@ class Tally:
 
 def rehearse(act: Act, rows: models.QuerySet[Any], *, actor: Any) -> Tally:
     """Return what is known beforehand: the keys for which nothing speaks against the act, and the rest with reasons."""
-    keys, refused = [], []
+    keys, refused, named = [], [], []
     for obj in rows.select_related(*act.select_related).iterator(chunk_size=CHUNK):
         reason = act.refusal(obj, actor)
         if reason is None:
             keys.append(obj.pk)
+            if len(named) < NAMED:
+                named.append((obj.pk, str(obj)))
         else:
             refused.append(Refused(obj.pk, str(obj), str(reason)))
-    return Tally(keys, refused)
+    return Tally(keys, refused, named)
 
 
 def carry_out(
@@ -160,7 +166,11 @@ class BulkPage(StaffPage):
         return self.act.make_form(None, self.request.user, *args)
 
     def show(self, form: forms.BaseForm, tally: Tally, **context: Any) -> HttpResponseBase:
+        assert self.admin is not None
+        opens = self.admin.has_view_permission(self.request)
         return self.render(
+            named=[(label, self.address("change", pk) if opens else "") for pk, label in tally.named],
+            named_more=len(tally.keys) - len(tally.named),
             act=self.act,
             form=form,
             tally=tally,
