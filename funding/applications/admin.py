@@ -35,6 +35,7 @@ from funding.calls.states import StageKind, Track
 from park_portal.core.accounts.rules import is_officer
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin, StaffPage, label_acts, money, state_label
 from park_portal.core.admin.bulk import matching
+from park_portal.core.admin.links import address_of
 from park_portal.core.jobs.services import start_job
 from park_portal.core.templatetags.portal import moment, until
 from park_portal.core.workflow import may
@@ -385,7 +386,7 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
         return {
             "application": application,
             "applicant": application.applicant_line,
-            "applicant_url": _applicant_url(application),
+            "applicant_url": _applicant_url(application, self.request),
             "state_line": state_line_of(application, user),
             "versions": versions,
             "sections": present_form(form, answers),
@@ -397,9 +398,9 @@ class ApplicationAdmin(ReadOnly, StaffAdmin):
         }
 
 
-def _applicant_url(application: Application) -> str:
+def _applicant_url(application: Application, request: HttpRequest) -> str:
     holder: Iterable[Any] = (application.organisation, application.project)
     for one in holder:
         if one is not None:
-            return reverse(f"admin:incubator_{one._meta.model_name}_change", args=[one.pk])
+            return address_of(request, one)
     return ""

@@ -37,6 +37,7 @@ from park_portal.core.admin.fields import (
     side_by_side,
     translated_fields,
 )
+from park_portal.core.admin.links import link_to
 from park_portal.core.admin.pages import StaffPage
 from park_portal.core.audit.services import record
 from park_portal.core.errors import DomainError
@@ -54,7 +55,13 @@ _request: ContextVar[HttpRequest] = ContextVar("request")
 
 
 class ReadonlyField(UnfoldAdminReadonlyField):
-    """A field that is only shown: as it is shown in lists, money in yuan, JSON readably."""
+    """A field that is only shown: as it is shown in lists, money in yuan, JSON readably; a record as a link for who may
+    open it.
+    """
+
+    def get_admin_url(self, remote_field: Any, remote_obj: Any) -> str:
+        request = _request.get(None)
+        return str(remote_obj) if request is None else link_to(request, remote_obj)
 
     def _get_contents(self) -> Any:
         try:
@@ -266,7 +273,7 @@ class StaffAdmin(Bilingual, ModelAdmin):
                 "path": self.address(page.name, *([] if obj is None else [obj.pk])),
             }
             for page in self.pages
-            if page.offered == wanted and page(self.admin_site, self).allowed(request.user, obj)
+            if page.offered == wanted and page(self.admin_site, self).is_offered(request.user, obj)
         ]
 
     def render_change_form(
@@ -393,6 +400,7 @@ class StaffAdmin(Bilingual, ModelAdmin):
         form_url: str = "",
         extra_context: Any = None,
     ) -> Any:
+        self.request = request
         try:
             # A savepoint of our own, so that the page can be shown again after the database refused.
             with transaction.atomic():

@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 
 from park_portal.core.accounts.models import User
 from park_portal.core.admin.changelist import leave_out_wrong
+from park_portal.core.admin.links import address_of
 from park_portal.core.errors import DomainError, Text
 from park_portal.core.workflow import may
 
@@ -68,6 +69,10 @@ class StaffPage:
     def allowed(self, user: Any, obj: models.Model | None) -> bool:
         """Return whether ``user`` may open the page."""
         return may(user, self.rule, obj)
+
+    def is_offered(self, user: Any, obj: models.Model | None) -> bool:
+        """Return whether to show a button for the page; a page may be open to who has nothing to do there now."""
+        return self.allowed(user, obj)
 
     def get_object(self, pk: Any) -> models.Model:
         """Return the record the page is about, among those the person sees; a 404 for any other."""
@@ -129,9 +134,10 @@ class StaffPage:
         way: list[Crumb] = []
         if self.admin is not None:
             meta = self.admin.model._meta
-            way.append((meta.verbose_name_plural, self.address("changelist")))  # type: ignore[arg-type] # a lazy text
+            opens = self.admin.has_view_permission(self.request)
+            way.append((meta.verbose_name_plural, self.address("changelist") if opens else None))  # type: ignore[arg-type] # a lazy text
             if self.object is not None:
-                way.append((str(self.object), self.address("change", self.object.pk)))
+                way.append((str(self.object), address_of(self.request, self.object) or None))
         else:
             way.append((_("Home"), reverse("admin:index")))
         way.append((self.get_title(), None))

@@ -23,6 +23,7 @@ from park_portal.core.accounts.rules import sees_records
 from park_portal.core.admin import ReadOnly, StaffAdmin, StaffPage, dress, pretty_json
 from park_portal.core.admin.history import shown
 from park_portal.core.admin.labels import act_label, thing_label
+from park_portal.core.admin.links import may_open
 from park_portal.core.audit.models import Entry, Seal
 from park_portal.core.audit.services import GENESIS, verify_chain
 
@@ -188,7 +189,10 @@ class EntryAdmin(ReadOnly, StaffAdmin):
         app, _dot, model = entry.object_type.partition(".")
         try:
             address = reverse(f"admin:{app}_{model}_change", args=[entry.object_id])
-        except NoReverseMatch:
+            opens = may_open(self.request, apps.get_model(entry.object_type))
+        except (NoReverseMatch, LookupError, ValueError):
+            opens = False
+        if not opens:
             return f"{thing_label(entry.object_type)}: {entry.object_label}"
         kind = thing_label(entry.object_type)
         return format_html('{}: <a class="text-link" href="{}">{}</a>', kind, address, entry.object_label)

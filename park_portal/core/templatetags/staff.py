@@ -20,6 +20,7 @@ from unfold.templatetags.unfold_list import result_headers
 from unfold.templatetags.unfold_list import result_list as unfold_result_list
 
 from park_portal.core.admin import rows
+from park_portal.core.admin.links import link_to
 from park_portal.core.text import escape
 
 register = template.Library()
@@ -29,6 +30,12 @@ register = template.Library()
 def crumb(text: Any) -> str:
     """Return one step of the way to a page: words of ours begin with a capital, what people named stays as it is."""
     return str(capfirst(str(text))) if isinstance(text, Promise) else str(text)
+
+
+@register.simple_tag(takes_context=True)
+def staff_link(context: template.Context, obj: Any, text: Any = None) -> SafeString:
+    """Return a link to a record's page, or plain text for who may not open it."""
+    return link_to(context["request"], obj, text)
 
 
 @register.simple_tag(takes_context=True)
