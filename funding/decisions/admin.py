@@ -388,6 +388,9 @@ class LetterPage(StaffPage):
     offered = "record"
     template_name = "admin/funding/letter/text.html"
 
+    def is_offered(self, user: Any, obj: Any) -> bool:
+        return obj.state == LetterState.DRAFT and self.allowed(user, obj)
+
     def context(self) -> dict[str, Any]:
         form = getattr(self, "_form", None) or dress(LetterForm(initial=LetterForm.initial_of(self.object)))
         return {"form": form, "letter": self.object, "is_draft": self.object.state == LetterState.DRAFT}

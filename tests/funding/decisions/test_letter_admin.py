@@ -1,0 +1,24 @@
+"""The page of a letter offers what can be done with it now."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from funding.decisions.states import LetterState
+from funding.models import Letter
+from tests.factories.decisions import make_letter
+
+pytestmark = pytest.mark.django_db
+
+
+def test_text_of_a_letter_is_offered_while_it_can_be_changed(client_of):
+    letter = make_letter()
+    client = client_of("lead")
+    address = reverse("admin:funding_letter_change", args=[letter.pk])
+    offer = f'href="{reverse("admin:funding_letter_text", args=[letter.pk])}"'
+
+    assert offer in client.get(address).content.decode()
+    for state in (LetterState.CHECKED, LetterState.RELEASED):
+        Letter.objects.filter(pk=letter.pk).update(state=state)
+        assert offer not in client.get(address).content.decode()
