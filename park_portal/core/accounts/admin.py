@@ -38,6 +38,7 @@ from park_portal.core.accounts.services import (
 from park_portal.core.accounts.states import ROLE_RIGHTS, Language, StaffRole
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin
 from park_portal.core.errors import DomainError
+from park_portal.core.workflow import may
 
 
 class RolesForm(forms.Form):
@@ -187,6 +188,14 @@ class UserAdmin(ReadOnly, StaffAdmin):
 
     def rows_for(self, user: Any) -> models.QuerySet[User]:
         return User.objects.prefetch_related("groups")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        (first, general), (second, access) = super().get_fieldsets(request, obj)
+        hidden = set() if may(request.user, "core.view_as", obj) else {"view_as_link"}
+        return [
+            (first, general),
+            (second, {"fields": [name for name in access["fields"] if name not in hidden]}),
+        ]
 
     def acts_on(self, obj: Any, user: Any) -> list[Act]:
         return [act for act in super().acts_on(obj, user) if act.refusal(obj, user) is None]

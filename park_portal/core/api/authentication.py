@@ -11,7 +11,9 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from park_portal.core.accounts.middleware import SecondFactorMissing
 from park_portal.core.accounts.models import User
+from park_portal.core.accounts.second_factor import lacks_second_factor
 from park_portal.core.api.problems import ApiError
 from park_portal.core.tokens.models import ApiToken
 from park_portal.core.tokens.services import find_token
@@ -27,6 +29,9 @@ class TokenAuthentication(BaseAuthentication):
         token = find_token(secret.decode("ascii", "replace").strip())
         if token is None:
             raise AuthenticationFailed(_("This token does not exist, has expired or was revoked."))
+        if lacks_second_factor(token.user):
+            # A token made before is no way round the second step.
+            raise SecondFactorMissing
         if "Accept-Language" not in request.headers:
             translation.activate(token.user.language)
         return token.user, token

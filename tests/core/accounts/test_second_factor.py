@@ -23,6 +23,7 @@ from park_portal.core.accounts.states import StaffRole
 from park_portal.core.audit.models import Entry
 from park_portal.core.errors import DomainError, Forbidden
 from park_portal.core.outbox.models import Message
+from park_portal.core.tokens.services import create_token
 from tests.factories.core import make_staff, make_user
 from tests.factories.incubator import make_liaison, make_university
 from tests.personas import PASSWORD
@@ -120,6 +121,17 @@ class TestUntilThen:
         assert client.post("/i18n/setlang/", {"language": "en", "next": "/"}).status_code == 302
         client.post("/accounts/logout/")
         assert not signed_in(client)
+
+    def test_a_token_made_before_is_no_way_round(self, client):
+        officer = make_staff("officer")
+        _token, secret = create_token(actor=officer, name="Books", scopes=["calls:read"], days=1)
+        answers = []
+        for _time in range(2):
+            answer = client.get("/api/v1/calls/", headers={"Authorization": f"Bearer {secret}"})
+            answers.append(answer.status_code)
+            if not Authenticator.objects.exists():
+                with_app(officer)
+        assert answers == [403, 200]
 
     def test_others_are_let_alone(self, client_of):
         assert client_of(make_user()).get("/account/profile/").status_code == 200

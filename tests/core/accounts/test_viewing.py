@@ -96,6 +96,9 @@ class TestWho:
         address = f"/account/view-as/{founder.pk}/"
         assert address in client.get(f"/admin/core/user/{founder.pk}/change/").content.decode()
         assert "/account/view-as/" not in client.get(f"/admin/core/user/{other.pk}/change/").content.decode()
+        for role in ("auditor", "administrator"):
+            page = client_of(make_staff(role)).get(f"/admin/core/user/{founder.pk}/change/")
+            assert (page.status_code, address in page.content.decode()) == (200, False)
 
 
 class TestSeeing:
