@@ -88,14 +88,16 @@ CHOOSE_ARROW = (
 def staff_choose_act(form: Any) -> SafeString:
     """Draw the acts that can be done to what is ticked; the form's own fields took a fifth of the page's templates."""
     field = form.fields["action"]
+    # What is chosen is the browser's own, which keeps it for Back; the style sheet shows the button by it.
+    attrs = {name: value for name, value in field.widget.attrs.items() if name != "x-model"}
     options = "".join(
         f'<option value="{escape(str(value))}">{escape(str(label))}</option>'
         for value, label in field.choices
     )
     return mark_safe(  # the acts' names were escaped
-        f'<div class="grow relative max-w-2xl"><select name="action"{flatatt(field.widget.attrs)}>{options}</select>'
+        f'<div class="grow relative max-w-2xl"><select name="action"{flatatt(attrs)}>{options}</select>'
         f"{CHOOSE_ARROW}</div>"
-        '<input type="hidden" name="select_across" value="0" class="select-across" x-model="selectAcross">'
+        '<input type="hidden" name="select_across" value="0" class="select-across">'
     )
 
 
