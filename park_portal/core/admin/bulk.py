@@ -66,7 +66,9 @@ class Tally:
 
 def rehearse(act: Act, rows: models.QuerySet[Any], *, actor: Any) -> Tally:
     """Return what is known beforehand: the keys for which nothing speaks against the act, and the rest with reasons."""
-    keys, refused, named = [], [], []
+    keys: list[Any] = []
+    refused: list[Refused] = []
+    named: list[tuple[Any, str]] = []
     for obj in rows.select_related(*act.select_related).iterator(chunk_size=CHUNK):
         reason = act.refusal(obj, actor)
         if reason is None:

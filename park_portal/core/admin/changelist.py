@@ -107,7 +107,7 @@ class Matched(StrictFilters):
 
     def get_results(self, request: HttpRequest) -> None:
         self.result_count = self.full_result_count = 0
-        self.result_list = []
+        self.result_list: list[Any] = []
 
     @classmethod
     def of(cls, model_admin: StaffAdmin, request: HttpRequest, query: QueryDict) -> Matched:
