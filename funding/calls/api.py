@@ -4,7 +4,7 @@ from typing import Any
 
 import django_filters
 from django.db import models
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotAuthenticated
@@ -34,20 +34,26 @@ class ConditionSerializer(serializers.Serializer[Any]):
     value = serializers.CharField()
 
 
-class QuestionSerializer(serializers.Serializer[Any]):
-    key = serializers.CharField()
-    kind = serializers.CharField()
-    label = serializers.CharField()
-    help = serializers.CharField()
-    required = serializers.BooleanField()
-    settings = serializers.JSONField()
-    asked_if = ConditionSerializer(allow_null=True)
+# Not a class: two of these names are a field's own.
+QUESTION = inline_serializer(
+    "Question",
+    {
+        "key": serializers.CharField(),
+        "kind": serializers.CharField(),
+        "label": serializers.CharField(),
+        "help": serializers.CharField(),
+        "required": serializers.BooleanField(),
+        "settings": serializers.JSONField(),
+        "asked_if": ConditionSerializer(allow_null=True),
+    },
+    many=True,
+)
 
 
 class SectionSerializer(serializers.Serializer[Any]):
     title_zh_hans = serializers.CharField()
     title_en = serializers.CharField(allow_null=True)
-    questions = QuestionSerializer(many=True)
+    questions = QUESTION
 
 
 class FormSerializer(serializers.Serializer[Any]):
