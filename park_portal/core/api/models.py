@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from park_portal.core.accounts.models import User
 
@@ -19,6 +20,8 @@ class IdempotentAnswer(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
+        verbose_name = _("repeatable request")
+        verbose_name_plural = _("repeatable requests")
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["user", "key"], name="idempotent_answer_once")]
 

@@ -145,6 +145,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "repeatable request",
+                "verbose_name_plural": "repeatable requests",
                 "default_permissions": (),
                 "constraints": [
                     models.UniqueConstraint(fields=("user", "key"), name="idempotent_answer_once")
