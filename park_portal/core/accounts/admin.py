@@ -37,6 +37,8 @@ from park_portal.core.accounts.services import (
 )
 from park_portal.core.accounts.states import ROLE_RIGHTS, Language, StaffRole
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin
+from park_portal.core.admin.links import may_open
+from park_portal.core.audit.models import Entry
 from park_portal.core.errors import DomainError
 from park_portal.core.workflow import may
 
@@ -192,6 +194,8 @@ class UserAdmin(ReadOnly, StaffAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         (first, general), (second, access) = super().get_fieldsets(request, obj)
         hidden = set() if may(request.user, "core.view_as", obj) else {"view_as_link"}
+        if not may_open(request, Entry):
+            hidden.add("audit_link")
         return [
             (first, general),
             (second, {"fields": [name for name in access["fields"] if name not in hidden]}),

@@ -28,7 +28,7 @@ def test_no_link_of_a_record_leads_to_a_refusal(client_of, people, role):
     award, letter = make_award(), make_letter()
     application = make_application(project=make_project(university=make_university()))
     entry = record("user.test", application, actor=people("officer"), after={"n": 1})
-    records = [award, letter, letter.decision, application, entry]
+    records = [award, letter, letter.decision, application, entry, people("founder")]
     opened = 0
     for one in records:
         address = reverse(f"admin:{one._meta.app_label}_{one._meta.model_name}_change", args=[one.pk])
