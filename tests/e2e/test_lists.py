@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from funding.applications.models import Application
 from funding.applications.services import return_application
@@ -107,7 +107,7 @@ def test_staff_filter_and_open_without_a_script(browser: Browser, live_server: A
     )
     page.get_by_role("link", name="Reject").click()
     page.locator("main form [type=submit]").first.click()
-    assert page.locator("main .staff-problems, main .errorlist, main [role=alert]").count() > 0
+    expect(page.locator("main .staff-problems, main .errorlist, main [role=alert]")).not_to_have_count(0)
     context.close()
 
 
