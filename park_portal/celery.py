@@ -14,7 +14,7 @@ app.autodiscover_tasks()  # `tasks.py` of each app: a contents page of its rooms
 
 # name: (task, seconds or crontab). Every entry is safe to run twice, and late.
 BEAT: dict[str, tuple[str, object]] = {
-    "ring the relay for whatever is left": ("core.outbox.relay", 2.0),
+    "do what the relays left": ("core.outbox.sweep", 2.0),
     "seal the audit chain": ("core.audit.seal_entries", 5.0),
     "find jobs whose worker died": ("core.jobs.sweep", 15.0),
     # By day only: nobody wants to be reminded at midnight.

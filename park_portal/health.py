@@ -1,7 +1,7 @@
 """`GET /healthz`: what a load balancer and a watchman ask. Cheap, open to all, and telling nothing that is secret.
 
-Worker and beat leave a sign of life in Redis every few seconds, each from inside its own loop: a process that hangs, or
-has lost the broker, stops leaving it.
+Relay, worker and beat leave a sign of life in Redis every few seconds, each from inside its own loop: a process that
+hangs, or has lost the broker, stops leaving it.
 """
 
 import logging
@@ -56,6 +56,10 @@ def check_worker() -> None:
     _sign_of_life("worker")
 
 
+def check_relay() -> None:
+    _sign_of_life("relay")
+
+
 def check_beat() -> None:
     _sign_of_life("beat")
 
@@ -69,6 +73,7 @@ def check_migrations() -> None:
 CHECKS: dict[str, Callable[[], None]] = {
     "database": check_database,
     "broker": check_broker,
+    "relay": check_relay,
     "worker": check_worker,
     "beat": check_beat,
     "migrations": check_migrations,

@@ -28,7 +28,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCAL = ROOT / ".local"
+# Where this portal keeps its data, services and sockets; another folder is another portal.
+LOCAL = Path(os.environ.get("PARK_LOCAL") or ROOT / ".local").resolve()
 PGDATA = LOCAL / "postgres"
 PG_PORT = 5432  # Names the socket file only; nothing listens on TCP.
 DATABASE_OWNER = "park"

@@ -1,14 +1,17 @@
 """`make run`: prepares this checkout, then serves the portal with all its processes until Ctrl-C.
 
-A run that was killed leaves processes behind; the next run recognises them by a mark in their environment, ends them,
-and starts afresh. Data lives in PostgreSQL and under .local/, and is kept.
+A process that dies is started again at once, as systemd does in production. A run that was killed itself leaves
+processes behind; the next run recognises them by a mark in their environment, ends them, and starts afresh. Data lives
+in PostgreSQL and under .local/, and is kept.
 """
 
 import atexit
 import fcntl
 import json
+import multiprocessing
 import os
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -17,14 +20,21 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
+from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from honcho.manager import Manager
+from honcho.printer import Printer
+from honcho.process import Process
 
 from park_portal import local
 
-MARK = "PARK_RUN"  # In the environment of every process of a run: the checkout it belongs to.
+MARK = "PARK_RUN"  # In the environment of every process of a run: the folder of data it belongs to.
 BIN = Path(sys.executable).parent
 PATIENCE = 90  # Seconds until the portal must answer.
+SHORT_LIFE = 3  # Seconds. Who dies sooner has failed to start …
+FAILURES = 5  # … and this often in a row ends the run.
 
 
 def say(text: str) -> None:
@@ -34,9 +44,9 @@ def say(text: str) -> None:
 def main() -> int:
     if os.environ.get("PARK_MODE", "local") != "local":
         sys.exit("`make run` is for local mode. docs/operating.md tells how production is started.")
-    if os.environ.get(MARK) != str(local.ROOT):
+    if os.environ.get(MARK) != str(local.LOCAL):
         # A process's environment is read from outside as it was at its start; so start again with the mark in it.
-        os.environ[MARK] = str(local.ROOT)
+        os.environ[MARK] = str(local.LOCAL)
         os.execv(sys.executable, [sys.executable, "-m", "park_portal.run", *sys.argv[1:]])
     started = time.monotonic()
     lock = _only_one()
@@ -54,7 +64,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print()
         return 130
-    say("Starting web, worker, beat and mail")
+    say("Starting web, relay, worker, beat and mail")
     code = _serve(port, started)
     _stop_services()
     lock.close()
@@ -86,6 +96,7 @@ def processes(schedule: Path = local.LOCAL / "celerybeat-schedule") -> dict[str,
     celery = [python, "-m", "celery", "--quiet", "-A", "park_portal"]
     return {
         "web": [python, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"],
+        "relay": [python, "-m", "park_portal.relay"],
         "worker": [
             *celery,
             "worker",
@@ -105,7 +116,7 @@ def end_leftovers(mark: str | None = None) -> None:
     """End every process of an earlier run of this checkout: a run that was killed could not do it itself."""
     import psutil
 
-    mark = mark or str(local.ROOT)
+    mark = mark or str(local.LOCAL)
     ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     found = []
     for process in psutil.process_iter():
@@ -162,11 +173,55 @@ def _free_port(variable: str, default: int, *, exact: bool = False) -> int:
     raise AssertionError("the system always has a free port")
 
 
-def _serve(port: int, started: float) -> int:
-    from honcho.manager import Manager
-    from honcho.printer import Printer
+class Kept(Process):
+    """A process that is started again whenever it dies, until the supervisor says that it is over."""
 
-    manager = Manager(Printer(sys.stdout))
+    over: Event
+
+    def run(self, events: Any = None, ignore_signals: bool = False) -> None:
+        self._events = events
+        failures = 0
+        while not self.over.is_set():
+            started = time.monotonic()
+            self._child = self._child_ctor(self.cmd, env=self.env, cwd=self.cwd)
+            if failures == 0:
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    signal.signal(number, signal.SIG_IGN)  # It ends when what it keeps does.
+            self._send_message({"pid": self._child.pid}, type="start")
+            # What a killed process leaves behind may hold its output open for a while: do not wait for that.
+            threading.Thread(target=self._pass_on, args=(self._child.stdout,), daemon=True).start()
+            self._child.wait()
+            failures = failures + 1 if time.monotonic() - started < SHORT_LIFE else 0
+            if failures >= FAILURES:
+                break
+            self.over.wait(failures)
+        self._send_message({"returncode": self._child.returncode}, type="stop")
+
+    def _pass_on(self, output: Any) -> None:
+        for line in iter(output.readline, b""):
+            self._send_message(line)
+
+
+class Supervisor(Manager):
+    """Keeps all processes running; one that cannot be started ends the run."""
+
+    def __init__(self, printer: Printer) -> None:
+        super().__init__(printer)
+        self.over = multiprocessing.Event()
+        self._process_ctor = self._kept
+
+    def _kept(self, *args: Any, **kwargs: Any) -> Kept:
+        kept = Kept(*args, **kwargs)
+        kept.over = self.over
+        return kept
+
+    def terminate(self) -> None:
+        self.over.set()
+        super().terminate()
+
+
+def _serve(port: int, started: float) -> int:
+    manager = Supervisor(Printer(sys.stdout))
     for name, command in processes().items():
         # `exec`: the process itself, not a shell around it, gets the signals.
         manager.add_process(name, "exec " + shlex.join(command), env=os.environ.copy(), cwd=str(local.ROOT))
@@ -191,12 +246,13 @@ def _announce(port: int, started: float) -> None:
         )
         return
     say(f"The portal answers at http://localhost:{port}/")
-    say("Loading the demo park, if there is none yet")
-    loading = subprocess.Popen([sys.executable, "manage.py", "seed_demo", "--if-empty"], cwd=local.ROOT)
-    # Whoever stops the portal meanwhile stops this too; nothing of it was committed.
-    atexit.register(loading.kill)
-    if loading.wait() != 0:
-        say("The demo park could not be loaded; the portal itself works.")
+    if os.environ.get("PARK_DEMO", "1") != "0":
+        say("Loading the demo park, if there is none yet")
+        loading = subprocess.Popen([sys.executable, "manage.py", "seed_demo", "--if-empty"], cwd=local.ROOT)
+        # Whoever stops the portal meanwhile stops this too; nothing of it was committed.
+        atexit.register(loading.kill)
+        if loading.wait() != 0:
+            say("The demo park could not be loaded; the portal itself works.")
     lines = [
         "",
         f"  The park is open, after {time.monotonic() - started:.0f} seconds:",

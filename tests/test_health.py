@@ -22,10 +22,11 @@ NOWHERE = {
 
 @pytest.fixture
 def all_alive():
+    health.leave_sign_of_life("relay")
     health.leave_sign_of_life("worker")
     health.leave_sign_of_life("beat")
     yield
-    cache.delete_many(["health:worker", "health:beat"])
+    cache.delete_many(["health:relay", "health:worker", "health:beat"])
 
 
 def failing(response) -> dict[str, str]:
@@ -41,10 +42,10 @@ def test_healthz_is_ok_when_every_piece_works(client, all_alive, django_assert_n
     assert "no-store" in response["Cache-Control"]
     body = response.json()
     assert body["status"] == "ok"
-    assert sorted(body["checks"]) == ["beat", "broker", "database", "migrations", "worker"]
+    assert sorted(body["checks"]) == ["beat", "broker", "database", "migrations", "relay", "worker"]
 
 
-@pytest.mark.parametrize("name", ["worker", "beat"])
+@pytest.mark.parametrize("name", ["relay", "worker", "beat"])
 def test_healthz_misses_a_process_that_was_never_seen(client, all_alive, name):
     cache.delete(f"health:{name}")
     response = client.get("/healthz")
@@ -52,7 +53,7 @@ def test_healthz_misses_a_process_that_was_never_seen(client, all_alive, name):
     assert failing(response) == {name: "never seen"}
 
 
-@pytest.mark.parametrize("name", ["worker", "beat"])
+@pytest.mark.parametrize("name", ["relay", "worker", "beat"])
 def test_healthz_misses_a_process_that_fell_silent(client, all_alive, name):
     cache.set(f"health:{name}", time.time() - 60)
     assert failing(client.get("/healthz")) == {name: "silent for 60 s"}
@@ -69,7 +70,7 @@ def test_healthz_names_migrations_that_were_not_applied(client, all_alive):
 def test_healthz_says_that_the_broker_is_away_and_nothing_secret(client):
     response = client.get("/healthz")
     assert response.status_code == 503
-    assert failing(response) == dict.fromkeys(["broker", "worker", "beat"], "does not answer")
+    assert failing(response) == dict.fromkeys(["broker", "relay", "worker", "beat"], "does not answer")
     assert b"nowhere" not in response.content
 
 

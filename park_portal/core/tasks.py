@@ -4,15 +4,13 @@ from park_portal.core.api.tasks import forget_answers
 from park_portal.core.audit.tasks import seal_entries
 from park_portal.core.jobs.tasks import run as run_job
 from park_portal.core.jobs.tasks import sweep as sweep_jobs
-from park_portal.core.outbox.tasks import handle, relay, send, send_digests
+from park_portal.core.outbox.tasks import send_digests, sweep
 
 __all__ = [
     "forget_answers",
-    "handle",
-    "relay",
     "run_job",
     "seal_entries",
-    "send",
     "send_digests",
+    "sweep",
     "sweep_jobs",
 ]

@@ -65,7 +65,7 @@ from park_portal.core.audit.services import seal_entries
 from park_portal.core.calendar.services import deadline
 from park_portal.core.money import wan_to_fen
 from park_portal.core.outbox.models import Delivery, Message
-from park_portal.core.outbox.services import claim_messages, handle_message
+from park_portal.core.outbox.services import due_messages, handle_message
 from park_portal.core.outbox.states import DeliveryStatus, MessageStatus
 
 SEED: Final = 20250225  # the day the agreement on the park was signed
@@ -113,7 +113,7 @@ class Demo:
         Message.objects.filter(topic="application.receipt", status=MessageStatus.WAITING).update(
             status=MessageStatus.DONE, done_at=now
         )
-        while ids := claim_messages():
+        while ids := list(due_messages().values_list("pk", flat=True)):
             handled = True
             for message_id in ids:
                 if not handle_message(message_id):

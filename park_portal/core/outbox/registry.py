@@ -13,7 +13,8 @@ from park_portal.core.errors import DomainError, Problem, Text
 
 LANGUAGES: Final = ("zh-hans", "en")
 Bilingual = Mapping[str, str]
-Handler = Callable[[dict[str, Any]], None]
+# Takes the payload of a message; where a topic takes many at once, a list of payloads.
+Handler = Callable[[Any], None]
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 _BRACES = re.compile(r"\{\{|\}\}|\{%|%\}")
@@ -50,6 +51,9 @@ class Kind:
 
 KINDS: dict[str, Kind] = {}
 HANDLERS: dict[str, Handler] = {}
+TOGETHER: set[str] = set()
+SLOW: set[str] = set()
+LISTENERS: list[Handler] = []
 
 COMMON_FIELDS: Final[dict[str, MergeField]] = {
     "name": MergeField(_("name of the person written to"), {"zh-hans": "陈思远", "en": "Chen Siyuan"}),
@@ -68,16 +72,31 @@ def register_kinds(kinds: Iterable[Kind]) -> None:
         KINDS[kind.name] = kind
 
 
-def handles(topic: str) -> Callable[[Handler], Handler]:
-    """Register the function that does what messages of ``topic`` ask; it must be safe to run twice."""
+def handles(topic: str, *, together: bool = False, slow: bool = False) -> Callable[[Handler], Handler]:
+    """Register the function that does what messages of ``topic`` ask, in the transaction that marks them done.
+
+    With ``together`` it takes a list of payloads, of all that are due. Only for what locks nothing but its own rows:
+    many messages then share one transaction. ``slow`` is what waits for others, outside: it has a queue of its own, so
+    that nothing inside waits for it.
+    """
 
     def register(handler: Handler) -> Handler:
         if topic in HANDLERS and HANDLERS[topic].__qualname__ != handler.__qualname__:
             raise ValueError(f"topic {topic} has two handlers")
         HANDLERS[topic] = handler
+        if together:
+            TOGETHER.add(topic)
+        if slow:
+            SLOW.add(topic)
         return handler
 
     return register
+
+
+def tells(listener: Handler) -> Handler:
+    """Register a function that is given the payloads of notices, in the transaction of their deliveries, after them."""
+    LISTENERS.append(listener)
+    return listener
 
 
 def check_text(kind: Kind, text: str) -> None:

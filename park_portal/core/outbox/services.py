@@ -1,17 +1,20 @@
 """The outbox: PostgreSQL holds what is to be done, the broker only rings the bell.
 
-``publish`` writes a message in the caller's transaction. After the commit the relay is rung; it claims a batch with
-``FOR UPDATE SKIP LOCKED`` and passes ids to workers. A worker handles one message and marks it done in one transaction,
-so an effect in the database happens exactly once. A sweeper rings again for whatever was left. Mail leaves in a second
-step, one transaction a mail, under a Message-ID that stays the same if it has to be tried again.
+``publish`` writes a message in the caller's transaction. After the commit the relays are rung. A relay claims with
+``FOR UPDATE SKIP LOCKED``, does what is asked and marks it done in one transaction, so an effect in the database happens
+exactly once. The lock is the claim: when a relay dies, PostgreSQL gives what it had in hand to the next one at once.
+Notices are delivered many at a time, everything else one by one. Mail leaves in a second step, one transaction a mail,
+under a Message-ID that stays the same if it has to be tried again.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from email.utils import formataddr, parseaddr
 from typing import Any, Final, NamedTuple
@@ -19,13 +22,14 @@ from typing import Any, Final, NamedTuple
 import apprise
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
-from django.db import connection, models, transaction
+from django.db import DatabaseError, OperationalError, connection, models, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from park_portal.core import context as act
+from park_portal.core import crash
 from park_portal.core.audit.services import record
 from park_portal.core.errors import DomainError
 from park_portal.core.outbox.models import ChatChannel, Delivery, Message, Preference
@@ -34,6 +38,9 @@ from park_portal.core.outbox.registry import (
     HANDLERS,
     KINDS,
     LANGUAGES,
+    LISTENERS,
+    SLOW,
+    TOGETHER,
     Kind,
     check_text,
     merge,
@@ -42,29 +49,25 @@ from park_portal.core.outbox.states import Channel, DeliveryStatus, MessageStatu
 
 log = logging.getLogger(__name__)
 
-BATCH: Final = 200
+BATCH: Final = 1000
 MAX_ATTEMPTS: Final = 8
-# A claim older than this was made by a process that died: handling one message takes far less.
-CLAIM_LASTS: Final = timedelta(seconds=30)
+# Any constant will do, as long as nothing else takes the same advisory lock.
+_SLOW_LOCK: Final = 0x510
+# What relays listen to.
+BELL: Final = "outbox"
 
 _SEALED: Final = re.compile(r"sealed-[0-9a-f]{32}")
 
-_doorbell: Callable[[], None] | None = None
 
-
-def set_doorbell(ring: Callable[[], None]) -> None:
-    """Name the function that wakes the relay (tasks.py, above, knows the broker)."""
-    global _doorbell
-    _doorbell = ring
-
-
-def _ring() -> None:
-    if _doorbell is None:
-        return
+def ring() -> None:
+    """Wake the relays. A bell that is lost costs them half a second: they look by themselves that often."""
+    crash.point("after_commit")
     try:
-        _doorbell()
-    except Exception:  # the broker may be away; the message is safe and the sweeper will find it
-        log.warning("The broker did not answer; the sweeper will pick the message up.", exc_info=True)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, '')", [BELL])
+    except DatabaseError:  # it went away after the commit; the message is safe there
+        log.warning("The bell could not be rung; the relays will find the message.", exc_info=True)
+    crash.point("after_publish")
 
 
 def publish(
@@ -90,8 +93,8 @@ def publish(
 def _ring_after_commit() -> None:
     """Ring once a transaction, however many messages it wrote."""
     waiting = connection.run_on_commit
-    if not any(entry[1] is _ring for entry in waiting):
-        transaction.on_commit(_ring)
+    if not any(entry[1] is ring for entry in waiting):
+        transaction.on_commit(ring)
 
 
 def notify(
@@ -176,22 +179,87 @@ def preview_notice(kind_name: str, texts: Mapping[str, Mapping[str, str]], langu
     return render_notice(kind, samples, texts, language)
 
 
-# --- relay and workers ---------------------------------------------------------------------------------------------
+# --- relays --------------------------------------------------------------------------------------------------------
 
 
-def claim_messages(*, limit: int = BATCH) -> list[int]:
-    """Claim up to ``limit`` due messages for this relay and return their ids."""
-    now = timezone.now()
+def due_messages() -> models.QuerySet[Message]:
+    """Return the messages that are to be done now, the longest due first."""
+    return Message.objects.filter(status=MessageStatus.WAITING, due_at__lte=timezone.now()).order_by(
+        "due_at", "id"
+    )
+
+
+def relay_messages(*, limit: int = BATCH) -> int:
+    """Do what is due now and no other relay has in hand; return how many messages were looked at."""
+    return _relay_together(limit) + _relay_singly(due_messages().exclude(topic__in=TOGETHER | SLOW))
+
+
+def relay_slow_messages(*, stop: Callable[[], bool] = lambda: False, at_once: int = 8) -> int:
+    """Do some of what waits for others outside the portal, ``at_once`` side by side; return how many were done.
+
+    One caller at a time (advisory lock); a second meanwhile returns 0. However long the others take, they hold up one
+    relay, for as long as the slowest of them.
+    """
+    if not SLOW or stop():
+        return 0
     with transaction.atomic():
-        ids = list(
-            Message.objects.select_for_update(skip_locked=True)
-            .filter(status=MessageStatus.WAITING, due_at__lte=now)
-            .filter(models.Q(claimed_at__isnull=True) | models.Q(claimed_at__lt=now - CLAIM_LASTS))
-            .order_by("due_at", "id")
-            .values_list("id", flat=True)[:limit]
-        )
-        Message.objects.filter(id__in=ids).update(claimed_at=now)
-    return ids
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_SLOW_LOCK])
+            if not cursor.fetchone()[0]:
+                return 0
+        ids = list(due_messages().filter(topic__in=SLOW).values_list("id", flat=True)[:at_once])
+        if not ids:
+            return 0
+        with ThreadPoolExecutor(max_workers=len(ids)) as threads:
+            return sum(threads.map(_handle_in_thread, ids))
+
+
+def _handle_in_thread(message_id: int) -> bool:
+    try:
+        return handle_message(message_id)
+    finally:
+        connection.close()  # the thread's own
+
+
+def _relay_singly(waiting: models.QuerySet[Message], stop: Callable[[], bool] = lambda: False) -> int:
+    ids = list(waiting.values_list("id", flat=True)[:50])
+    return sum(handle_message(message_id) for message_id in ids if not stop())
+
+
+def _relay_together(limit: int) -> int:
+    """Claim, do and mark done up to ``limit`` messages of the topics that take many at once, in one transaction."""
+    began = timezone.now()
+    ids: list[int] = []
+    try:
+        with transaction.atomic():
+            rows = list(
+                due_messages()
+                .filter(topic__in=TOGETHER)
+                .select_for_update(skip_locked=True)
+                .values_list("id", "topic", "payload")[:limit]
+            )
+            if not rows:
+                return 0
+            crash.point("after_claim")
+            ids = [row[0] for row in rows]
+            for topic in {row[1] for row in rows}:
+                HANDLERS[topic](
+                    [{**payload, "message_id": pk} for pk, its_topic, payload in rows if its_topic == topic]
+                )
+            crash.point("after_effect")
+            Message.objects.filter(id__in=ids).update(
+                status=MessageStatus.DONE, claimed_at=began, done_at=timezone.now(), error=""
+            )
+    except (
+        OperationalError
+    ):  # PostgreSQL went away or a lock could not be had: nothing is wrong with the messages
+        raise
+    except Exception:  # one of them spoils it for all: each by itself, so that only that one is put back
+        log.warning("Messages %s … could not be done together.", ids[:3], exc_info=True)
+        for message_id in ids:
+            handle_message(message_id)
+    crash.point("before_ack")
+    return len(ids)
 
 
 def handle_message(message_id: int) -> bool:
@@ -200,6 +268,7 @@ def handle_message(message_id: int) -> bool:
     A message that is done, or being handled elsewhere, is left alone. When the handler fails nothing of it stays; the
     message is tried again later, and after ``MAX_ATTEMPTS`` shown to staff as failed.
     """
+    began = timezone.now()
     try:
         with transaction.atomic():
             message = (
@@ -209,18 +278,22 @@ def handle_message(message_id: int) -> bool:
             )
             if message is None:
                 return False
+            crash.point("after_claim")
+            payload = {**message.payload, "message_id": message.pk}
             with act.origin(request_id=message.request_id, door="worker"):
-                HANDLERS[message.topic]({**message.payload, "message_id": message.pk})
+                HANDLERS[message.topic]([payload] if message.topic in TOGETHER else payload)
+            crash.point("after_effect")
             Message.objects.filter(pk=message_id).update(
-                status=MessageStatus.DONE, done_at=timezone.now(), error=""
+                status=MessageStatus.DONE, claimed_at=began, done_at=timezone.now(), error=""
             )
-            return True
     except (
         Exception
     ) as error:  # whatever a handler raises must leave a trace on the message, not only in a log
         log.exception("Message %s failed", message_id)
         _put_back(message_id, error)
         return False
+    crash.point("before_ack")
+    return True
 
 
 def _put_back(message_id: int, error: Exception) -> None:
@@ -230,7 +303,6 @@ def _put_back(message_id: int, error: Exception) -> None:
             return
         message.attempts += 1
         message.error = f"{type(error).__name__}: {error}"[:2000]
-        message.claimed_at = None
         message.due_at = timezone.now() + timedelta(seconds=min(2**message.attempts, 600))
         if message.attempts >= MAX_ATTEMPTS:
             message.status = MessageStatus.FAILED
@@ -241,7 +313,7 @@ def retry_message(message: Message, *, actor: Any) -> Message:
     """Put a failed message back in the queue at once."""
     with transaction.atomic():
         changed = Message.objects.filter(pk=message.pk, status=MessageStatus.FAILED).update(
-            status=MessageStatus.WAITING, attempts=0, due_at=timezone.now(), claimed_at=None
+            status=MessageStatus.WAITING, attempts=0, due_at=timezone.now()
         )
         if not changed:
             raise DomainError(_("Only a failed message can be tried again."), code="not_failed")
@@ -265,76 +337,106 @@ def retry_delivery(delivery: Delivery, *, actor: Any) -> Delivery:
     return delivery
 
 
-def deliver_notice(payload: Mapping[str, Any]) -> None:
-    """Write the deliveries of one notice: inbox at once; e-mail at once, for the digest or not, as each one chose."""
-    kind = KINDS[payload["kind"]]
-    message = Message(pk=payload["message_id"])
-    people = _people(payload["recipients"])
-    modes = dict(
-        Preference.objects.filter(kind=kind.name, user_id__in=[p.pk for p in people]).values_list(
-            "user_id", "mode"
-        )
+# Everyone's inbox item, and their mail as they chose, of many notices at once. The texts come rendered in both languages;
+# where a text names its reader, %(mark)s stands for the name.
+_DELIVER: Final = """
+    INSERT INTO core_delivery (public_id, message_id, recipient_id, address, channel, kind, language, subject, body,
+                               link, status, created_at, sent_at, attempts, error)
+    SELECT gen_random_uuid(), notice.message, reader.id, CASE channel WHEN 'email' THEN reader.email ELSE '' END,
+           channel, notice.kind, reader.language,
+           CASE WHEN notice.personal
+                THEN replace(notice.subject::text, %(mark)s, name.line)::jsonb
+                ELSE notice.subject END,
+           CASE WHEN notice.personal THEN replace(notice.body::text, %(mark)s, name.text)::jsonb
+                ELSE notice.body END,
+           notice.link,
+           CASE WHEN channel = 'inbox' THEN 'sent' WHEN chosen.mode = 'digest' THEN 'digest' ELSE 'waiting' END,
+           %(now)s, CASE channel WHEN 'inbox' THEN %(now)s END, 0, ''
+    FROM jsonb_to_recordset(%(notices)s)
+         AS notice (message bigint, kind text, subject jsonb, body jsonb, link text, required bool, mode text,
+                    personal bool)
+    JOIN core_message message ON message.id = notice.message
+    CROSS JOIN LATERAL jsonb_array_elements_text(message.payload -> 'recipients') AS written (id)
+    JOIN core_user reader ON reader.id = written.id::bigint AND reader.is_active
+    LEFT JOIN core_preference preference ON preference.user_id = reader.id AND preference.kind = notice.kind
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN notice.required THEN 'at_once' ELSE coalesce(preference.mode, notice.mode) END
+    ) AS chosen (mode)
+    CROSS JOIN LATERAL (  -- as they stand between the quotation marks of a JSON string
+        SELECT trim(leading '"' FROM left(to_json(reader.name)::text, -1)),
+               trim(leading '"' FROM left(to_json(regexp_replace(reader.name, '\\s+', ' ', 'g'))::text, -1))
+    ) AS name (text, line)
+    CROSS JOIN LATERAL (
+        SELECT 'inbox' UNION ALL SELECT 'email' WHERE chosen.mode <> 'off'
+    ) AS way (channel)
+    ON CONFLICT DO NOTHING
+"""
+
+
+def deliver_notices(payloads: list[dict[str, Any]]) -> None:
+    """Write the deliveries of notices: inbox at once; e-mail at once, for the digest or not, as each one chose."""
+    mark = f"[{secrets.token_hex(8)}]"
+    chats = list(ChatChannel.objects.filter(active=True))
+    notices, others = [], []
+    for payload in payloads:
+        kind = KINDS[payload["kind"]]
+        if payload["recipients"]:
+            notices.append(_notice(kind, payload, mark))
+        others += [_to_address(kind, payload, address) for address in payload["addresses"]]
+        others += [_to_chat(kind, payload, chat) for chat in chats if kind.name in chat.kinds]
+    if notices:
+        values = {"mark": mark, "now": timezone.now(), "notices": json.dumps(notices, ensure_ascii=False)}
+        with connection.cursor() as cursor:
+            cursor.execute(_DELIVER, values)
+    if others:
+        Delivery.objects.bulk_create(others, ignore_conflicts=True, batch_size=1000)
+    for tell in LISTENERS:
+        tell(payloads)
+
+
+def _notice(kind: Kind, payload: Mapping[str, Any], mark: str) -> dict[str, Any]:
+    values = {**payload["context"], "name": mark, "link": absolute(payload["link"])}
+    texts = {language: render_notice(kind, values, payload["texts"], language) for language in LANGUAGES}
+    return {
+        "message": payload["message_id"],
+        "kind": kind.name,
+        "subject": {language: text[0] for language, text in texts.items()},
+        "body": {language: text[1] for language, text in texts.items()},
+        "link": payload["link"],
+        "required": kind.required,
+        "mode": kind.default,
+        "personal": any(mark in part for text in texts.values() for part in text),
+    }
+
+
+def _to_address(kind: Kind, payload: Mapping[str, Any], address: str) -> Delivery:
+    language = payload["language"]
+    values = {"name": address, **payload["context"], "link": absolute(payload["link"])}
+    subject, body = render_notice(kind, values, payload["texts"], language)
+    return Delivery(
+        message_id=payload["message_id"],
+        channel=Channel.EMAIL,
+        address=address,
+        kind=kind.name,
+        language=language,
+        subject={language: subject},
+        body={language: body},
+        link=payload["link"],
     )
-    deliveries = []
-    for person in people:
-        values = {**payload["context"], "name": person.name, "link": absolute(payload["link"])}
-        rendered = {lang: render_notice(kind, values, payload["texts"], lang) for lang in LANGUAGES}
-        common: dict[str, Any] = {
-            "message": message,
-            "recipient_id": person.pk,
-            "kind": kind.name,
-            "language": person.language,
-            "subject": {lang: text[0] for lang, text in rendered.items()},
-            "body": {lang: text[1] for lang, text in rendered.items()},
-            "link": payload["link"],
-        }
-        deliveries.append(
-            Delivery(channel=Channel.INBOX, status=DeliveryStatus.SENT, sent_at=timezone.now(), **common)
-        )
-        mode = Mode.AT_ONCE if kind.required else modes.get(person.pk, kind.default)
-        if mode != Mode.OFF:
-            status = DeliveryStatus.DIGEST if mode == Mode.DIGEST else DeliveryStatus.WAITING
-            deliveries.append(Delivery(channel=Channel.EMAIL, status=status, address=person.email, **common))
-    for address in payload["addresses"]:
-        language = payload["language"]
-        values = {"name": address, **payload["context"], "link": absolute(payload["link"])}
-        subject, body = render_notice(kind, values, payload["texts"], language)
-        deliveries.append(
-            Delivery(
-                message=message,
-                channel=Channel.EMAIL,
-                address=address,
-                kind=kind.name,
-                language=language,
-                subject={language: subject},
-                body={language: body},
-                link=payload["link"],
-            )
-        )
-    for chat in ChatChannel.objects.filter(active=True, kinds__contains=[kind.name]):
-        values = {**payload["context"], "name": chat.name, "link": absolute(payload["link"])}
-        subject, body = render_notice(kind, values, payload["texts"], "zh-hans")
-        deliveries.append(
-            Delivery(
-                message=message,
-                channel=Channel.CHAT,
-                address=chat.url,
-                kind=kind.name,
-                subject={"zh-hans": subject},
-                body={"zh-hans": body},
-                link=payload["link"],
-            )
-        )
-    Delivery.objects.bulk_create(deliveries, ignore_conflicts=True, batch_size=1000)
-    _ring_after_commit()
 
 
-def _people(ids: list[int]) -> list[Any]:
-    from django.contrib.auth import (
-        get_user_model,
-    )  # accounts is above the outbox; only its rows are read here
-
-    return list(get_user_model().objects.filter(pk__in=ids, is_active=True))
+def _to_chat(kind: Kind, payload: Mapping[str, Any], chat: ChatChannel) -> Delivery:
+    values = {**payload["context"], "name": chat.name, "link": absolute(payload["link"])}
+    subject, body = render_notice(kind, values, payload["texts"], "zh-hans")
+    return Delivery(
+        message_id=payload["message_id"],
+        channel=Channel.CHAT,
+        address=chat.url,
+        kind=kind.name,
+        subject={"zh-hans": subject},
+        body={"zh-hans": body},
+        link=payload["link"],
+    )
 
 
 def absolute(path: str) -> str:
@@ -342,28 +444,35 @@ def absolute(path: str) -> str:
     return path if path.startswith(("http://", "https://")) else f"{settings.SITE_URL}{path}"
 
 
-def claim_deliveries(*, limit: int = BATCH) -> list[int]:
-    """Claim up to ``limit`` mails and chat posts that wait to be sent and return their ids."""
-    now = timezone.now()
-    with transaction.atomic():
-        ids = list(
-            Delivery.objects.select_for_update(skip_locked=True)
-            .filter(status=DeliveryStatus.WAITING)
-            .filter(models.Q(claimed_at__isnull=True) | models.Q(claimed_at__lt=now))
-            .order_by("created_at", "id")
-            .values_list("id", flat=True)[:limit]
-        )
-        # The claim runs out by itself, so that a mail whose worker died is found again.
-        Delivery.objects.filter(id__in=ids).update(claimed_at=now + CLAIM_LASTS)
-    return ids
+def due_deliveries() -> models.QuerySet[Delivery]:
+    """Return the mails and chat posts that are to be sent now, oldest first."""
+    # `claimed_at` of one that failed is when it may be tried again.
+    return Delivery.objects.filter(
+        models.Q(claimed_at__isnull=True) | models.Q(claimed_at__lt=timezone.now()),
+        status=DeliveryStatus.WAITING,
+    ).order_by("created_at", "id")
 
 
-def send_delivery(delivery_id: int) -> bool:
-    """Send one mail or chat post and mark it sent, in one transaction; return whether this call did it."""
+def send_waiting(*, limit: int = 200, stop: Callable[[], bool] = lambda: False) -> int:
+    """Send what waits, over one connection to the mail server, until ``stop``; return how many left."""
+    ids = list(due_deliveries().values_list("id", flat=True)[:limit])
+    if not ids:
+        return 0
+    server = get_connection()
+    try:
+        return sum(send_delivery(delivery_id, server=server) for delivery_id in ids if not stop())
+    finally:
+        server.close()
+
+
+def send_delivery(delivery_id: int, *, server: Any = None) -> bool:
+    """Send one mail or chat post and mark it sent, in one transaction; return whether this call did it.
+
+    ``server`` is a mail connection to use and leave open; without one, the mail gets its own.
+    """
     with transaction.atomic():
         delivery = (
             Delivery.objects.select_for_update(skip_locked=True, of=("self",))
-            .select_related("recipient")
             .filter(pk=delivery_id, status=DeliveryStatus.WAITING)
             .first()
         )
@@ -373,8 +482,10 @@ def send_delivery(delivery_id: int) -> bool:
             if delivery.channel == Channel.CHAT:
                 _post_to_chat(delivery)
             else:
-                _send_mail(delivery)
+                _send_mail(delivery, server)
         except Exception as error:  # a mail server may fail in any way; the row keeps why, staff see it
+            if server is not None:
+                server.connection = None  # whatever state it is in, the next mail does not begin there
             delivery.attempts += 1
             delivery.error = f"{type(error).__name__}: {error}"[:2000]
             delivery.claimed_at = timezone.now() + timedelta(seconds=min(2**delivery.attempts, 600))
@@ -383,14 +494,14 @@ def send_delivery(delivery_id: int) -> bool:
             delivery.save()
             log.warning("Delivery %s was not sent: %s", delivery_id, delivery.error)
             return False
-        delivery.status = DeliveryStatus.SENT
-        delivery.sent_at = timezone.now()
-        delivery.error = ""
-        delivery.save()
-        return True
+        crash.point("after_250")
+        Delivery.objects.filter(pk=delivery_id).update(
+            status=DeliveryStatus.SENT, sent_at=timezone.now(), error=""
+        )
+    return True
 
 
-def _send_mail(delivery: Delivery) -> None:
+def _send_mail(delivery: Delivery, server: Any = None) -> None:
     with translation.override(delivery.language):
         _mail(
             to=delivery.address,
@@ -399,11 +510,20 @@ def _send_mail(delivery: Delivery) -> None:
             link=unseal(delivery.link, delivery.address),
             message_id=delivery.mail_id,
             footer=delivery.recipient_id is not None,
+            server=server,
         )
 
 
 def _mail(
-    *, to: str, subject: str, body: str, link: str, message_id: str, footer: bool, items: Any = None
+    *,
+    to: str,
+    subject: str,
+    body: str,
+    link: str,
+    message_id: str,
+    footer: bool,
+    items: Any = None,
+    server: Any = None,
 ) -> None:
     values = {
         "subject": subject,
@@ -420,9 +540,11 @@ def _mail(
         from_email=sender(),
         to=[to],
         headers={"Message-ID": message_id, "Auto-Submitted": "auto-generated"},
-        connection=get_connection(),
+        connection=server or get_connection(),
     )
     mail.attach_alternative(render_to_string("mail/notice.html", values), "text/html")
+    if server is not None:
+        server.open()  # what was open before a mail stays open after it
     mail.send()
 
 

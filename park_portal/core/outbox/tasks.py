@@ -1,4 +1,4 @@
-"""The outbox's workers: the relay hands out ids, one task handles one id."""
+"""The outbox among the workers: the sweeper, should every relay be down, and the clock's digests."""
 
 from __future__ import annotations
 
@@ -10,29 +10,13 @@ from park_portal.core.outbox import services
 from park_portal.core.outbox.registry import handles
 
 
-@shared_task(name="core.outbox.relay", ignore_result=True)
-def relay() -> int:
-    """Claim what is due and ring a worker for each; also the sweeper, rung by the clock."""
+@shared_task(name="core.outbox.sweep", ignore_result=True)
+def sweep() -> int:
+    """Do what a relay does, rung by the clock."""
     total = 0
-    while ids := services.claim_messages():
-        for message_id in ids:
-            handle.delay(message_id)
-        total += len(ids)
-    while ids := services.claim_deliveries():
-        for delivery_id in ids:
-            send.delay(delivery_id)
-        total += len(ids)
-    return total
-
-
-@shared_task(name="core.outbox.handle", ignore_result=True, acks_late=True)
-def handle(message_id: int) -> bool:
-    return services.handle_message(message_id)
-
-
-@shared_task(name="core.outbox.send", ignore_result=True, acks_late=True)
-def send(delivery_id: int) -> bool:
-    return services.send_delivery(delivery_id)
+    while done := services.relay_messages():
+        total += done
+    return total + services.send_waiting() + services.relay_slow_messages()
 
 
 @shared_task(name="core.outbox.send_digests", ignore_result=True)
@@ -40,9 +24,6 @@ def send_digests() -> int:
     return services.send_digests()
 
 
-@handles("notify")
-def on_notify(payload: dict[str, Any]) -> None:
-    services.deliver_notice(payload)
-
-
-services.set_doorbell(lambda: relay.apply_async(retry=False))
+@handles("notify", together=True)
+def on_notify(payloads: list[dict[str, Any]]) -> None:
+    services.deliver_notices(payloads)

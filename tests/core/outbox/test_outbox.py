@@ -9,7 +9,7 @@ from email.utils import parseaddr
 
 import pytest
 from django.core import mail
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone, translation
 
 from park_portal.core.errors import DomainError
@@ -52,7 +52,7 @@ def kinds(monkeypatch):
 @pytest.fixture
 def bell(monkeypatch):
     rung = []
-    monkeypatch.setattr(services, "_doorbell", lambda: rung.append(1))
+    monkeypatch.setattr(services, "ring", lambda: rung.append(1))
     return rung
 
 
@@ -74,9 +74,16 @@ def bob():
 
 
 def deliver_all():
-    while ids := services.claim_messages():
-        for message_id in ids:
-            services.handle_message(message_id)
+    while services.relay_messages():
+        pass
+
+
+def due():
+    return list(services.due_messages().values_list("pk", flat=True))
+
+
+def to_send():
+    return list(services.due_deliveries().values_list("pk", flat=True))
 
 
 def news(people, key="1", kind="test.news", **kwargs):
@@ -101,21 +108,25 @@ class TestPublish:
         with pytest.raises(LookupError):
             services.publish("test.nobody", key="a")
 
-    def test_a_dead_broker_does_not_fail_the_request(
+    def test_a_bell_that_does_not_ring_fails_no_request(
         self, monkeypatch, topic, django_capture_on_commit_callbacks, caplog
     ):
-        def dead():
-            raise ConnectionError("no broker")
+        def dead(*args, **kwargs):
+            raise OperationalError("server closed the connection")
 
-        monkeypatch.setattr(services, "_doorbell", dead)
-        with django_capture_on_commit_callbacks(execute=True):
+        with django_capture_on_commit_callbacks() as callbacks:
             services.publish("test.topic", key="a")
-        assert "broker did not answer" in caplog.text
-        assert services.claim_messages() == [Message.objects.get().pk]
+        with monkeypatch.context() as patch:
+            patch.setattr(services.connection, "cursor", dead)
+            for callback in callbacks:
+                callback()
+        assert len(callbacks) == 1
+        assert "bell could not be rung" in caplog.text
+        assert due() == [Message.objects.get().pk]
 
     def test_later_is_not_due_yet(self, bell, topic):
         services.publish("test.topic", key="a", at=timezone.now() + timedelta(minutes=5))
-        assert services.claim_messages() == []
+        assert due() == []
 
 
 class TestHandle:
@@ -127,12 +138,31 @@ class TestHandle:
         assert topic == [{"n": 1, "message_id": message.pk}]
         assert (message.status, message.done_at is not None) == ("done", True)
 
-    def test_claimed_is_not_claimed_again_until_the_claim_is_old(self, bell, topic):
-        message = services.publish("test.topic", key="a")
-        assert services.claim_messages() == [message.pk]
-        assert services.claim_messages() == []
-        Message.objects.update(claimed_at=timezone.now() - services.CLAIM_LASTS - timedelta(seconds=1))
-        assert services.claim_messages() == [message.pk]
+    def test_one_notice_that_fails_does_not_hold_up_the_others(self, bell, topic, alice, bob):
+        wrong, right = news([alice], key="1"), news([bob], key="2")
+        other = services.publish("test.topic", key="a")
+        Message.objects.filter(pk=wrong.pk).update(payload={**wrong.payload, "kind": "test.gone"})
+        assert services.relay_messages() == 3
+        assert dict(Message.objects.values_list("pk", "status")) == {
+            wrong.pk: "waiting",
+            right.pk: "done",
+            other.pk: "done",
+        }
+        wrong.refresh_from_db()
+        assert (wrong.attempts, wrong.error) == (1, "KeyError: 'test.gone'")
+        assert [item.recipient_id for item in Delivery.objects.filter(channel="inbox")] == [bob.pk]
+
+    def test_everybody_is_named_in_their_own_copy(self, bell, alice, bob, monkeypatch):
+        greeting = Kind(**{**NEWS.__dict__, "subject": {"zh-hans": "{{ name }}:好", "en": "Dear {{ name }}"}})
+        monkeypatch.setitem(registry.KINDS, "test.news", greeting)
+        alice.name = 'Al "the\\ice" [x]\r\nBcc: a@b.c'
+        alice.save()
+        news([alice, bob])
+        deliver_all()
+        told = {item.recipient_id: item for item in Delivery.objects.filter(channel="inbox")}
+        assert told[alice.pk].subject["en"] == 'Dear Al "the\\ice" [x] Bcc: a@b.c'
+        assert told[alice.pk].body["en"].startswith(f"{alice.name}: Organoids\n\nSee http")
+        assert told[bob.pk].subject == {"zh-hans": "鲍勃:好", "en": "Dear 鲍勃"}
 
     def test_failure_leaves_nothing_and_is_tried_again(self, bell, monkeypatch, alice):
         def half(payload):
@@ -173,7 +203,6 @@ def test_two_workers_handle_a_message_once(monkeypatch):
     monkeypatch.setitem(
         registry.HANDLERS, "test.topic", lambda payload: (done.append(1), threading.Event().wait(0.2))
     )
-    monkeypatch.setattr(services, "_doorbell", None)
     message = services.publish("test.topic", key="a")
     answers = []
 
@@ -212,7 +241,7 @@ class TestNotices:
         assert list(
             Delivery.objects.filter(channel="inbox").order_by("recipient").values_list("recipient", "status")
         ) == [(alice.pk, "sent"), (bob.pk, "sent")]
-        for delivery_id in services.claim_deliveries():
+        for delivery_id in to_send():
             assert services.send_delivery(delivery_id)
         letters = {letter.to[0]: letter for letter in mail.outbox}
         assert letters[alice.email].subject == "News of AIBT-2026-0001"
@@ -230,13 +259,13 @@ class TestNotices:
     def test_message_id_stays_the_same_at_every_attempt(self, bell, alice, monkeypatch):
         news([alice])
         deliver_all()
-        (delivery_id,) = services.claim_deliveries()
+        (delivery_id,) = to_send()
         with monkeypatch.context() as patch:
             patch.setattr(services, "get_connection", lambda: 1 / 0)
             assert services.send_delivery(delivery_id) is False
         delivery = Delivery.objects.get(pk=delivery_id)
         assert (delivery.status, delivery.attempts) == ("waiting", 1)
-        assert services.claim_deliveries() == []  # it waits a moment before the next try
+        assert to_send() == []  # it waits a moment before the next try
         assert services.send_delivery(delivery_id) is True
         assert services.send_delivery(delivery_id) is False
         assert [letter.extra_headers["Message-ID"] for letter in mail.outbox] == [delivery.mail_id]
@@ -247,7 +276,7 @@ class TestNotices:
         news([alice, bob], key="1")
         news([alice, bob], key="2")
         deliver_all()
-        assert services.claim_deliveries() == []
+        assert to_send() == []
         assert Delivery.objects.filter(channel="inbox").count() == 4
         assert services.send_digests() == 1
         assert services.send_digests() == 0
@@ -291,7 +320,7 @@ class TestNotices:
             "test.news", recipients=[alice], key="x", context={"number": "1\r\nBcc: x@y.z", "title": ""}
         )
         deliver_all()
-        for delivery_id in services.claim_deliveries():
+        for delivery_id in to_send():
             assert services.send_delivery(delivery_id)
         assert mail.outbox[0].subject == "News of 1 Bcc: x@y.z"
 
@@ -306,7 +335,7 @@ class TestNotices:
         settings.DEFAULT_FROM_EMAIL = mail_from
         news([alice, bob])
         deliver_all()
-        for delivery_id in services.claim_deliveries():
+        for delivery_id in to_send():
             services.send_delivery(delivery_id)
         language = {person.email: person.language for person in (alice, bob)}
         assert {message.to[0]: parse_sender(message.from_email) for message in mail.outbox} == {
@@ -326,7 +355,7 @@ class TestNotices:
         ChatChannel.objects.create(name="别的", url="json://127.0.0.1/y", kinds=["test.law"])
         news([alice])
         deliver_all()
-        for delivery_id in services.claim_deliveries():
+        for delivery_id in to_send():
             assert services.send_delivery(delivery_id)
         assert posted == ["AIBT-2026-0001 有新进展"]
 

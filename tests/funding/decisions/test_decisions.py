@@ -22,7 +22,7 @@ from park_portal.core.audit.models import Entry
 from park_portal.core.documents.services import read_document
 from park_portal.core.errors import DomainError, Forbidden, IllegalTransition
 from park_portal.core.outbox.models import Delivery, Message
-from park_portal.core.outbox.services import claim_messages, handle_message
+from park_portal.core.outbox.services import due_messages, handle_message
 from tests.factories.core import make_staff, make_user
 from tests.factories.decisions import TEN_THOUSAND, decidable, make_decision, make_letter
 from tests.factories.reviews import make_application, make_review_call, run_of, submitted_review
@@ -52,7 +52,7 @@ def owner_of(application):
 
 
 def work_off():
-    while ids := claim_messages():
+    while ids := list(due_messages().values_list("pk", flat=True)):
         for message_id in ids:
             assert handle_message(message_id), Message.objects.get(pk=message_id).error
 
