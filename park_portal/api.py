@@ -17,10 +17,13 @@ from park_portal.core.accounts.api import MeResource
 from park_portal.core.api import description  # noqa: F401 - registers how one signs in
 from park_portal.core.api.problems import problem
 from park_portal.core.outbox.api import InboxResource
+from park_portal.core.webhooks.api import WebhookRequestResource, WebhookResource
 
 router = SimpleRouter()
 router.register("me", MeResource, basename="me")
 router.register("inbox", InboxResource, basename="inbox")
+router.register("webhooks", WebhookResource, basename="webhooks")
+router.register("webhook-requests", WebhookRequestResource, basename="webhook-requests")
 router.register("calls", CallResource, basename="calls")
 router.register("organisations", OrganisationResource, basename="organisations")
 router.register("projects", ProjectResource, basename="projects")

@@ -29,3 +29,4 @@ BEAT: dict[str, tuple[str, object]] = {
 }
 
 app.conf.beat_schedule = {name: {"task": task, "schedule": when} for name, (task, when) in BEAT.items()}
+    "forget what webhooks answered": ("core.webhooks.forget_events", crontab(hour=4, minute=20)),

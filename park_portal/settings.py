@@ -392,6 +392,11 @@ CSRF_COOKIE_SAMESITE = "Lax"
 # --- The API ------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
+# Lets webhooks call this very machine, by any port and without TLS. For trying them out, and for tests.
+WEBHOOK_LOOPBACK = _flag("WEBHOOK_LOOPBACK", LOCAL)
+if WEBHOOK_LOOPBACK and not LOCAL:
+    raise ImproperlyConfigured("WEBHOOK_LOOPBACK opens this machine's own services: local mode only.")
+
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "park_portal.core.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",

@@ -26,7 +26,6 @@ from funding.calls.questions import type_of
 from funding.calls.states import ApplicantKind
 from incubator.organisations.models import Organisation
 from incubator.projects.models import ResearchProject
-from park_portal.core.accounts.models import User
 from park_portal.core.api.idempotency import idempotent
 from park_portal.core.api.problems import ApiError
 from park_portal.core.api.resource import Resource, ResourceSerializer
@@ -127,11 +126,6 @@ class ApplicationResource(Resource):
     filterset_class = ApplicationFilter
     orders = ("id", "updated_at", "submitted_at")
     queryset = Application.objects.none()
-
-    @property
-    def actor(self) -> User:
-        assert isinstance(self.request.user, User)
-        return self.request.user
 
     def rows(self) -> models.QuerySet[Application]:
         rows = Application.objects.visible_to(self.request.user)

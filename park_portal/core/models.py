@@ -11,6 +11,7 @@ from park_portal.core.outbox.models import ChatChannel, Delivery, Message, Prefe
 from park_portal.core.policies.models import PolicyValue
 from park_portal.core.search.models import SearchEntry
 from park_portal.core.tokens.models import ApiToken
+from park_portal.core.webhooks.models import Webhook, WebhookAttempt, WebhookEvent
 
 __all__ = [
     "ApiToken",
@@ -31,4 +32,7 @@ __all__ = [
     "SearchEntry",
     "SpecialDay",
     "User",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookEvent",
 ]

@@ -5,9 +5,11 @@ from park_portal.core.audit.tasks import seal_entries
 from park_portal.core.jobs.tasks import run as run_job
 from park_portal.core.jobs.tasks import sweep as sweep_jobs
 from park_portal.core.outbox.tasks import send_digests, sweep
+from park_portal.core.webhooks.tasks import forget_events
 
 __all__ = [
     "forget_answers",
+    "forget_events",
     "run_job",
     "seal_entries",
     "send_digests",

@@ -9,4 +9,5 @@ urlpatterns = [
     path("", include("park_portal.core.accounts.urls")),
     path("", include("park_portal.core.search.urls")),
     path("", include("park_portal.core.tokens.urls")),
+    path("", include("park_portal.core.webhooks.urls")),
 ]

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import logging
 import secrets
-from typing import Any
+from typing import Any, Final
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
+from cryptography.fernet import InvalidToken
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from park_portal.core.boxes import box
 
 log = logging.getLogger(__name__)
 
 
-def _box() -> MultiFernet:
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet(
-        [
-            Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"second factor:{key}".encode()).digest()))
-            for key in keys
-        ]
-    )
+PURPOSE: Final = "second factor"
 
 
 class MFAAdapter(DefaultMFAAdapter):
@@ -41,11 +34,11 @@ class MFAAdapter(DefaultMFAAdapter):
         return gettext("Qingpu Park Portal")
 
     def encrypt(self, text: str) -> str:
-        return _box().encrypt(text.encode()).decode()
+        return box(PURPOSE).encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
         try:
-            return _box().decrypt(encrypted_text.encode()).decode()
+            return box(PURPOSE).decrypt(encrypted_text.encode()).decode()
         except InvalidToken:
             # The key was changed and is no longer among the fallbacks: no code is right, and nothing breaks.
             log.error("A secret of a second step was made with a key that is not known any more.")

@@ -33,8 +33,8 @@ SAFE: Final = ("GET", "HEAD", "OPTIONS")
 THEIR_OWN: Final = frozenset(
     {"view-as-end", "account_logout", "set_language", "javascript-catalog", "healthz"}
 )
-# How somebody signs in is nobody else's to see; nor is the administration theirs.
-CLOSED: Final = ("/accounts/", "/account/tokens", "/admin/")
+# How somebody signs in, by page or program, is nobody else's to see; nor is the administration theirs.
+CLOSED: Final = ("/accounts/", "/account/tokens", "/account/webhooks", "/admin/")
 # The audit trail is written, and the session that carries the messages.
 _WRITTEN: Final = re.compile(r'^\s*(INSERT INTO "core_entry"|(UPDATE|INSERT INTO) "django_session")')
 _READS: Final = re.compile(

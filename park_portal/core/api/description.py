@@ -77,7 +77,7 @@ def describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         for method, operation in operations.items():
             operation["responses"]["default"] = REFUSED
             parameters = operation.setdefault("parameters", [])
-            if method in ("patch", "put"):
+            if method in ("patch", "put", "delete"):
                 parameters.append(VERSION)
             if method == "post":
                 parameters.append(ONCE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import wraps
 from typing import Any, Final, TypeVar
@@ -43,10 +43,16 @@ def idempotent(method: View) -> View:
             if (made := _claim(request.user.pk, key, fingerprint)) is None:
                 return _again(IdempotentAnswer.objects.get(user=request.user, key=key), fingerprint)
             response = method(view, request, *args, **kwargs)
-            IdempotentAnswer.objects.filter(pk=made).update(status=response.status_code, body=response.data)
+            body = _without(response.data, getattr(view, "told_once", ()))
+            IdempotentAnswer.objects.filter(pk=made).update(status=response.status_code, body=body)
             return response
 
     return once  # type: ignore[return-value] # the same arguments, the same answer
+
+
+def _without(data: Any, names: Sequence[str]) -> Any:
+    """Return an answer as it may be kept: what is told once is in no table, and not in the repetition."""
+    return {name: value for name, value in data.items() if name not in names} if names and data else data
 
 
 def _fingerprint(request: Request) -> str:

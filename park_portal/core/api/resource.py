@@ -19,6 +19,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from park_portal.core.accounts.models import User
 from park_portal.core.api.problems import ApiError
 from park_portal.core.pages import keyset_page
 from park_portal.core.views import visible_or_404
@@ -169,6 +170,8 @@ class Resource(viewsets.GenericViewSet[Any]):
     scope: ClassVar[str]
     # Whether everyone may read, signed in or not.
     public: ClassVar[bool] = False
+    # Fields of an answer that are told this once, and not in the answer to a repeated request.
+    told_once: ClassVar[Sequence[str]] = ()
     model: ClassVar[type[models.Model]]
     filterset_class: type[django_filters.FilterSet] | None = None
     filter_backends = (Filters,)
@@ -182,6 +185,12 @@ class Resource(viewsets.GenericViewSet[Any]):
             request._request.body  # noqa: B018 - read before the parser does, so that a repetition can be recognised
         except RequestDataTooBig as error:
             raise ApiError(413, "too_long", _("This is too long to be sent. Shorten it.")) from error
+
+    @property
+    def actor(self) -> User:
+        """Who asks, where nobody comes who is not signed in."""
+        assert isinstance(self.request.user, User)
+        return self.request.user
 
     # --- rows
 

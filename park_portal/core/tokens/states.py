@@ -15,6 +15,8 @@ class Scope(models.TextChoices):
     ACCOUNT_READ = "account:read", _("Read my account")
     INBOX_READ = "inbox:read", _("Read my inbox")
     INBOX_WRITE = "inbox:write", _("Mark notices as read")
+    WEBHOOKS_READ = "webhooks:read", _("Read my webhooks")
+    WEBHOOKS_WRITE = "webhooks:write", _("Change my webhooks")
     CALLS_READ = "calls:read", _("Read calls")
     ORGANISATIONS_READ = "organisations:read", _("Read organisations")
     ORGANISATIONS_WRITE = "organisations:write", _("Change organisations")

@@ -285,7 +285,10 @@ def test_the_description_names_every_address():
     for address, operations in schema["paths"].items():
         for method, operation in operations.items():
             headers = {one["name"] for one in operation["parameters"] if one["in"] == "header"}
-            wanted = {"patch": {"If-Match"}, "put": {"If-Match"}, "post": {"Idempotency-Key"}}
+            wanted = {
+                **dict.fromkeys(("patch", "put", "delete"), {"If-Match"}),
+                "post": {"Idempotency-Key"},
+            }
             assert headers == wanted.get(method, set()), f"{method} {address}"
             assert "application/problem+json" in operation["responses"]["default"]["content"]
     assert set(schema["paths"]) >= {
