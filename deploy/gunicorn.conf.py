@@ -30,3 +30,22 @@ def when_ready(server) -> None:
 
 def post_fork(server, worker) -> None:
     gc.set_threshold(20_000, 20, 50)
+
+
+# What it says of itself reads as the portal's own lines do: once Django is set up, its handlers take them.
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "text": {"()": "park_portal.core.logs.TextFormatter"},
+        "json": {"()": "park_portal.core.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": os.environ.get("LOG_FORMAT")
+            or ("json" if os.environ.get("PARK_MODE") == "production" else "text"),
+        }
+    },
+    "loggers": {"gunicorn.error": {"handlers": ["console"], "level": loglevel.upper(), "propagate": False}},
+}

@@ -1,15 +1,24 @@
 """The Celery application and the beat schedule: one table of what runs by itself, and how often."""
 
 import os
+from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "park_portal.settings")
 
 app = Celery("park_portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.steps["worker"].add("park_portal.health:SignOfLife")
+
+
+@setup_logging.connect
+def logs_stay_as_they_are(**kwargs: Any) -> None:
+    """Keep Celery from setting up logs of its own: a worker's lines read as those of the web processes."""
+
+
 app.autodiscover_tasks()  # `tasks.py` of each app: a contents page of its rooms.
 
 # name: (task, seconds or crontab). Every entry is safe to run twice, and late.
@@ -25,8 +34,8 @@ BEAT: dict[str, tuple[str, object]] = {
         crontab(minute=5, hour="9-17"),
     ),
     "forget old answers of the API": ("core.api.forget_answers", crontab(hour=4, minute=10)),
+    "forget what webhooks answered": ("core.webhooks.forget_events", crontab(hour=4, minute=20)),
     "send the daily digests": ("core.outbox.send_digests", crontab(hour=8, minute=0)),
 }
 
 app.conf.beat_schedule = {name: {"task": task, "schedule": when} for name, (task, when) in BEAT.items()}
-    "forget what webhooks answered": ("core.webhooks.forget_events", crontab(hour=4, minute=20)),

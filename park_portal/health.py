@@ -18,6 +18,8 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
+from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -35,12 +37,18 @@ class Unhealthy(Exception):
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 when every piece works, else 503; the body says which, and how long each took."""
-    results = {name: _try(name, check) for name, check in CHECKS.items()}
+    with translation.override("en"):  # for machines
+        results = check_all()
     ok = all(result["ok"] for result in results.values())
     body = {"status": "ok" if ok else "failing", "checks": results}
     response = JsonResponse(body, status=200 if ok else 503)
     response._has_been_logged = True  # type: ignore[attr-defined] # Django would log each 503 as an error of ours.
     return response
+
+
+def check_all() -> dict[str, dict[str, Any]]:
+    """Return of each piece whether it works, how long that took to find out, and the problem in the reader's words."""
+    return {name: _try(name, check) for name, check in CHECKS.items()}
 
 
 def check_database() -> None:
@@ -67,7 +75,7 @@ def check_beat() -> None:
 def check_migrations() -> None:
     missing = _migrations_of_this_code() - set(MigrationRecorder(connection).applied_migrations())
     if missing:
-        raise Unhealthy(f"{len(missing)} not applied")
+        raise Unhealthy(_("%(number)d not applied") % {"number": len(missing)})
 
 
 CHECKS: dict[str, Callable[[], None]] = {
@@ -88,12 +96,18 @@ def leave_sign_of_life(name: str) -> None:
         logger.warning("%s cannot leave its sign of life", name)
 
 
-def _sign_of_life(name: str) -> None:
+def silence(name: str) -> float | None:
+    """Return since how many seconds the process called `name` has left no sign of life; None if it never has."""
     seen = cache.get(f"health:{name}")
-    if seen is None:
-        raise Unhealthy("never seen")
-    if time.time() - seen > SILENCE:
-        raise Unhealthy(f"silent for {time.time() - seen:.0f} s")
+    return None if seen is None else time.time() - seen
+
+
+def _sign_of_life(name: str) -> None:
+    quiet = silence(name)
+    if quiet is None:
+        raise Unhealthy(_("never seen"))
+    if quiet > SILENCE:
+        raise Unhealthy(_("silent for %(seconds)d s") % {"seconds": round(quiet)})
 
 
 def _try(name: str, check: Callable[[], None]) -> dict[str, Any]:
@@ -106,7 +120,7 @@ def _try(name: str, check: Callable[[], None]) -> dict[str, Any]:
     except Exception as error:
         # The text of a driver's error can hold addresses and user names: it goes to the log only.
         logger.warning("healthz: %s: %s", name, error)
-        problem = "does not answer"
+        problem = _("does not answer")
     result: dict[str, Any] = {"ok": not problem, "ms": round((time.perf_counter() - start) * 1000, 1)}
     if problem:
         result["problem"] = problem

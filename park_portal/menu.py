@@ -67,6 +67,7 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
     (
         pgettext_lazy("menu", "System"),
         (
+            (_("System health"), "admin:system", "monitor_heart"),
             (None, "core.job", "pending_actions"),
             (None, "core.message", "forward_to_inbox"),
             (None, "core.delivery", "mark_email_read"),

@@ -167,6 +167,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "park_portal.core.middleware.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "park_portal.core.measures.MeasureMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -391,12 +392,12 @@ CSRF_COOKIE_SAMESITE = "Lax"
 
 # --- The API ------------------------------------------------------------------------------------------------
 
-REST_FRAMEWORK = {
 # Lets webhooks call this very machine, by any port and without TLS. For trying them out, and for tests.
 WEBHOOK_LOOPBACK = _flag("WEBHOOK_LOOPBACK", LOCAL)
 if WEBHOOK_LOOPBACK and not LOCAL:
     raise ImproperlyConfigured("WEBHOOK_LOOPBACK opens this machine's own services: local mode only.")
 
+REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "park_portal.core.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
@@ -586,7 +587,7 @@ X_FRAME_OPTIONS = "DENY"
 if not LOCAL:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = _flag("SECURE_SSL_REDIRECT", True)
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]
     SECURE_HSTS_SECONDS = _number("SECURE_HSTS_SECONDS", 365 * 24 * 3600)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = _flag("SECURE_HSTS_INCLUDE_SUBDOMAINS", True)
     # Being built into browsers cannot be taken back for months: the owner of the domain decides that, not a default.
@@ -604,18 +605,44 @@ if not LOCAL:
 
 from park_portal.unfold import UNFOLD  # noqa: E402, F401  # names settings above
 
-# --- Logs: one line each, to the standard error that the supervisor keeps -----------------------------------
+# --- Watching it ---------------------------------------------------------------------------------------------
 
+# One line each, to the standard error that the supervisor keeps: objects for machines, or text for a person.
+LOG_FORMAT = _text("LOG_FORMAT", "text" if LOCAL else "json")
+if LOG_FORMAT not in ("text", "json"):
+    raise ImproperlyConfigured(f"LOG_FORMAT must be text or json, not {LOG_FORMAT!r}.")
+LOG_LEVEL = _text("LOG_LEVEL", "INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "text": {"()": "park_portal.core.logs.TextFormatter"},
+        "json": {"()": "park_portal.core.logs.JsonFormatter"},
+    },
     "filters": {"one_line": {"()": "park_portal.core.logs.OneLine"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["one_line"]}},
-    "root": {"handlers": ["console"], "level": _text("LOG_LEVEL", "INFO")},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["one_line"]}
+    },
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
-        "django": {"handlers": ["console"], "level": _text("LOG_LEVEL", "INFO"), "propagate": False},
-        "celery": {"level": _text("LOG_LEVEL", "INFO")},
+        "django": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
+        "celery": {"level": LOG_LEVEL},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }
+
+# Prometheus asks /metrics with this token; without one there is no such page, and nothing is counted.
+METRICS_TOKEN = _text("METRICS_TOKEN", "")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 24:
+    raise ImproperlyConfigured("METRICS_TOKEN must have at least 24 characters.")
+# Where web and worker of one host keep what they counted: memory rather than disk, emptied when the host starts.
+METRICS_DIR = Path(
+    _text("METRICS_DIR", str(local.LOCAL / "metrics") if LOCAL or not METRICS_TOKEN else None)
+)
+# Errors to a Sentry, traces to an OpenTelemetry collector, each only if its address is given (park_portal/telemetry.py).
+SENTRY_DSN = _text("SENTRY_DSN", "")
+OTEL_ENDPOINT = _text("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+# The share of requests and tasks that are traced, in percent.
+OTEL_PERCENT = _number("OTEL_PERCENT", 10, high=100)
+# What this is called there, and the release that runs.
+RELEASE = _text("RELEASE", "")

@@ -7,11 +7,12 @@ from django.urls import include, path, re_path
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
-from park_portal import mailbox
+from park_portal import mailbox, system_health  # noqa: F401 # the second registers a page of the admin
 from park_portal.core.accounts.views import ConfirmAddressPage, RecoveryCodesPage, SessionsPage
 from park_portal.core.handlers import page_not_found
 from park_portal.health import healthz
 from park_portal.home import AboutPage, AccessibilityPage, HomePage, PrivacyPage
+from park_portal.metrics import metrics
 
 urlpatterns = [
     path("", HomePage.as_view(), name="home"),
@@ -38,6 +39,7 @@ urlpatterns = [
         name="javascript-catalog",
     ),
     path("healthz", healthz, name="healthz"),
+    path("metrics", metrics, name="metrics"),
     path("api/", include("park_portal.api")),
     path("", include("park_portal.core.urls")),
     path("", include("funding.urls")),

@@ -72,6 +72,7 @@ def test_production_reads_everything_from_the_environment(load):
     assert settings["SESSION_COOKIE_SECURE"] is settings["CSRF_COOKIE_SECURE"] is True
     assert settings["SECURE_SSL_REDIRECT"] is True
     assert settings["MAIL_SINK"] is None
+    assert settings["LOGGING"]["handlers"]["console"]["formatter"] == "json"
     assert settings["STORAGES"]["staticfiles"]["BACKEND"].endswith("CompressedManifestStaticFilesStorage")
 
 
@@ -95,6 +96,10 @@ def test_production_names_what_is_missing(load, name):
         ({"EMAIL_URL": "mail.internal"}, "EMAIL_URL must look like"),
         ({"PORT": "eighty"}, "PORT must be a whole number"),
         ({"SITE_URL": "park.example.cn"}, "SITE_URL must be an address"),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT must be text or json"),
+        ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN must have at least 24 characters"),
+        ({"METRICS_TOKEN": "x" * 24}, "METRICS_DIR must be set"),
+        ({"OTEL_PERCENT": "101"}, "OTEL_PERCENT must be a whole number from 0 to 100"),
     ],
 )
 def test_nonsense_stops_the_start(load, change, words):

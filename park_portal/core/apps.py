@@ -22,6 +22,7 @@ class CoreConfig(AppConfig):
 
         import_rooms("park_portal.core")
         import_module("park_portal.core.accounts.receivers")
+        import_module("park_portal.core.bells")
         # allauth counts attempts and used codes in the default cache and lets nobody choose another.
         limits = ConnectionProxy(caches, "limits")
         for name in ("allauth.core.internal.ratelimit", "allauth.mfa.totp.internal.auth"):
