@@ -4,6 +4,7 @@
 #   make test       every test, browser tests included                (make test ARGS="tests/core -x": some of them)
 #   make check      formatting, types, architecture, templates, migrations, translations
 #   make bench      each page beside its floor
+#   make chaos      nothing is lost, whatever is killed           (make chaos KILLS=50 ARGS=--small: as `make test` does)
 #   make screenshots  the README's pictures, anew from a demo park
 #   make messages   translations: find new strings, compile
 #   make format     let ruff and djlint put the code in order
@@ -13,9 +14,10 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
 BIN := .venv/bin
 STAMP := .venv/.installed
 ARGS ?=
+KILLS ?= 1000
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench screenshots messages format browser clean setup
+.PHONY: run test check bench chaos screenshots messages format browser clean setup
 
 setup: $(STAMP)
 
@@ -42,6 +44,9 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+chaos: $(STAMP)
+	@$(BIN)/python -m tests.chaos --kills $(KILLS) $(ARGS)
 
 screenshots: $(STAMP) browser
 	@$(BIN)/python -m pytest -q tests/e2e/screenshots.py

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import time
 
 bind = os.environ.get("WEB_BIND") or f"127.0.0.1:{os.environ.get('PORT') or '8000'}"
 workers = int(os.environ.get("WEB_WORKERS") or 2)
@@ -9,6 +10,9 @@ threads = int(os.environ.get("WEB_THREADS") or 4)
 worker_class = "gthread"
 wsgi_app = "park_portal.wsgi:application"
 preload_app = True
+# A master that was killed leaves its workers on the old socket; the next one need not wait for them to go …
+reuse_port = True
+ORPHAN = 10  # … and they serve on for so many seconds, in which it loads the portal.
 timeout = 60
 graceful_timeout = 10
 keepalive = 5
@@ -30,6 +34,16 @@ def when_ready(server) -> None:
 
 def post_fork(server, worker) -> None:
     gc.set_threshold(20_000, 20, 50)
+    orphaned = 0.0
+
+    def is_parent_alive() -> bool:
+        nonlocal orphaned
+        if os.getppid() == worker.ppid:
+            return True
+        orphaned = orphaned or time.monotonic()
+        return time.monotonic() - orphaned < ORPHAN
+
+    worker.is_parent_alive = is_parent_alive
 
 
 # What it says of itself reads as the portal's own lines do: once Django is set up, its handlers take them.

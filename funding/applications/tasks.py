@@ -16,7 +16,7 @@ from park_portal.core.jobs.registry import job
 from park_portal.core.outbox.registry import handles
 
 
-@handles("application.receipt")
+@handles("application.receipt", slow=True)
 def on_receipt(payload: dict[str, Any]) -> None:
     """Make the receipt of a version before anyone asks for it."""
     receipt_pdf(Version.objects.select_related("application__call").get(pk=payload["version"]))

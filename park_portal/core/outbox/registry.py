@@ -76,8 +76,8 @@ def handles(topic: str, *, together: bool = False, slow: bool = False) -> Callab
     """Register the function that does what messages of ``topic`` ask, in the transaction that marks them done.
 
     With ``together`` it takes a list of payloads, of all that are due. Only for what locks nothing but its own rows:
-    many messages then share one transaction. ``slow`` is what waits for others, outside: it has a queue of its own, so
-    that nothing inside waits for it.
+    many messages then share one transaction. ``slow`` is what waits for others, outside, or draws a document: it
+    has a queue of its own, so that no notice waits for it.
     """
 
     def register(handler: Handler) -> Handler:
