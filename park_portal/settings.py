@@ -502,6 +502,9 @@ if S3_BUCKET:
     }
 WHITENOISE_USE_FINDERS = LOCAL
 WHITENOISE_AUTOREFRESH = DEBUG
+# Where the nightly backup is written, and how many are kept; empty: none is made.
+BACKUP_DIR = _text("BACKUP_DIR", "")
+BACKUP_KEEP = _number("BACKUP_KEEP", 14, low=1)
 # The location that nginx serves documents from after the portal said yes; empty: the portal sends them itself.
 X_ACCEL_REDIRECT = _text("X_ACCEL_REDIRECT", "")
 if S3_BUCKET and find_spec("boto3") is None:
@@ -627,6 +630,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
         "celery": {"level": LOG_LEVEL},
+        "celery.beat": {"level": "WARNING"},  # It says each second what the worker says again.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }

@@ -163,6 +163,7 @@ def running_stack() -> Iterator[Stack]:
         "MEDIA_ROOT": str(folder / "media"),
         "PYTHONWARNINGS": "ignore",
         "LOG_LEVEL": "INFO",
+        "LOG_FORMAT": "json",
     }
     environment.pop("WEB_BIND", None)
     stack = Stack(port, name, folder, environment)

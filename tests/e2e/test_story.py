@@ -9,6 +9,7 @@ from playwright.sync_api import Browser
 
 from tests.browser import screenshot
 from tests.e2e import steps
+from tests.e2e.silence import told_of_people
 from tests.e2e.steps import Story
 from tests.e2e.visitor import Findings
 from tests.stack import Stack
@@ -43,3 +44,4 @@ def test_from_the_call_to_the_award(live_stack: Stack, browser: Browser, languag
         for name in list(story.visitors):
             story.leave(name)
     assert not findings.wrong, findings.report()
+    assert told_of_people(live_stack) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextvars import copy_context
 from typing import Any
 
 from celery import shared_task
@@ -39,5 +40,7 @@ def _ring(job_id: int) -> None:
 
 @handles("job.run")
 def on_run(payload: dict[str, Any]) -> None:
-    # The job has transactions of its own: it must not run inside the one that marks the message done.
-    transaction.on_commit(lambda: _ring(payload["job_id"]))
+    # The job has transactions of its own: it must not run inside the one that marks the message done. After that one the
+    # origin of the message is no longer in force, and the ring should still carry it.
+    here = copy_context()
+    transaction.on_commit(lambda: here.run(_ring, payload["job_id"]))

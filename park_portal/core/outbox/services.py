@@ -289,7 +289,6 @@ def handle_message(message_id: int) -> bool:
     except (
         Exception
     ) as error:  # whatever a handler raises must leave a trace on the message, not only in a log
-        log.exception("Message %s failed", message_id)
         _put_back(message_id, error)
         return False
     crash.point("before_ack")
@@ -299,6 +298,8 @@ def handle_message(message_id: int) -> bool:
 def _put_back(message_id: int, error: Exception) -> None:
     with transaction.atomic():
         message = Message.objects.select_for_update().get(pk=message_id)
+        with act.origin(request_id=message.request_id, door="worker"):
+            log.error("Message %s failed", message_id, exc_info=error)
         if message.status != MessageStatus.WAITING:
             return
         message.attempts += 1
