@@ -35,6 +35,7 @@ BEAT: dict[str, tuple[str, object]] = {
     ),
     "forget old answers of the API": ("core.api.forget_answers", crontab(hour=4, minute=10)),
     "forget what webhooks answered": ("core.webhooks.forget_events", crontab(hour=4, minute=20)),
+    "make the nightly backup": ("core.backups.make", crontab(hour=2, minute=30)),
     "send the daily digests": ("core.outbox.send_digests", crontab(hour=8, minute=0)),
 }
 

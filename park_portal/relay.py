@@ -202,11 +202,12 @@ class Bell:
 
 
 def _listen() -> Any:
+    import psycopg2
     from django.db import connection
 
     from park_portal.core.outbox.services import BELL
 
-    listening = connection.Database.connect(**connection.get_connection_params())
+    listening = psycopg2.connect(**connection.get_connection_params())
     listening.set_session(autocommit=True)
     with listening.cursor() as cursor:
         cursor.execute(f"LISTEN {BELL}")

@@ -13,6 +13,8 @@ from urllib.parse import urlencode
 import psycopg2
 from django.apps import apps
 from django.conf import settings
+from django.core.signals import setting_changed
+from django.db import connection
 from psycopg2 import sql
 
 from park_portal import local
@@ -53,6 +55,35 @@ def copy_template(name: str) -> None:
         cursor.execute(
             sql.SQL("ALTER DATABASE {} SET park.allow_truncate = 'on'").format(sql.Identifier(name))
         )
+
+
+def make_empty(name: str) -> None:
+    """Make a database of this name with nothing in it, in place of one that an earlier run left."""
+    with _server() as cursor:
+        _create(cursor, name)
+
+
+def drop(*names: str) -> None:
+    """Drop these databases, whoever uses them."""
+    with _server() as cursor:
+        for name in names:
+            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def connected_to(name: str, media: Path | None = None) -> Iterator[None]:
+    """Turn Django's own connection to another database, and its files to another folder, inside the block."""
+    settled = connection.settings_dict["NAME"], settings.MEDIA_ROOT
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    settings.MEDIA_ROOT = media or settled[1]
+    setting_changed.send(sender=None, setting="MEDIA_ROOT", value=settings.MEDIA_ROOT, enter=True)
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"], settings.MEDIA_ROOT = settled
+        setting_changed.send(sender=None, setting="MEDIA_ROOT", value=settled[1], enter=False)
 
 
 def url(name: str) -> str:

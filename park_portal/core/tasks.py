@@ -2,6 +2,7 @@
 
 from park_portal.core.api.tasks import forget_answers
 from park_portal.core.audit.tasks import seal_entries
+from park_portal.core.backups.tasks import make_backup
 from park_portal.core.jobs.tasks import run as run_job
 from park_portal.core.jobs.tasks import sweep as sweep_jobs
 from park_portal.core.outbox.tasks import send_digests, sweep
@@ -10,6 +11,7 @@ from park_portal.core.webhooks.tasks import forget_events
 __all__ = [
     "forget_answers",
     "forget_events",
+    "make_backup",
     "run_job",
     "seal_entries",
     "send_digests",
