@@ -8,7 +8,12 @@ from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
 from park_portal import mailbox, system_health  # noqa: F401 # the second registers a page of the admin
-from park_portal.core.accounts.views import ConfirmAddressPage, RecoveryCodesPage, SessionsPage
+from park_portal.core.accounts.views import (
+    AddressesPage,
+    ConfirmAddressPage,
+    RecoveryCodesPage,
+    SessionsPage,
+)
 from park_portal.core.handlers import page_not_found
 from park_portal.health import healthz
 from park_portal.home import AboutPage, AccessibilityPage, HomePage, PrivacyPage
@@ -26,6 +31,7 @@ urlpatterns = [
         ConfirmAddressPage.as_view(),
         name="account_confirm_email",
     ),
+    path("accounts/email/", AddressesPage.as_view(), name="account_email"),
     path("accounts/2fa/recovery-codes/", RecoveryCodesPage.as_view(), name="mfa_view_recovery_codes"),
     # Shown once means once: the page itself holds the file.
     path("accounts/2fa/recovery-codes/download/", page_not_found, {"exception": Http404()}),

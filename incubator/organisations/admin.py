@@ -21,12 +21,15 @@ from incubator.organisations.models import Faculty, Liaison, Membership, Organis
 from incubator.organisations.services import (
     FIELDS,
     add_member,
+    appoint_liaison,
     change_member_role,
     create_organisation,
     merge_organisations,
     near_duplicates,
     pairs_alike,
+    remove_liaison,
     remove_member,
+    update_liaison,
     update_organisation,
 )
 from incubator.organisations.states import OrganisationKind, OrganisationState, Role
@@ -302,6 +305,7 @@ class OrganisationAdmin(StaffAdmin):
 
 @admin.register(Liaison)
 class LiaisonAdmin(StaffAdmin):
+    create, update, remove = appoint_liaison, update_liaison, remove_liaison
     list_display = ["user", "organisation", "faculty", "active", "starts_on", "ends_on"]
     list_filter = ["active", ("organisation", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["user", "organisation", "faculty"]
@@ -332,5 +336,6 @@ label_acts(
         "organisation.remove_member": gettext_lazy("member removed"),
         "organisation.merge_from": gettext_lazy("took over another record"),
         "liaison.appoint": gettext_lazy("liaison appointed"),
+        "liaison.end": gettext_lazy("liaison's term ended"),
     }
 )

@@ -20,7 +20,7 @@ from incubator.organisations.models import Faculty, Liaison, Membership, Organis
 from incubator.organisations.names import normalise_code, normalise_name
 from incubator.organisations.states import OrganisationState, Role
 from park_portal.core.accounts.models import Invitation, User
-from park_portal.core.accounts.services import accepts, invite, revoke_invitation
+from park_portal.core.accounts.services import accepts, end_sessions, invite, revoke_invitation
 from park_portal.core.accounts.states import StaffRole
 from park_portal.core.audit.services import changes_of, record
 from park_portal.core.errors import DomainError, Problem
@@ -28,7 +28,7 @@ from park_portal.core.imports.resource import snapshot
 from park_portal.core.outbox.services import notify
 from park_portal.core.relations import pointing_to
 from park_portal.core.text import both
-from park_portal.core.workflow import Actor, advance, require
+from park_portal.core.workflow import SYSTEM, Actor, advance, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -462,6 +462,70 @@ def appoint_liaison(
             },
         )
     return liaison
+
+
+def update_liaison(liaison: Liaison, *, actor: User, **values: Any) -> Liaison:
+    """Changes an appointment; when it is no longer in force there, the person's sessions end with it."""
+    require(actor, "incubator.appoint_liaison", liaison.organisation)
+    with transaction.atomic():
+        liaison = Liaison.objects.select_for_update(of=("self",)).get(pk=liaison.pk)
+        held = _held_by(liaison)
+        before, after = changes_of(liaison, values)
+        set_fields(liaison, values, ("user", "organisation", "faculty", "active", "starts_on", "ends_on"))
+        clean_or_refuse(liaison)
+        liaison.save()
+        record("liaison.change", liaison, actor=actor, before=before, after=after)
+        if held - _held_by(liaison):
+            end_sessions(User.objects.get(pk=next(iter(held))[0]))
+    return liaison
+
+
+def remove_liaison(liaison: Liaison, *, actor: User) -> None:
+    """Deletes an appointment that was made by mistake; the person's sessions end with it."""
+    require(actor, "incubator.appoint_liaison", liaison.organisation)
+    with transaction.atomic():
+        record("liaison.delete", liaison, actor=actor, before=snapshot(liaison))
+        liaison.delete()
+        end_sessions(liaison.user)
+
+
+def end_terms() -> int:
+    """Closes the appointments whose last day is over and ends the sessions of their people; returns how many there were.
+
+    What they may do ended with the day itself (``Liaison.objects.current``).
+    """
+    with transaction.atomic():
+        over = list(
+            Liaison.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("user", "organisation", "faculty")
+            .filter(active=True, ends_on__lt=timezone.localdate())
+            .order_by("pk")
+        )
+        for liaison in over:
+            close_liaison(liaison, actor=SYSTEM, reason="term over")
+    return len(over)
+
+
+def close_liaison(liaison: Liaison, *, actor: Actor, reason: str) -> None:
+    """Ends an appointment now; the caller has locked it and checked that ``actor`` may."""
+    liaison.active = False
+    liaison.save(update_fields=["active"])
+    record(
+        "liaison.end",
+        liaison,
+        actor=actor,
+        before={"active": True},
+        after={"active": False},
+        reason=reason,
+    )
+    end_sessions(liaison.user)
+
+
+def _held_by(liaison: Liaison) -> set[tuple[int, int, int | None]]:
+    """Returns (person, university, faculty) while the appointment is in force today, else nothing."""
+    if not Liaison.objects.current().filter(pk=liaison.pk).exists():
+        return set()
+    return {(liaison.user_id, liaison.organisation_id, liaison.faculty_id)}
 
 
 # --- merging -------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Contents page: every task of the ground floor."""
 
+from park_portal.core.accounts.tasks import sweep_sessions
 from park_portal.core.api.tasks import forget_answers
 from park_portal.core.audit.tasks import seal_entries
 from park_portal.core.backups.tasks import make_backup
@@ -17,4 +18,5 @@ __all__ = [
     "send_digests",
     "sweep",
     "sweep_jobs",
+    "sweep_sessions",
 ]

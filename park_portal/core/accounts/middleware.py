@@ -62,6 +62,8 @@ class KnownDeviceMiddleware:
 # When the session began and was last noted as used, in seconds; kept in the session itself.
 BEGUN_AT: Final = "begun_at"
 SEEN_AT: Final = "seen_at"
+# On the request: its session has just ended by itself.
+EXPIRED: Final = "session_expired"
 # How exactly a session's last use is known: it costs three queries to note it.
 NOTED_EVERY: Final = 600
 # Asked for beside a page, by scripts and by machines.
@@ -85,6 +87,7 @@ class SessionMiddleware:
         begun, seen = request.session.get(BEGUN_AT, now), request.session.get(SEEN_AT)
         if now - begun > settings.SESSION_COOKIE_AGE or now - (seen or now) > settings.SESSION_IDLE_AGE:
             # The page goes on with nobody signed in: it asks to sign in, as after any ended session.
+            setattr(request, EXPIRED, True)
             logout(request)
         elif seen is None or now - seen > NOTED_EVERY:
             UserSession.objects.create_from_request(request)

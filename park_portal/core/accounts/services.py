@@ -11,11 +11,13 @@ from typing import Any, Final
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.contrib.sessions.models import Session
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override, pgettext
 
@@ -23,12 +25,15 @@ from park_portal.core import context
 from park_portal.core.accounts.models import Invitation, User
 from park_portal.core.accounts.notices import FACTOR_RESET
 from park_portal.core.accounts.states import ROLE_RIGHTS, STANDS_ALONE, Language, StaffRole
-from park_portal.core.audit.services import Actor, changes_of, record
+from park_portal.core.audit.models import Entry
+from park_portal.core.audit.services import SYSTEM, Actor, changes_of, record
 from park_portal.core.errors import DomainError, Forbidden, Text
 from park_portal.core.outbox.services import absolute, notify, seal
 from park_portal.core.workflow import require
 
 INVITATION_LASTS: Final = timedelta(days=14)
+# A session's last use is noted every ten minutes: for so many seconds it may be younger than its row says.
+NOTED_LATE: Final = 3600
 
 
 # --- roles ---------------------------------------------------------------------------------------------------------
@@ -186,6 +191,49 @@ def end_other_sessions(user: User, *, actor: Actor, keep: str | None) -> int:
         ended = end_sessions(user, keep=keep)
         record("user.end_sessions", user, actor=actor, before={"sessions": ended})
     return ended
+
+
+# What the owner of an account reads of its sign-ins.
+SIGN_INS: Final = (
+    "user.sign_in",
+    "user.sign_in_failed",
+    "user.second_step_failed",
+    "user.sign_out",
+    "user.session_expired",
+    "user.end_session",
+    "user.end_sessions",
+)
+NOBODY: Final = 0  # The number under which the trail notes attempts at accounts that do not exist.
+
+
+def note_failed_sign_in(email: str) -> None:
+    """Note an attempt to sign in as ``email`` that failed. Of an account that does not exist a mark is kept, by which
+    several attempts at the same one are known: what was typed may be somebody's address, or their password.
+    """
+    typed = email.strip().lower()
+    person = User.objects.filter(email=typed).first()
+    if person is None:
+        mark = salted_hmac("accounts.unknown", typed, algorithm="sha256").hexdigest()[:12]
+        person = User(pk=NOBODY, name=f"? {mark}")
+    record("user.sign_in_failed", person, actor=SYSTEM, by="password")
+
+
+def sign_ins_of(user: User, *, limit: int = 20) -> list[Entry]:
+    """Return the newest entries about how ``user`` signed in, tried to and signed out."""
+    own = Entry.objects.filter(object_type=user._meta.label_lower, object_id=str(user.pk))
+    return list(own.filter(action__in=SIGN_INS).order_by("-id")[:limit])
+
+
+def sweep_sessions() -> int:
+    """Delete the sessions that are over, by age or because nobody used them; return how many rows went."""
+    now = timezone.now()
+    idle = now - timedelta(seconds=settings.SESSION_IDLE_AGE + NOTED_LATE)
+    left_alone = UserSession.objects.filter(last_seen_at__lt=idle).values("session_key")
+    over = models.Q(expire_date__lt=now) | models.Q(session_key__in=left_alone)
+    gone, _by_model = Session.objects.filter(over).delete()
+    there = Session.objects.filter(session_key=models.OuterRef("session_key"))
+    rows, _by_model = UserSession.objects.filter(~models.Exists(there)).delete()
+    return gone + rows
 
 
 def refuse_own_second_factor(user: User, actor: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from allauth.account import app_settings
 from allauth.account.decorators import reauthentication_required
 from allauth.account.models import EmailAddress
-from allauth.account.views import ConfirmEmailView
+from allauth.account.views import ConfirmEmailView, EmailView
 from allauth.mfa.recovery_codes.views import ViewRecoveryCodesView
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -30,9 +30,11 @@ from park_portal.core.accounts.services import (
     end_session,
     find_invitation,
     refuse_viewing,
+    sign_ins_of,
     update_profile,
 )
 from park_portal.core.accounts.viewing import begin, end
+from park_portal.core.admin.labels import act_label
 from park_portal.core.errors import Text
 from park_portal.core.views import ActPage, PortalMixin, visible_or_404
 from park_portal.core.workflow import require
@@ -125,7 +127,14 @@ class SessionsPage(PortalMixin):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         UserSession.objects.create_from_request(request)
-        return self.render(sessions=[(one, device_of(one.user_agent)) for one in self.own()])
+        user = self.request.user
+        return self.render(
+            sessions=[(one, device_of(one.user_agent)) for one in self.own()],
+            sign_ins=[
+                (one, act_label(one.action), way_of(str(one.facts.get("by", ""))))
+                for one in sign_ins_of(user)
+            ],
+        )
 
     @method_decorator(reauthentication_required(app="allauth.mfa"))
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -142,6 +151,19 @@ class SessionsPage(PortalMixin):
                 end_session(user, actor=user, session=session)
                 messages.success(request, _("That device is signed out."))
         return HttpResponseRedirect(reverse("usersessions_list"))
+
+
+class AddressesPage(EmailView):
+    """One's e-mail addresses: who changes them shows again who they are, for the address is the way to a new password."""
+
+    @method_decorator(
+        reauthentication_required(
+            app="allauth.mfa", allow_get=True, enabled=lambda request: "action_send" not in request.POST
+        )
+    )
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
 
 
 class ViewAsPage(ActPage):
@@ -186,6 +208,21 @@ class EndViewPage(PortalMixin):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("home"))
+
+
+# How somebody showed who they are, as the trail notes it.
+WAYS: Final = {
+    "password": pgettext_lazy("sign-in by", "password"),
+    "totp": pgettext_lazy("sign-in by", "authenticator app"),
+    "webauthn": pgettext_lazy("sign-in by", "passkey"),
+    "recovery_codes": pgettext_lazy("sign-in by", "recovery code"),
+    "socialaccount": pgettext_lazy("sign-in by", "university account"),
+}
+
+
+def way_of(noted: str) -> str:
+    """Return in words how somebody signed in."""
+    return " + ".join(str(WAYS.get(way, way)) for way in noted.split(", ") if way)
 
 
 # What a browser says of itself, the telling word first: many name the others, too.

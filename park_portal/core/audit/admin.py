@@ -189,7 +189,8 @@ class EntryAdmin(ReadOnly, StaffAdmin):
         app, _dot, model = entry.object_type.partition(".")
         try:
             address = reverse(f"admin:{app}_{model}_change", args=[entry.object_id])
-            opens = may_open(self.request, apps.get_model(entry.object_type))
+            # Number 0 is nobody: somebody tried an account that does not exist.
+            opens = entry.object_id != "0" and may_open(self.request, apps.get_model(entry.object_type))
         except (NoReverseMatch, LookupError, ValueError):
             opens = False
         if not opens:

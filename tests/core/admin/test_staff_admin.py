@@ -113,7 +113,7 @@ def test_menu_of_the_system_administrator_has_no_application(client_of):
 
     links = {part.split('"')[0].removeprefix("/admin/").rstrip("/") for part in menu.split('href="')[1:]}
 
-    assert links == {"", *MENUS["administrator"]}
+    assert links == {"", "system", *MENUS["administrator"]}
 
 
 @pytest.mark.parametrize(
