@@ -10,9 +10,9 @@ threads = int(os.environ.get("WEB_THREADS") or 4)
 worker_class = "gthread"
 wsgi_app = "park_portal.wsgi:application"
 preload_app = True
-# A master that was killed leaves its workers on the old socket; the next one need not wait for them to go …
-reuse_port = True
-ORPHAN = 10  # … and they serve on for so many seconds, in which it loads the portal.
+# Seconds that workers serve on without their master, while the next one loads the portal. Only where the socket is
+# somebody else's (systemd's, the supervisor's of `make run`): the next master could not take it from them.
+ORPHAN = 10 if os.environ.get("LISTEN_FDS") else 0
 timeout = 60
 graceful_timeout = 10
 keepalive = 5

@@ -177,13 +177,14 @@ class Kept(Process):
     """A process that is started again whenever it dies, until the supervisor says that it is over."""
 
     over: Event
+    passed: tuple[int, ...] = ()  # Open files that it gets.
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
         self._events = events
         failures = 0
         while not self.over.is_set():
             started = time.monotonic()
-            self._child = self._child_ctor(self.cmd, env=self.env, cwd=self.cwd)
+            self._child = self._child_ctor(self.cmd, env=self.env, cwd=self.cwd, pass_fds=self.passed)
             if failures == 0:
                 for number in (signal.SIGINT, signal.SIGTERM):
                     signal.signal(number, signal.SIG_IGN)  # It ends when what it keeps does.
@@ -220,11 +221,30 @@ class Supervisor(Manager):
         super().terminate()
 
 
+HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def handing_over(listening: socket.socket, command: list[str]) -> list[str]:
+    """The command, begun with the socket where systemd puts it and said as systemd says it."""
+    return [sys.executable, "-c", HAND_OVER, str(listening.fileno()), *command]
+
+
 def _serve(port: int, started: float) -> int:
     manager = Supervisor(Printer(sys.stdout))
+    # The socket outlives whoever serves it, as with systemd: a request that comes meanwhile waits.
+    listening = socket.create_server(("127.0.0.1", port), backlog=2048)
     for name, command in processes().items():
         # `exec`: the process itself, not a shell around it, gets the signals.
-        manager.add_process(name, "exec " + shlex.join(command), env=os.environ.copy(), cwd=str(local.ROOT))
+        if name == "web":
+            command = handing_over(listening, command)
+        line = f"exec {shlex.join(command)}"
+        kept = manager.add_process(name, line, env=os.environ.copy(), cwd=str(local.ROOT))
+        kept.passed = (listening.fileno(),) if name == "web" else ()
     threading.Thread(target=_announce, args=(port, started), daemon=True).start()
     manager.loop()
     return 0 if manager.returncode in (None, 130, 143) else int(manager.returncode)
