@@ -1,5 +1,7 @@
 """Every resource of the API: one line each, under /api/v1/."""
 
+from typing import Any
+
 from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse
@@ -10,24 +12,77 @@ from rest_framework.exceptions import NotFound
 from rest_framework.routers import SimpleRouter
 
 from funding.applications.api import ApplicationResource
+from funding.awards.api import AwardResource
 from funding.calls.api import CallResource
-from incubator.organisations.api import OrganisationResource
-from incubator.projects.api import ProjectResource
-from park_portal.core.accounts.api import MeResource
+from funding.decisions.api import DecisionResource, LetterResource, OutcomeResource
+from funding.funds.api import FundResource
+from funding.reviews.api import (
+    ConflictResource,
+    NoticeResource,
+    ObjectionResource,
+    ReviewerResource,
+    ReviewResource,
+    RunResource,
+)
+from incubator.organisations.api import MembershipResource, OrganisationResource
+from incubator.projects.api import ProjectResource, TeamResource
+from park_portal.core.accounts.api import InvitationResource, MeResource, PersonResource, SavedViewResource
 from park_portal.core.api import description  # noqa: F401 - registers how one signs in
 from park_portal.core.api.problems import problem
-from park_portal.core.outbox.api import InboxResource
+from park_portal.core.audit.api import AuditResource
+from park_portal.core.calendar.api import CalendarResource
+from park_portal.core.documents.api import DocumentResource
+from park_portal.core.jobs.api import JobResource
+from park_portal.core.outbox.api import InboxResource, PreferenceResource
+from park_portal.core.policies.api import PolicyResource
+from park_portal.core.search.api import SearchResource
 from park_portal.core.webhooks.api import WebhookRequestResource, WebhookResource
 
-router = SimpleRouter()
+
+class Router(SimpleRouter):
+    """Lets what there is one of be changed at its own address, as ``/me/`` is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        listed: Any = self.routes[0]
+        self.routes = [
+            listed._replace(mapping={**listed.mapping, "patch": "update_listed"}),
+            *self.routes[1:],
+        ]
+
+
+router = Router()
 router.register("me", MeResource, basename="me")
 router.register("inbox", InboxResource, basename="inbox")
 router.register("webhooks", WebhookResource, basename="webhooks")
 router.register("webhook-requests", WebhookRequestResource, basename="webhook-requests")
+router.register("preferences", PreferenceResource, basename="preferences")
+router.register("saved-views", SavedViewResource, basename="saved-views")
+router.register("jobs", JobResource, basename="jobs")
+router.register("documents", DocumentResource, basename="documents")
+router.register("search", SearchResource, basename="search")
+router.register("calendar", CalendarResource, basename="calendar")
+router.register("policies", PolicyResource, basename="policies")
+router.register("audit", AuditResource, basename="audit")
+router.register("invitations", InvitationResource, basename="invitations")
+router.register("people", PersonResource, basename="people")
+router.register("funds", FundResource, basename="funds")
 router.register("calls", CallResource, basename="calls")
 router.register("organisations", OrganisationResource, basename="organisations")
+router.register("memberships", MembershipResource, basename="memberships")
 router.register("projects", ProjectResource, basename="projects")
+router.register("team-members", TeamResource, basename="team-members")
 router.register("applications", ApplicationResource, basename="applications")
+router.register("runs", RunResource, basename="runs")
+router.register("reviews", ReviewResource, basename="reviews")
+router.register("reviewers", ReviewerResource, basename="reviewers")
+router.register("conflicts", ConflictResource, basename="conflicts")
+router.register("notices", NoticeResource, basename="notices")
+router.register("objections", ObjectionResource, basename="objections")
+router.register("decisions", DecisionResource, basename="decisions")
+router.register("outcomes", OutcomeResource, basename="outcomes")
+router.register("letters", LetterResource, basename="letters")
+router.register("awards", AwardResource, basename="awards")
 
 
 @csrf_exempt  # There is nothing to forge.

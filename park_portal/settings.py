@@ -405,7 +405,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["park_portal.core.api.authentication.Scoped"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "park_portal.core.api.description.Schema",
     "EXCEPTION_HANDLER": "park_portal.core.api.problems.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "COERCE_DECIMAL_TO_STRING": True,
@@ -453,6 +453,23 @@ DEFAULT_FROM_EMAIL = _text("MAIL_FROM", "portal@park.example" if LOCAL else None
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # The right-hand side of every Message-ID.
 MAIL_DOMAIN = DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">").strip()
+        "StageKindEnum": "funding.calls.states.StageKind",
+        "CriterionKindEnum": "funding.calls.states.CriterionKind",
+        "ConflictKindEnum": "funding.reviews.states.ConflictKind",
+        "FundKindEnum": "funding.funds.models.FundKind",
+        "CallStateEnum": "funding.calls.states.CallState",
+        "ApplicationStateEnum": "funding.applications.states.ApplicationState",
+        "RunStateEnum": "funding.reviews.states.RunState",
+        "ReviewStateEnum": "funding.reviews.states.ReviewState",
+        "DecisionStateEnum": "funding.decisions.states.DecisionState",
+        "LetterStateEnum": "funding.decisions.states.LetterState",
+        "AwardStateEnum": "funding.awards.states.AwardState",
+        "JobStateEnum": "park_portal.core.jobs.states.JobState",
+        "WebhookStateEnum": "park_portal.core.webhooks.states.WebhookState",
+        "OrganisationStateEnum": "incubator.organisations.states.OrganisationState",
+        "ProjectStateEnum": "incubator.projects.states.ProjectState",
+        "RoleEnum": "incubator.organisations.states.Role",
+        "ProjectRoleEnum": "incubator.projects.states.ProjectRole",
 
 
 # --- Languages, time ----------------------------------------------------------------------------------------

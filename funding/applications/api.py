@@ -8,12 +8,16 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from funding.applications.models import Application, Version
+from funding.applications.models import AnswerFile, Application, Version
+from funding.applications.receipts import receipt_pdf
 from funding.applications.services import (
+    add_file,
     problems_of,
+    remove_file,
     save_answer,
     start_application,
     submit_application,
@@ -26,11 +30,16 @@ from funding.calls.questions import type_of
 from funding.calls.states import ApplicantKind
 from incubator.organisations.models import Organisation
 from incubator.projects.models import ResearchProject
+from park_portal.core.api.acts import HasActs
 from park_portal.core.api.idempotency import idempotent
 from park_portal.core.api.problems import ApiError
 from park_portal.core.api.resource import Resource, ResourceSerializer
+from park_portal.core.documents.api import DocumentSerializer, describe_document
 from park_portal.core.errors import Conflict, DomainError, Forbidden
+from park_portal.core.jobs.api import JobSerializer
+from park_portal.core.jobs.services import start_job
 from park_portal.core.views import visible_or_404
+from park_portal.core.workflow import require
 
 # What the park sees of the way through the review; applicants read it from the state.
 OF_THE_PARK = "funding.export_applications"
@@ -103,6 +112,25 @@ class VersionSerializer(serializers.Serializer[Any]):
     answers = serializers.JSONField()
 
 
+class AnswerFileSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    question = serializers.CharField(help_text="The question's key.")
+    document = DocumentSerializer()
+
+
+class AnswerFilesSerializer(serializers.Serializer[Any]):
+    results = AnswerFileSerializer(many=True)
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    file = serializers.FileField()
+
+
+class ExportSerializer(serializers.Serializer[Any]):
+    call = serializers.CharField(required=False, max_length=24)
+    state = serializers.ChoiceField(choices=ApplicationState.choices, required=False)
+
+
 class VersionsSerializer(serializers.Serializer[Any]):
     results = VersionSerializer(many=True)
 
@@ -117,7 +145,7 @@ class ApplicationFilter(django_filters.FilterSet):
         fields = ("call", "state", "kind")
 
 
-class ApplicationResource(Resource):
+class ApplicationResource(HasActs, Resource):
     """The applications of your organisations and projects; liaisons see those of their care, park staff all."""
 
     scope = "applications"
@@ -228,6 +256,82 @@ class ApplicationResource(Resource):
                 ]
             }
         )
+
+    @extend_schema(responses=DocumentSerializer)
+    @action(detail=True, methods=["get"], url_path=r"versions/(?P<number>[0-9]{1,4})/receipt")
+    def receipt(self, request: Request, pk: str, number: str) -> Response:
+        """The receipt of a version, to be downloaded under ``documents/``."""
+        application = self.get_object()
+        require(self.actor, "funding.view_application_page", application)
+        rows = application.versions.select_related("application__call")
+        document = receipt_pdf(visible_or_404(rows, number=number))
+        return Response(describe_document(document, self.actor))
+
+    @extend_schema(responses=AnswerFilesSerializer)
+    @action(detail=True, methods=["get"])
+    def files(self, request: Request, pk: str) -> Response:
+        """The files given so far in answer to questions; their bytes are under ``documents/``."""
+        rows = (
+            self._own().files.filter(removed_at__isnull=True).select_related("document", "question__question")
+        )
+        return Response({"results": [self._file(one) for one in rows]})
+
+    @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={201: AnswerFileSerializer})
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path=r"answers/(?P<key>[^/]{1,80})/files",
+        parser_classes=[MultiPartParser],
+    )
+    @idempotent
+    def upload(self, request: Request, pk: str, key: str) -> Response:
+        """Add one file, sent as ``file`` of a multipart form, to a question of files."""
+        application = self._own()
+        upload = request.FILES.get("file")
+        if upload is None:
+            raise DomainError(_("Choose a file first."), code="no_file", field="file")
+        return Response(self._file(add_file(application, key, upload, actor=self.actor)), status=201)
+
+    @extend_schema(request=None, responses=AnswerFilesSerializer)
+    @action(
+        detail=True, methods=["post"], url_path=r"files/(?P<file>[0-9]{1,18})/remove", url_name="remove-file"
+    )
+    @idempotent
+    def remove_file(self, request: Request, pk: str, file: str) -> Response:
+        """Take a file out of its answer; versions already submitted keep it."""
+        rows = self._own().files.select_related("question__question", "application")
+        remove_file(visible_or_404(rows, pk=file), actor=self.actor)
+        return self._files()
+
+    @extend_schema(request=ExportSerializer, responses={202: JobSerializer})
+    @action(detail=False, methods=["post"])
+    @idempotent
+    def export(self, request: Request) -> Response:
+        """Write all that match, with what was submitted, into a workbook; the answer is the job that does it."""
+        require(self.actor, "funding.export_applications")
+        sent = ExportSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        values, rows = sent.validated_data, Application.objects.visible_to(self.actor)
+        if "call" in values:
+            rows = rows.filter(call__code=values["call"])
+        if "state" in values:
+            rows = rows.filter(state=values["state"])
+        keys = list(rows.order_by("pk").values_list("pk", flat=True))
+        job = start_job("applications.export", actor=self.actor, params={"keys": keys})
+        return Response(JobSerializer(job, context=self.get_serializer_context()).data, status=202)
+
+    def _files(self) -> Response:
+        rows = self._own().files.filter(removed_at__isnull=True)
+        return Response(
+            {"results": [self._file(one) for one in rows.select_related("document", "question__question")]}
+        )
+
+    def _file(self, file: AnswerFile) -> dict[str, Any]:
+        return {
+            "id": file.pk,
+            "question": file.question.key,
+            "document": describe_document(file.document, self.actor),
+        }
 
     def _own(self) -> Application:
         """Return the application for who belongs to its applicant: what is typed is nobody else's to read."""

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from funding.calls.models import Call, CallQuestion
 from funding.calls.services import form_of
 from funding.calls.states import CallState, Track
+from park_portal.core.api.acts import HasActs, HasListActs
 from park_portal.core.api.resource import Resource, ResourceSerializer
 
 
@@ -69,8 +70,8 @@ class CallFilter(django_filters.FilterSet):
         fields = ("state", "track")
 
 
-class CallResource(Resource):
-    """Calls that were announced, open to everyone; park staff see drafts, too."""
+class CallResource(HasActs, HasListActs, Resource):
+    """Calls that were announced, open to everyone; park staff see drafts, too, and publish and close by ``acts/``."""
 
     scope = "calls"
     public = True

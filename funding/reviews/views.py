@@ -707,12 +707,7 @@ class ObjectionPage(ActPage):
         return super().get_context(applicant=applicant_name(self.object.application), **context)
 
     def act(self, form: ObjectionForm) -> Any:
-        address = act.current().address or "unknown"
-        if _too_often(f"objection:{address}"):
-            raise DomainError(
-                _("Several objections came from your network within the hour. Please try again later."),
-                code="too_often",
-            )
+        refuse_too_often()
         return record_objection(self.object, **form.cleaned_data)
 
     def success_url(self) -> str:
@@ -720,6 +715,16 @@ class ObjectionPage(ActPage):
 
     def cancel_url(self) -> str:
         return reverse("reviews:notices")
+
+
+def refuse_too_often() -> None:
+    """Raise ``DomainError`` when the address of this request has objected often within the hour."""
+    address = act.current().address or "unknown"
+    if _too_often(f"objection:{address}"):
+        raise DomainError(
+            _("Several objections came from your network within the hour. Please try again later."),
+            code="too_often",
+        )
 
 
 def _too_often(key: str) -> bool:

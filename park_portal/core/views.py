@@ -29,6 +29,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views import View
 
 from park_portal.core.accounts.models import SavedView, User
+from park_portal.core.accounts.services import save_view
 from park_portal.core.errors import DomainError, Forbidden, Text
 from park_portal.core.pages import Page, keyset_page
 from park_portal.core.workflow import may
@@ -368,14 +369,12 @@ class ListPage(PortalMixin):
         raise Http404
 
     def _save_view(self, request: HttpRequest) -> HttpResponse:
-        name = request.POST.get("save_view", "").replace("\x00", "").strip()[:60]
-        query = self.link().lstrip("?")
-        if not name or len(query) > 2000:
-            messages.error(request, _("Give the view a name."))
+        name, query = request.POST.get("save_view", ""), self.link().lstrip("?")
+        try:
+            save_view(self.request.user, page=self.page_name, name=name, query=query)
+        except DomainError as error:
+            messages.error(request, str(error))
         else:
-            SavedView.objects.update_or_create(
-                user=self.request.user, page=self.page_name, name=name, defaults={"query": query}
-            )
             messages.success(request, _("View saved."))
         return HttpResponseRedirect(f"{request.path}{self.link()}")
 

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override, pgettext
 
 from park_portal.core import context
-from park_portal.core.accounts.models import Invitation, User
+from park_portal.core.accounts.models import Invitation, SavedView, User
 from park_portal.core.accounts.notices import FACTOR_RESET
 from park_portal.core.accounts.states import ROLE_RIGHTS, STANDS_ALONE, Language, StaffRole
 from park_portal.core.audit.models import Entry
@@ -34,6 +34,7 @@ from park_portal.core.workflow import require
 INVITATION_LASTS: Final = timedelta(days=14)
 # A session's last use is noted every ten minutes: for so many seconds it may be younger than its row says.
 NOTED_LATE: Final = 3600
+LONGEST_QUERY: Final = 2000
 
 
 # --- roles ---------------------------------------------------------------------------------------------------------
@@ -313,6 +314,22 @@ def update_profile(user: User, *, actor: Actor, **values: Any) -> User:
         user.save(update_fields=[*after])
         record("user.update_profile", user, actor=actor, before=before, after=after)
     return user
+
+
+def save_view(user: User, *, page: str, name: str, query: str) -> SavedView:
+    """Keep the filters of one list page under a name, in the place of what had that name, and return the view."""
+    name = name.replace("\x00", "").strip()[:60]
+    if not name or len(query) > LONGEST_QUERY:
+        raise DomainError(_("Give the view a name."), code="view", field="name")
+    view, _made = SavedView.objects.update_or_create(
+        user=user, page=page, name=name, defaults={"query": query}
+    )
+    return view
+
+
+def drop_view(view: SavedView) -> None:
+    """Forget a view. Doing so again changes nothing."""
+    SavedView.objects.filter(pk=view.pk).delete()
 
 
 # --- invitations ---------------------------------------------------------------------------------------------------

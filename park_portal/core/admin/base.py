@@ -247,6 +247,10 @@ class StaffAdmin(Bilingual, ModelAdmin):
         """Return the act called ``name``; ``KeyError`` when there is none."""
         return self._acts[on, name]
 
+    def all_acts(self, *, on: str) -> list[Act]:
+        """Return every act on a record, or on the list, whoever may do it."""
+        return [act for (where, _name), act in self._acts.items() if where == on]
+
     def acts_on(self, obj: Any, user: Any) -> list[Act]:
         """Return the acts that ``user`` may do with ``obj`` as it is now."""
         return [act for (on, _name), act in self._acts.items() if on == "record" and act.allowed(obj, user)]

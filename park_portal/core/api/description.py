@@ -5,6 +5,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+
+
+class Schema(AutoSchema):
+    """Names each operation after its resource and method: ``applications_submit``."""
+
+    def get_operation_id(self) -> str:
+        view: Any = self.view
+        return f"{view.basename.replace('-', '_')}_{view.action}"
 
 
 class TokenScheme(OpenApiAuthenticationExtension):

@@ -56,8 +56,22 @@ def _without(data: Any, names: Sequence[str]) -> Any:
 
 
 def _fingerprint(request: Request) -> str:
-    sent = f"{request.method} {request.get_full_path()}\n".encode() + request._request.body
-    return hashlib.sha256(sent).hexdigest()
+    sent = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    if not is_upload(request):
+        sent.update(request._request.body)
+        return sent.hexdigest()
+    # Of an upload what was sent, not how: each form of it has another boundary.
+    for name, file in sorted(request.FILES.items()):
+        sent.update(f"{name} {file.name} {file.size}\n".encode())
+        for chunk in file.chunks():
+            sent.update(chunk)
+        file.seek(0)
+    return sent.hexdigest()
+
+
+def is_upload(request: Request) -> bool:
+    """Return whether the request brings files: larger than what is read at once."""
+    return str(request.content_type or "").startswith("multipart/")
 
 
 def _claim(user_id: int, key: str, fingerprint: str) -> int | None:

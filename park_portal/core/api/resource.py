@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import django_filters
+from django.contrib import admin
 from django.core.exceptions import RequestDataTooBig
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
@@ -20,6 +22,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from park_portal.core.accounts.models import User
+from park_portal.core.api.idempotency import is_upload
 from park_portal.core.api.problems import ApiError
 from park_portal.core.pages import keyset_page
 from park_portal.core.views import visible_or_404
@@ -163,7 +166,7 @@ def _size(request: Request) -> int:
     return int(asked)
 
 
-class Resource(viewsets.GenericViewSet[Any]):
+class Rows(viewsets.GenericViewSet[Any]):
     """Rows of one kind as programs see them: the same ``visible_to``, rules and services as the pages."""
 
     # The first part of the scopes that a token needs.
@@ -174,13 +177,15 @@ class Resource(viewsets.GenericViewSet[Any]):
     told_once: ClassVar[Sequence[str]] = ()
     model: ClassVar[type[models.Model]]
     filterset_class: type[django_filters.FilterSet] | None = None
-    filter_backends = (Filters,)
-    pagination_class = Pages
+    filter_backends: Sequence[Any] = (Filters,)
+    pagination_class: Any = Pages
     orders: ClassVar[Sequence[str]] = ("id",)
     default_order: ClassVar[str] = "-id"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if is_upload(request):
+            return
         try:
             request._request.body  # noqa: B018 - read before the parser does, so that a repetition can be recognised
         except RequestDataTooBig as error:
@@ -188,8 +193,9 @@ class Resource(viewsets.GenericViewSet[Any]):
 
     @property
     def actor(self) -> User:
-        """Who asks, where nobody comes who is not signed in."""
-        assert isinstance(self.request.user, User)
+        """Who asks. Raises ``NotAuthenticated`` for nobody: a public resource has acts that are not."""
+        if not isinstance(self.request.user, User):
+            raise exceptions.NotAuthenticated
         return self.request.user
 
     # --- rows
@@ -206,24 +212,16 @@ class Resource(viewsets.GenericViewSet[Any]):
 
     def _key(self) -> str:
         key = str(self.kwargs[self.lookup_url_kwarg or self.lookup_field])
-        if self.lookup_field == "pk" and not (key.isdecimal() and len(key) < 19):
+        if self.lookup_field == "pk" and not (key.isascii() and key.isdecimal() and len(key) < 19):
             raise Http404
+        if self.lookup_field == "public_id":
+            try:
+                return str(uuid.UUID(key))
+            except ValueError:
+                raise Http404 from None
         return key
 
     # --- reading
-
-    def list(self, request: Request) -> Response:
-        """One page of rows, newest first; follow ``next`` until it is null."""
-        rows = self.paginate_queryset(self.filter_queryset(self.rows())) or []
-        return self.get_paginated_response([self.show(row) for row in rows])
-
-    def retrieve(self, request: Request, **kwargs: Any) -> Response:
-        """One row, with its version as ETag."""
-        row = self.get_object()
-        tag = self.tag_of(row)
-        if request.headers.get("If-None-Match") == tag:
-            return Response(status=304, headers={"ETag": tag})
-        return Response(self.show(row), headers={"ETag": tag})
 
     def show(self, row: Any) -> Any:
         """Return ``row`` as the caller may see it, with the fields they asked for."""
@@ -260,26 +258,47 @@ class Resource(viewsets.GenericViewSet[Any]):
         return names
 
 
-class Changeable:
-    """Adds PATCH to a resource: ``If-Match`` names the version that is changed; ``change`` calls the service."""
+class Listed(Rows):
+    """Rows that are listed."""
 
-    def change(self, row: Any, values: dict[str, Any]) -> Any:
-        """Write ``values`` by the service of this resource and return the row as stored."""
-        raise NotImplementedError
+    def list(self, request: Request) -> Response:
+        """One page of rows, newest first; follow ``next`` until it is null."""
+        rows = self.paginate_queryset(self.filter_queryset(self.rows())) or []
+        return self.get_paginated_response([self.show(row) for row in rows])
 
-    def partial_update(self: Any, request: Request, **kwargs: Any) -> Response:
-        """Change some fields. Needs the row's ETag in If-Match; 412 when somebody changed it meanwhile."""
-        self.get_object()  # Who may not see it learns nothing from the lock.
-        with transaction.atomic():
-            row = visible_or_404(
-                self.rows().select_for_update(of=("self",)), **{self.lookup_field: self._key()}
-            )
-            self.check_version(row)
-            serializer = self._serializer(row, data=request.data, partial=True)
-            serializer.is_valid(raise_exception=True)
-            self.change(row, dict(serializer.validated_data))
-        stored = self.get_object()
-        return Response(self.show(stored), headers={"ETag": self.tag_of(stored)})
+
+class Retrieved(Rows):
+    """Rows that are read one by one."""
+
+    def retrieve(self, request: Request, **kwargs: Any) -> Response:
+        """One row, with its version as ETag."""
+        row = self.get_object()
+        tag = self.tag_of(row)
+        if request.headers.get("If-None-Match") == tag:
+            return Response(status=304, headers={"ETag": tag})
+        return Response(self.show(row), headers={"ETag": tag})
+
+
+class Resource(Listed, Retrieved):
+    """Rows that are listed, and read one by one."""
+
+
+class OfStaff:
+    """Rows of the administration: for who may open them there; for everyone else there are none."""
+
+    def rows(self: Any) -> models.QuerySet[Any]:
+        """Return the rows that the caller finds in the administration."""
+        staff: Any = admin.site.get_model_admin(self.model)
+        user = self.request.user
+        if not (user.is_authenticated and user.is_staff and staff.has_view_permission(self.request)):
+            nothing: models.QuerySet[Any] = self.model._default_manager.none()
+            return nothing
+        found: models.QuerySet[Any] = staff.rows_for(user)
+        return found
+
+
+class Versioned:
+    """Writes that name the version they are about: ``If-Match``."""
 
     def check_version(self: Any, row: Any) -> None:
         """Raise 428 without ``If-Match``, 412 when it names another version."""
@@ -292,3 +311,51 @@ class Changeable:
             raise ApiError(
                 412, "version", _("Somebody changed this meanwhile. Fetch it again and decide anew.")
             )
+
+    def locked(self: Any) -> Any:
+        """Return the row, locked, in the version that the caller knows; call it inside a transaction."""
+        self.get_object()  # Who may not see it learns nothing from the lock.
+        rows = self.rows().select_for_update(of=("self",))
+        row = visible_or_404(rows, **{self.lookup_field: self._key()})
+        self.check_version(row)
+        return row
+
+
+class Removable(Versioned):
+    """Adds DELETE to a resource: ``remove`` calls the service."""
+
+    def remove(self, row: Any) -> None:
+        """End ``row`` by the service of this resource."""
+        raise NotImplementedError
+
+    def destroy(self: Any, request: Request, **kwargs: Any) -> Response:
+        """Remove it. Needs the row's ETag in If-Match."""
+        with transaction.atomic():
+            self.remove(self.locked())
+        return Response(status=204)
+
+
+class Changes(Versioned):
+    """What changing a row is: ``If-Match`` names the version that is changed; ``change`` calls the service."""
+
+    def change(self, row: Any, values: dict[str, Any]) -> Any:
+        """Write ``values`` by the service of this resource and return the row as stored."""
+        raise NotImplementedError
+
+    def make_change(self: Any, request: Request) -> Response:
+        """Change what was sent and return the answer."""
+        with transaction.atomic():
+            row = self.locked()
+            serializer = self._serializer(row, data=request.data, partial=True)
+            serializer.is_valid(raise_exception=True)
+            self.change(row, dict(serializer.validated_data))
+        stored = self.get_object()
+        return Response(self.show(stored), headers={"ETag": self.tag_of(stored)})
+
+
+class Changeable(Changes):
+    """Adds PATCH to a resource."""
+
+    def partial_update(self, request: Request, **kwargs: Any) -> Response:
+        """Change some fields. Needs the row's ETag in If-Match; 412 when somebody changed it meanwhile."""
+        return self.make_change(request)

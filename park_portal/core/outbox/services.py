@@ -46,6 +46,7 @@ from park_portal.core.outbox.registry import (
     merge,
 )
 from park_portal.core.outbox.states import Channel, DeliveryStatus, MessageStatus, Mode
+from park_portal.core.workflow import may
 
 log = logging.getLogger(__name__)
 
@@ -631,3 +632,14 @@ def set_preference(user: Any, *, kind: str, mode: str) -> Preference | None:
         raise DomainError(_("This notice is always sent at once."), code="required_kind")
     preference, _created = Preference.objects.update_or_create(user=user, kind=kind, defaults={"mode": mode})
     return preference
+
+
+def preferences_of(user: Any) -> list[tuple[Kind, str]]:
+    """Return the kinds that concern ``user`` (their role's, and those they have had or chosen), with how each is sent."""
+    held = dict(Preference.objects.filter(user=user).values_list("kind", "mode"))
+    had = set(Delivery.objects.visible_to(user).order_by().values_list("kind", flat=True).distinct())
+    return [
+        (kind, str(Mode.AT_ONCE) if kind.required else held.get(name, kind.default))
+        for name, kind in sorted(KINDS.items())
+        if name in held or name in had or not kind.offered_with or may(user, kind.offered_with)
+    ]

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from park_portal.core.api.idempotency import idempotent
-from park_portal.core.api.resource import Changeable, Resource, ResourceSerializer
+from park_portal.core.api.resource import Changeable, Removable, Resource, ResourceSerializer
 from park_portal.core.views import visible_or_404
 from park_portal.core.webhooks.models import Webhook, WebhookAttempt, WebhookEvent
 from park_portal.core.webhooks.services import (
@@ -70,7 +70,7 @@ class EventSerializer(ResourceSerializer):
         read_only_fields = fields
 
 
-class WebhookResource(Changeable, Resource):
+class WebhookResource(Changeable, Removable, Resource):
     """Your webhooks; for staff leads the park's, too."""
 
     scope = "webhooks"
@@ -93,12 +93,8 @@ class WebhookResource(Changeable, Resource):
         shown = {**self.show(row), "secret": secret}
         return Response(shown, status=201, headers={"ETag": self.tag_of(row)})
 
-    def destroy(self, request: Request, **kwargs: Any) -> Response:
-        """Remove a webhook with what is kept of its requests. Needs its ETag in If-Match."""
-        row = self.get_object()
-        self.check_version(row)
+    def remove(self, row: Webhook) -> None:
         remove_webhook(row, actor=self.actor)
-        return Response(status=204)
 
     @extend_schema(request=None, responses=MadeWebhookSerializer)
     @action(detail=True, methods=["post"])

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import django_filters
+from rest_framework import serializers
+
+from park_portal.core.api.resource import OfStaff, Resource, ResourceSerializer
+from park_portal.core.audit.models import Entry
+
+
+class EntrySerializer(ResourceSerializer):
+    before = serializers.JSONField(read_only=True)
+    after = serializers.JSONField(read_only=True)
+
+    class Meta:
+        model = Entry
+        fields = (
+            *("id", "at", "action", "actor", "on_behalf_of", "object_type", "object_id", "object_label"),
+            *("before", "after", "facts", "door", "address", "request_id"),
+        )
+        read_only_fields = fields
+
+
+class EntryFilter(django_filters.FilterSet):
+    since = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt")
+    actor = django_filters.NumberFilter(field_name="actor_id")
+
+    class Meta:
+        model = Entry
+        fields = ("action", "object_type", "object_id", "request_id", "door")
+
+
+class AuditResource(OfStaff, Resource):
+    """The audit trail, newest first, for who may read it in the administration."""
+
+    scope = "park"
+    model = Entry
+    serializer_class = EntrySerializer
+    filterset_class = EntryFilter
+    queryset = Entry.objects.none()
