@@ -423,6 +423,23 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "OrganisationKindEnum": "incubator.organisations.states.OrganisationKind",
         "ApplicantKindEnum": "funding.calls.states.ApplicantKind",
+        "StageKindEnum": "funding.calls.states.StageKind",
+        "CriterionKindEnum": "funding.calls.states.CriterionKind",
+        "ConflictKindEnum": "funding.reviews.states.ConflictKind",
+        "FundKindEnum": "funding.funds.models.FundKind",
+        "CallStateEnum": "funding.calls.states.CallState",
+        "ApplicationStateEnum": "funding.applications.states.ApplicationState",
+        "RunStateEnum": "funding.reviews.states.RunState",
+        "ReviewStateEnum": "funding.reviews.states.ReviewState",
+        "DecisionStateEnum": "funding.decisions.states.DecisionState",
+        "LetterStateEnum": "funding.decisions.states.LetterState",
+        "AwardStateEnum": "funding.awards.states.AwardState",
+        "JobStateEnum": "park_portal.core.jobs.states.JobState",
+        "WebhookStateEnum": "park_portal.core.webhooks.states.WebhookState",
+        "OrganisationStateEnum": "incubator.organisations.states.OrganisationState",
+        "ProjectStateEnum": "incubator.projects.states.ProjectState",
+        "RoleEnum": "incubator.organisations.states.Role",
+        "ProjectRoleEnum": "incubator.projects.states.ProjectRole",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -453,23 +470,6 @@ DEFAULT_FROM_EMAIL = _text("MAIL_FROM", "portal@park.example" if LOCAL else None
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # The right-hand side of every Message-ID.
 MAIL_DOMAIN = DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">").strip()
-        "StageKindEnum": "funding.calls.states.StageKind",
-        "CriterionKindEnum": "funding.calls.states.CriterionKind",
-        "ConflictKindEnum": "funding.reviews.states.ConflictKind",
-        "FundKindEnum": "funding.funds.models.FundKind",
-        "CallStateEnum": "funding.calls.states.CallState",
-        "ApplicationStateEnum": "funding.applications.states.ApplicationState",
-        "RunStateEnum": "funding.reviews.states.RunState",
-        "ReviewStateEnum": "funding.reviews.states.ReviewState",
-        "DecisionStateEnum": "funding.decisions.states.DecisionState",
-        "LetterStateEnum": "funding.decisions.states.LetterState",
-        "AwardStateEnum": "funding.awards.states.AwardState",
-        "JobStateEnum": "park_portal.core.jobs.states.JobState",
-        "WebhookStateEnum": "park_portal.core.webhooks.states.WebhookState",
-        "OrganisationStateEnum": "incubator.organisations.states.OrganisationState",
-        "ProjectStateEnum": "incubator.projects.states.ProjectState",
-        "RoleEnum": "incubator.organisations.states.Role",
-        "ProjectRoleEnum": "incubator.projects.states.ProjectRole",
 
 
 # --- Languages, time ----------------------------------------------------------------------------------------
