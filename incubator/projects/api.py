@@ -45,6 +45,8 @@ class NewProjectSerializer(ProjectSerializer):
 
     class Meta(ProjectSerializer.Meta):
         fields = (*ProjectSerializer.Meta.fields, "mine", "pi_email")  # type: ignore[assignment] # two more
+        # Yours if it is not named.
+        extra_kwargs = {"principal_investigator": {"required": False}}
 
 
 class ProjectFilter(django_filters.FilterSet):
