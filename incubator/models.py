@@ -1,6 +1,6 @@
 """Contents page: the tables of every room of the park."""
 
-from incubator.organisations.models import Faculty, Liaison, Membership, Organisation
+from incubator.organisations.models import Faculty, Liaison, LiaisonClaim, Membership, Organisation
 from incubator.projects.models import ProjectMember, ResearchProject
 
-__all__ = ["Faculty", "Liaison", "Membership", "Organisation", "ProjectMember", "ResearchProject"]
+__all__ = ["Faculty", "Liaison", "LiaisonClaim", "Membership", "Organisation", "ProjectMember", "ResearchProject"]

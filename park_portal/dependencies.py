@@ -15,7 +15,7 @@ OBVIOUS = {"pytest", "pytest-django"}
 WITHOUT_IMPORT = {
     "argon2-cffi", "crispy-bootstrap5", "django-htmx", "django-stubs", "djangorestframework-stubs", "djlint", "gunicorn",
     "import-linter", "mypy", "psycopg2-binary", "pytest-django", "pytest-timeout", "pytest-xdist", "ruff",
-    "whitenoise", "django-storages", "boto3", "fido2", "qrcode",
+    "whitenoise", "django-storages", "boto3", "fido2", "qrcode", "pyjwt",
 }  # fmt: skip
 
 

@@ -52,6 +52,7 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
             (None, "incubator.organisation", "apartment"),
             (None, "incubator.researchproject", "science"),
             (None, "incubator.liaison", "handshake"),
+            (None, "incubator.liaisonclaim", "key"),
             (None, "incubator.faculty", "account_balance"),
             (None, "core.importbatch", "upload_file"),
         ),

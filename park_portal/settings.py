@@ -146,6 +146,8 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "rules",
     "pgtrigger",
     "crispy_forms",
@@ -380,6 +382,35 @@ MFA_FORMS = {
     "edit_webauthn": "park_portal.core.accounts.forms.RenamePasskeyForm",
 }
 
+# The university's identity provider; without an issuer nobody is offered it. Which claim says where somebody belongs, and
+# which values of `amr` or `acr` mean that they signed in with two steps over there.
+OIDC_ISSUER = _text("OIDC_ISSUER", "").rstrip("/")
+if OIDC_ISSUER and not LOCAL and not OIDC_ISSUER.startswith("https://"):
+    raise ImproperlyConfigured("OIDC_ISSUER must begin with https://: who can answer for it signs anyone in.")
+OIDC_CLIENT_ID = _text("OIDC_CLIENT_ID", None if OIDC_ISSUER and not LOCAL else "")
+OIDC_CLIENT_SECRET = _text("OIDC_CLIENT_SECRET", None if OIDC_ISSUER and not LOCAL else "")
+OIDC_CLAIM = _text("OIDC_CLAIM", "department")
+OIDC_TWO_STEPS = _list("OIDC_TWO_STEPS", ["mfa"])
+SOCIALACCOUNT_ADAPTER = "park_portal.core.accounts.university.SocialAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
+    "openid_connect": {
+        "provider_class": "park_portal.core.accounts.university.UniversityProvider",
+        "APPS": [
+            {
+                "provider_id": "university",
+                "name": "Fudan",
+                "client_id": OIDC_CLIENT_ID,
+                "secret": OIDC_CLIENT_SECRET,
+                "settings": {"server_url": OIDC_ISSUER, "oauth_pkce_enabled": True},
+            }
+        ]
+        if OIDC_ISSUER
+        else [],
+    }
+}
+
 # In PostgreSQL, so that losing Redis logs nobody out.
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = _number("SESSION_HOURS", 24 * 7, low=1) * 3600
@@ -555,7 +586,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
-        "form-action": [SELF],
+        # A form that leads to the university is sent on to it.
+        "form-action": [SELF, *(f"{u.scheme}://{u.netloc}" for u in [urlsplit(OIDC_ISSUER)] if OIDC_ISSUER)],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }

@@ -96,6 +96,8 @@ def test_production_names_what_is_missing(load, name):
         ({"EMAIL_URL": "mail.internal"}, "EMAIL_URL must look like"),
         ({"PORT": "eighty"}, "PORT must be a whole number"),
         ({"SITE_URL": "park.example.cn"}, "SITE_URL must be an address"),
+        ({"OIDC_ISSUER": "http://id.example.cn"}, "OIDC_ISSUER must begin with https://"),
+        ({"OIDC_ISSUER": "https://id.example.cn"}, "OIDC_CLIENT_ID must be set"),
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT must be text or json"),
         ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN must have at least 24 characters"),
         ({"METRICS_TOKEN": "x" * 24}, "METRICS_DIR must be set"),
@@ -105,6 +107,19 @@ def test_production_names_what_is_missing(load, name):
 def test_nonsense_stops_the_start(load, change, words):
     with pytest.raises(ImproperlyConfigured, match=words):
         load(**{**PRODUCTION, **change})
+
+
+def test_a_form_may_lead_to_the_university_and_nowhere_else(load):
+    told = {
+        "OIDC_ISSUER": "https://id.example.cn/realms/fudan",
+        "OIDC_CLIENT_ID": "a",
+        "OIDC_CLIENT_SECRET": "b",
+    }
+    for given, wanted in (({}, ["'self'"]), (told, ["'self'", "https://id.example.cn"])):
+        settings = load(**PRODUCTION, **given)
+        assert settings["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]["form-action"] == wanted
+    [app] = settings["SOCIALACCOUNT_PROVIDERS"]["openid_connect"]["APPS"]
+    assert app["settings"] == {"server_url": told["OIDC_ISSUER"], "oauth_pkce_enabled": True}
 
 
 def test_production_values_without_production_mode_stop_the_start(load):

@@ -17,18 +17,21 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from incubator.organisations.forms import ReasonForm
-from incubator.organisations.models import Faculty, Liaison, Membership, Organisation
+from incubator.organisations.models import Faculty, Liaison, LiaisonClaim, Membership, Organisation
 from incubator.organisations.services import (
     FIELDS,
     add_member,
     appoint_liaison,
     change_member_role,
+    create_claim,
     create_organisation,
     merge_organisations,
     near_duplicates,
     pairs_alike,
+    remove_claim,
     remove_liaison,
     remove_member,
+    update_claim,
     update_liaison,
     update_organisation,
 )
@@ -313,6 +316,18 @@ class LiaisonAdmin(StaffAdmin):
     ordering = ["-id"]
     autocomplete_fields = ["user", "organisation", "faculty"]
     fields = ["user", ("organisation", "faculty"), "active", ("starts_on", "ends_on")]
+
+
+@admin.register(LiaisonClaim)
+class LiaisonClaimAdmin(StaffAdmin):
+    create, update, remove = create_claim, update_claim, remove_claim
+    list_display = ["value", "organisation", "faculty", "starts_on", "ends_on"]
+    list_filter = [("organisation", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["organisation", "faculty"]
+    search_fields = ["value", "organisation__name_zh_hans", "faculty__name_zh_hans"]
+    ordering = ["-id"]
+    autocomplete_fields = ["organisation", "faculty"]
+    fields = ["value", ("organisation", "faculty"), ("starts_on", "ends_on")]
 
 
 @admin.register(Faculty)

@@ -380,6 +380,75 @@ class Faculty(models.Model):
             raise ValidationError({"organisation": _("Only a university has faculties.")})
 
 
+class LiaisonClaimQuerySet(models.QuerySet["LiaisonClaim"]):
+    def current(self, on: datetime.date | None = None) -> "LiaisonClaimQuerySet":
+        """Returns what holds on the given day, by default today."""
+        day = on or timezone.localdate()
+        return self.filter(Q(starts_on__lte=day) & (Q(ends_on__isnull=True) | Q(ends_on__gte=day)))
+
+    def visible_to(self, user) -> "LiaisonClaimQuerySet":
+        """For staff alone."""
+        return self if user.is_authenticated and user.is_staff else self.none()
+
+
+class LiaisonClaim(models.Model):
+    """One word of the university's identity provider that makes who carries it liaison of a place, while it holds."""
+
+    value = models.CharField(
+        _("claim"),
+        max_length=200,
+        help_text=_("As the identity provider writes it, such as “life-sciences-research-office”."),
+    )
+    organisation = models.ForeignKey(
+        Organisation,
+        on_delete=models.PROTECT,
+        related_name="liaison_claims",
+        limit_choices_to={"kind": OrganisationKind.UNIVERSITY},
+        verbose_name=_("university"),
+    )
+    faculty = models.ForeignKey(
+        Faculty,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="liaison_claims",
+        verbose_name=_("faculty"),
+        help_text=_("Empty: the whole university."),
+    )
+    starts_on = models.DateField(_("from"), default=timezone.localdate)
+    ends_on = models.DateField(_("until"), null=True, blank=True)
+
+    objects = LiaisonClaimQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("claim of the university")
+        verbose_name_plural = _("claims of the university")
+        ordering = ["value", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["value", "organisation", "faculty"],
+                nulls_distinct=False,
+                name="liaison_claim_once",
+                violation_error_message=_("This claim already makes liaisons there."),
+            ),
+            models.CheckConstraint(
+                condition=Q(ends_on__isnull=True) | Q(ends_on__gte=models.F("starts_on")),
+                name="liaison_claim_dates_in_order",
+                violation_error_message=_("The end lies before the start."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.value} → {self.faculty or self.organisation}"
+
+    def clean(self) -> None:
+        self.value = self.value.strip()
+        if self.organisation_id and self.organisation.kind != OrganisationKind.UNIVERSITY:
+            raise ValidationError({"organisation": _("Only a university has liaisons.")})
+        if self.faculty is not None and self.faculty.organisation_id != self.organisation_id:
+            raise ValidationError({"faculty": _("This faculty belongs to another university.")})
+
+
 class LiaisonQuerySet(models.QuerySet["Liaison"]):
     def current(self, on: datetime.date | None = None) -> "LiaisonQuerySet":
         """Returns the appointments in force on the given day, by default today."""
@@ -433,6 +502,16 @@ class Liaison(models.Model):
     active = models.BooleanField(_("active"), default=True)
     starts_on = models.DateField(_("from"), default=timezone.localdate)
     ends_on = models.DateField(_("until"), null=True, blank=True)
+    by_claim = models.ForeignKey(
+        LiaisonClaim,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="liaisons",
+        verbose_name=_("by the university's claim"),
+        help_text=_("Set while the appointment stands on what the identity provider says at sign-in."),
+    )
 
     objects = LiaisonQuerySet.as_manager()
 

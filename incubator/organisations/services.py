@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -16,12 +17,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from incubator.organisations.merging import merges, move_rows
-from incubator.organisations.models import Faculty, Liaison, Membership, Organisation
+from incubator.organisations.models import Faculty, Liaison, LiaisonClaim, Membership, Organisation
 from incubator.organisations.names import normalise_code, normalise_name
 from incubator.organisations.states import OrganisationState, Role
 from park_portal.core.accounts.models import Invitation, User
 from park_portal.core.accounts.services import accepts, end_sessions, invite, revoke_invitation
 from park_portal.core.accounts.states import StaffRole
+from park_portal.core.accounts.university import follows_claims
 from park_portal.core.audit.services import changes_of, record
 from park_portal.core.errors import DomainError, Problem
 from park_portal.core.imports.resource import snapshot
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 # Two names this alike (share of common three-character pieces) are shown to people as perhaps the same.
 ALIKE: Final = 0.45
 INVITATION: Final = "organisation_member"
+# Whoever does not sign in with the university for so long is no longer known to belong there.
+CLAIM_LASTS: Final = datetime.timedelta(days=90)
+CLAIM_FIELDS: Final = ("value", "organisation", "faculty", "starts_on", "ends_on")
 
 FIELDS: Final = (
     "name_zh_hans",
@@ -519,6 +524,98 @@ def close_liaison(liaison: Liaison, *, actor: Actor, reason: str) -> None:
         reason=reason,
     )
     end_sessions(liaison.user)
+
+
+@follows_claims
+def grant_by_claims(user: User, values: frozenset[str]) -> None:
+    """Makes ``user`` liaison where the university's claims say so, for as long as it goes on saying it.
+
+    Each sign-in renews the term; what no claim stands for any more ends at once. An appointment that staff made stays as
+    it is. Staff roles never come from a claim.
+    """
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)  # two sign-ins at once
+        wanted = {claim.pk: claim for claim in LiaisonClaim.objects.current().filter(value__in=values)}
+        today = timezone.localdate()
+        held = Liaison.objects.select_for_update(of=("self",)).filter(user=user, active=True)
+        places = {(one.organisation_id, one.faculty_id) for one in held}
+        for liaison in held.filter(by_claim__isnull=False):
+            claim = wanted.get(liaison.by_claim_id or 0)
+            if claim is None or (claim.organisation_id, claim.faculty_id) != (
+                liaison.organisation_id,
+                liaison.faculty_id,
+            ):
+                close_liaison(liaison, actor=SYSTEM, reason="claim gone")
+                places.discard((liaison.organisation_id, liaison.faculty_id))
+            else:
+                liaison.ends_on = _term(claim, today)
+                liaison.save(update_fields=["ends_on"])
+        for claim in wanted.values():
+            place = (claim.organisation_id, claim.faculty_id)
+            if place in places:
+                continue
+            places.add(place)
+            liaison = Liaison.objects.create(
+                user=user,
+                organisation_id=place[0],
+                faculty_id=place[1],
+                starts_on=today,
+                ends_on=_term(claim, today),
+                by_claim=claim,
+            )
+            record(
+                "liaison.appoint",
+                liaison,
+                actor=SYSTEM,
+                after={"user": user.pk, "organisation": place[0], "faculty": place[1]},
+                claim=claim.value,
+            )
+
+
+def _term(claim: LiaisonClaim, today: datetime.date) -> datetime.date:
+    last = today + CLAIM_LASTS
+    return min(last, claim.ends_on) if claim.ends_on else last
+
+
+def create_claim(*, actor: User, **values: Any) -> LiaisonClaim:
+    """Says from now on that a claim makes liaisons of a place; it does at each person's next sign-in."""
+    require(actor, "incubator.appoint_liaison")
+    claim = LiaisonClaim()
+    set_fields(claim, values, CLAIM_FIELDS)
+    clean_or_refuse(claim)
+    with transaction.atomic():
+        claim.save()
+        record("liaisonclaim.create", claim, actor=actor, after=snapshot(claim))
+    return claim
+
+
+def update_claim(claim: LiaisonClaim, *, actor: User, **values: Any) -> LiaisonClaim:
+    """Changes what a claim stands for; who is liaison by it is so again, or no more, at their next sign-in."""
+    require(actor, "incubator.appoint_liaison", claim.organisation)
+    with transaction.atomic():
+        claim = LiaisonClaim.objects.select_for_update(of=("self",)).get(pk=claim.pk)
+        before, after = changes_of(claim, values)
+        set_fields(claim, values, CLAIM_FIELDS)
+        clean_or_refuse(claim)
+        claim.save()
+        record("liaisonclaim.change", claim, actor=actor, before=before, after=after)
+        if after:
+            _close_all(claim, actor)
+    return claim
+
+
+def remove_claim(claim: LiaisonClaim, *, actor: User) -> None:
+    """Takes a claim out of the table, and with it what it gave."""
+    require(actor, "incubator.appoint_liaison", claim.organisation)
+    with transaction.atomic():
+        _close_all(claim, actor)
+        record("liaisonclaim.delete", claim, actor=actor, before=snapshot(claim))
+        claim.delete()
+
+
+def _close_all(claim: LiaisonClaim, actor: Actor) -> None:
+    for liaison in Liaison.objects.select_for_update(of=("self",)).filter(by_claim=claim, active=True):
+        close_liaison(liaison, actor=actor, reason="claim changed")
 
 
 def _held_by(liaison: Liaison) -> set[tuple[int, int, int | None]]:

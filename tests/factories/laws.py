@@ -1,5 +1,6 @@
 """The factories by which the laws reach every model that cannot be filled field by field."""
 
+from incubator.models import LiaisonClaim
 from tests.factories import fill, makes
 from tests.factories.core import make_user
 from tests.factories.incubator import (
@@ -19,6 +20,13 @@ makes("incubator.ResearchProject")(make_project)
 @makes("incubator.Liaison")
 def liaison(**values):
     return make_liaison(values.pop("user", None) or make_user(), make_university(), **values)
+
+
+@makes("incubator.LiaisonClaim")
+def liaison_claim(**values):
+    university = values.pop("organisation", None) or make_university()
+    number = LiaisonClaim.objects.count() + 1
+    return LiaisonClaim.objects.create(organisation=university, **{"value": f"office-{number}", **values})
 
 
 @makes("funding.Application")

@@ -74,6 +74,14 @@ class AccountAdapter(DefaultAccountAdapter):
         if not self._login_failed_rl_usage:
             raise self.validation_error("too_many_login_attempts")
 
+    def get_login_stages(self) -> list[str]:
+        """Return allauth's, but the second step knows of the two that were taken at the university."""
+        own = "park_portal.core.accounts.university.SecondStep"
+        return [
+            own if stage == "allauth.mfa.stages.AuthenticateStage" else stage
+            for stage in super().get_login_stages()
+        ]
+
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the address that the audit trail notes too: the same proxies are believed."""
         return context.current().address or str(super().get_client_ip(request))

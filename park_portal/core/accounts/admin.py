@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django import forms
 from django.apps import apps
@@ -360,6 +361,10 @@ class InvitationAdmin(ReadOnly, StaffAdmin):
 admin.site.unregister(Group)
 admin.site.unregister(UserSession)  # one's own are under "My account"
 admin.site.unregister(Authenticator)  # secrets are nobody's but their owner's
+for _model in (SocialAccount, SocialApp, SocialToken):
+    admin.site.unregister(
+        _model
+    )  # the university is named by the settings, and who is who there by the university
 admin.site.unregister(EmailAddress)  # addresses are confirmed by mail, never by staff
 
 

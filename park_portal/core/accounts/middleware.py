@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from park_portal.core.accounts.devices import write_cookie
 from park_portal.core.accounts.second_factor import lacks_second_factor
+from park_portal.core.accounts.university import two_steps_there
 from park_portal.core.errors import DomainError
 from park_portal.core.handlers import typed_in
 from park_portal.core.views import refusal, wants_json
@@ -115,7 +116,7 @@ class SecondFactorMiddleware:
         match = request.resolver_match
         if not settings.REQUIRE_MFA or match is None or match.view_name in SET_UP:
             return None
-        if not lacks_second_factor(request.user):
+        if not lacks_second_factor(request.user) or two_steps_there(request, request.user):
             if request.session.get(GO_ON) == request.get_full_path():
                 del request.session[GO_ON]
             return None

@@ -115,6 +115,8 @@ label_acts(
         "user.second_step_failed": _("second step failed"),
         "user.sign_out": _("signed out"),
         "user.session_expired": _("session ended by itself"),
+        "user.join_university": _("university account joined"),
+        "user.part_from_university": _("university account removed"),
         "user.add_address": _("e-mail address added"),
         "user.remove_address": _("e-mail address removed"),
         "user.change_address": _("signs in under another e-mail address"),
