@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import django_filters
@@ -79,6 +80,14 @@ class OrganisationResource(HasActs, Changeable, Resource):
     serializer_class = OrganisationSerializer
     filterset_class = OrganisationFilter
     queryset = Organisation.objects.none()
+
+    def prepare(self, rows: Sequence[Organisation]) -> None:
+        if not self.request.user.is_authenticated:
+            return
+        places = Membership.objects.filter(user=self.actor, organisation__in=rows)
+        roles = dict(places.values_list("organisation", "role"))
+        for row in rows:
+            row.remember_role(self.actor, roles.get(row.pk))
 
     def change(self, row: Organisation, values: dict[str, Any]) -> Organisation:
         return update_organisation(row, actor=self.actor, **values)

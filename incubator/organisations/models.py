@@ -269,6 +269,10 @@ class Organisation(models.Model):
             roles[user.pk] = self.memberships.filter(user=user).values_list("role", flat=True).first()
         return roles[user.pk]
 
+    def remember_role(self, user, role: str | None) -> None:
+        """Keeps the user's role here, asked for together with those of other organisations."""
+        self.__dict__.setdefault("_roles", {})[user.pk] = role
+
     def is_last_owner(self, user) -> bool:
         """Returns whether the user is the only owner, who cannot leave before there is another."""
         if self.role_of(user) != Role.OWNER:

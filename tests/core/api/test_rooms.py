@@ -6,7 +6,9 @@ from datetime import date
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+from django.test.utils import CaptureQueriesContext
 
 from funding.applications.models import AnswerFile
 from funding.decisions.models import Decision
@@ -378,6 +380,16 @@ class TestMembers:
         assert caller("founder").send("DELETE", f"/memberships/{own.pk}/", If_Match="*").status_code == 400
         assert caller("reviewer").send("DELETE", place, If_Match="*").status_code == 204
         assert list(mine.memberships.values_list("user", flat=True)) == [people("founder").pk]
+
+    def test_a_list_costs_the_same_for_many(self, caller, django_assert_num_queries):
+        founder = caller("founder")
+        founder.get("/organisations/")
+        with CaptureQueriesContext(connection) as few:
+            founder.get("/organisations/")
+        for _number in range(5):
+            make_university()
+        with django_assert_num_queries(len(few)):
+            assert len(founder.get("/organisations/").json()["results"]) == 6
 
     def test_organisations_and_projects_are_registered(self, caller, people):
         made = caller("stranger").post(
