@@ -10,6 +10,7 @@ from django.test import Client
 
 from park_portal.core import bells, context
 from park_portal.core.logs import JsonFormatter, TextFormatter, clean
+from tests.callers import Caller
 from tests.personas import PASSWORD
 
 
@@ -111,6 +112,23 @@ def test_each_request_leaves_one_line_of_its_route(client_of, lines):
     ]
     assert "3f9ac2d1e8b7465a90cc" not in text
     assert "exception" not in text
+
+
+def test_a_line_tells_the_number_of_who_asked_by_token_or_as_somebody_else(people, client_of, lines):
+    stranger, officer = people("stranger"), people("officer")
+    caller = Caller(stranger)
+    assert caller.get("/me/").status_code == 200
+    client = client_of(officer)
+    client.post(f"/account/view-as/{stranger.pk}/", {"reason": "a question by phone"})
+    client.get("/account/profile/")
+    found = [one for one in lines if one["logger"] == "park.requests"]
+    assert [
+        (one["route"], one.get("person"), one.get("viewed_as")) for one in found if one["status"] == 200
+    ] == [
+        ("api:me-list", stranger.pk, None),
+        ("profile", officer.pk, stranger.pk),
+    ]
+    assert caller.secret not in json.dumps(lines)
 
 
 def test_what_signing_in_logs_names_nobody(people, lines):

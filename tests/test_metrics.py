@@ -125,6 +125,34 @@ def test_processes_of_web_and_worker_add_up_and_go_with_their_last_one(client, o
     assert len(figures(asked(client))) < len(found)
 
 
+def test_every_unit_that_reads_the_environment_knows_where_to_count():
+    """With a token and no folder nothing would start."""
+    for path in (local.ROOT / "deploy/systemd").glob("*.service"):
+        text = path.read_text()
+        assert "Environment=METRICS_DIR=/run/park-metrics" in text, path.name
+        assert "RuntimeDirectory=park-metrics" in text, path.name
+        # ... and its lines are kept apart, for as long as the law asks.
+        assert "LogNamespace=park" in text, path.name
+    kept = dict(
+        line.split("=", 1)
+        for line in (local.ROOT / "deploy/journald.conf").read_text().splitlines()
+        if "=" in line and line[0] != "#"
+    )
+    assert (kept["MaxRetentionSec"], kept["Storage"]) == ("200day", "persistent")
+    assert "rotate 200" in (local.ROOT / "deploy/logrotate.conf").read_text()
+
+
+def test_a_command_of_an_operator_counts_nothing(on):
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--tag", "models"],
+        cwd=local.ROOT,
+        env={**os.environ, "METRICS_TOKEN": TOKEN, "METRICS_DIR": "/proc/nobody-may-write-here"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_what_waits_and_what_failed_is_read_from_the_tables(client, on, monkeypatch):
     monkeypatch.setattr(metrics.system, "last_backup_lately", lambda: None)
     now = timezone.now()

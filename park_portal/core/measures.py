@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
 
 from park_portal.core.logs import route_of
 
@@ -48,7 +50,8 @@ def _take_folder() -> None:
             shutil.rmtree(other.parent, ignore_errors=True)
 
 
-if settings.METRICS_TOKEN:
+# A command of `manage.py` serves nobody, may be given by somebody who may not write there, and is over soon.
+if settings.METRICS_TOKEN and Path(sys.argv[0]).name != "manage.py":
     _take_folder()
 
 from prometheus_client import Counter, Histogram  # noqa: E402 # it looks for the folder when it is imported
@@ -122,9 +125,18 @@ class MeasureMiddleware:
                 "ms": round(seconds * 1000, 1),
                 "queries": statements,
             }
-            # A number, and only if somebody asked for the person anyway: nothing is looked up for the log.
-            person = request.__dict__.get("_cached_user")
-            if person is not None and person.pk is not None:
-                facts["person"] = person.pk
+            facts |= _who(request)
             log.info("%(method)s %(route)s %(status)s", facts, extra={"facts": facts})
         return response
+
+
+def _who(request: HttpRequest) -> dict[str, int]:
+    """Return the number of the person who asked, and of the one they view the portal as; nobody is looked up for it."""
+    viewing = getattr(request, "view_as", None)
+    if viewing is not None:
+        return {"person": viewing.viewer.pk, "viewed_as": viewing.person.pk}
+    user = request.__dict__.get("user")
+    if isinstance(user, SimpleLazyObject):  # of the session: there only if somebody asked for it
+        user = request.__dict__.get("_cached_user")
+    pk = getattr(user, "pk", None)
+    return {} if pk is None else {"person": pk}
