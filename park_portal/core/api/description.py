@@ -73,6 +73,71 @@ FIELDS: Final = {
     "schema": {"type": "string"},
 }
 
+TEXTS: Final = {
+    "type": "object",
+    "required": ["zh-hans", "en"],
+    "properties": {"zh-hans": {"type": "string"}, "en": {"type": "string"}},
+}
+# What a webhook is sent: the other way round, from the portal to a program.
+TOLD: Final = {
+    "post": {
+        "summary": "A notice",
+        "description": (
+            "Sent to your webhooks, after the Standard Webhooks specification (standardwebhooks.com), whose libraries check "
+            "it. Decode the part of the secret after `whsec_` from base64; compute HMAC-SHA256 with it over "
+            "`{webhook-id}.{webhook-timestamp}.{body}`, the body byte for byte; encode it in base64; compare it, in constant "
+            "time, with each part of `webhook-signature` after `v1,`. Refuse what is older than five minutes. Answer with "
+            "any 2xx within ten seconds; whatever else is tried again for a day, under the same `webhook-id`."
+        ),
+        "parameters": [
+            {
+                "name": name,
+                "in": "header",
+                "required": True,
+                "description": text,
+                "schema": {"type": "string"},
+            }
+            for name, text in (
+                ("webhook-id", "The same at every attempt: whoever has seen it has nothing more to do."),
+                ("webhook-timestamp", "Seconds since 1970, of this attempt."),
+                (
+                    "webhook-signature",
+                    "`v1,…`; two of them, parted by a space, for a day after a new secret.",
+                ),
+            )
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["type", "timestamp", "data"],
+                        "properties": {
+                            "type": {"type": "string", "examples": ["organisation.member_joined"]},
+                            "timestamp": {"type": "string", "format": "date-time"},
+                            "data": {
+                                "type": "object",
+                                "required": ["id", "subject", "text", "link"],
+                                "properties": {
+                                    "id": {
+                                        "type": ["string", "null"],
+                                        "description": "Of `GET /inbox/{id}/`; null for the park's, and for tests.",
+                                    },
+                                    "subject": TEXTS,
+                                    "text": TEXTS,
+                                    "link": {"type": ["string", "null"], "format": "uri"},
+                                },
+                            },
+                        },
+                    }
+                }
+            },
+        },
+        "responses": {"204": {"description": "Accepted, as any 2xx is."}},
+    }
+}
+
 
 def describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     """Add to the description what every operation has: refusals, versions, keys of requests, sparse fields."""
@@ -82,6 +147,7 @@ def describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         row = page["properties"]["results"]["items"]["$ref"].rpartition("/")[2]
         schemas[row].pop("required", None)
     schemas["Problem"] = PROBLEM
+    result["webhooks"] = {"notice": TOLD}
     for operations in result["paths"].values():
         for method, operation in operations.items():
             operation["responses"]["default"] = REFUSED

@@ -293,6 +293,10 @@ def test_the_description_names_every_address():
             }
             assert headers == wanted.get(method, set()), f"{method} {address}"
             assert "application/problem+json" in operation["responses"]["default"]["content"]
+    told = schema["webhooks"]["notice"]["post"]
+    assert [one["name"] for one in told["parameters"]] == [
+        *("webhook-id", "webhook-timestamp", "webhook-signature")
+    ]
     assert set(schema["paths"]) >= {
         "/api/v1/applications/",
         "/api/v1/applications/{id}/submit/",
