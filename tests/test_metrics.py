@@ -142,15 +142,20 @@ def test_every_unit_that_reads_the_environment_knows_where_to_count():
     assert "rotate 200" in (local.ROOT / "deploy/logrotate.conf").read_text()
 
 
-def test_a_command_of_an_operator_counts_nothing(on):
-    done = subprocess.run(
-        [sys.executable, "manage.py", "check", "--tag", "models"],
-        cwd=local.ROOT,
-        env={**os.environ, "METRICS_TOKEN": TOKEN, "METRICS_DIR": "/proc/nobody-may-write-here"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize(
+    ("program", "counts"),
+    [
+        ("/srv/park/manage.py", False),
+        ("manage.py", False),
+        ("/srv/park/.venv/bin/gunicorn", True),
+        ("celery", True),
+    ],
+)
+def test_a_command_of_an_operator_counts_nothing(on, settings, monkeypatch, program, counts):
+    monkeypatch.setattr(sys, "argv", [program, "migrate"])
+    assert measures.counts_for_others() is counts
+    settings.METRICS_TOKEN = ""
+    assert measures.counts_for_others() is False
 
 
 def test_what_waits_and_what_failed_is_read_from_the_tables(client, on, monkeypatch):

@@ -50,8 +50,14 @@ def _take_folder() -> None:
             shutil.rmtree(other.parent, ignore_errors=True)
 
 
-# A command of `manage.py` serves nobody, may be given by somebody who may not write there, and is over soon.
-if settings.METRICS_TOKEN and Path(sys.argv[0]).name != "manage.py":
+def counts_for_others() -> bool:
+    """Return whether what this process counts is collected. A command of `manage.py` serves nobody, is over soon, and may
+    be given by somebody who may not write to the folder.
+    """
+    return bool(settings.METRICS_TOKEN) and Path(sys.argv[0]).name != "manage.py"
+
+
+if counts_for_others():
     _take_folder()
 
 from prometheus_client import Counter, Histogram  # noqa: E402 # it looks for the folder when it is imported
