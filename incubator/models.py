@@ -3,4 +3,12 @@
 from incubator.organisations.models import Faculty, Liaison, LiaisonClaim, Membership, Organisation
 from incubator.projects.models import ProjectMember, ResearchProject
 
-__all__ = ["Faculty", "Liaison", "LiaisonClaim", "Membership", "Organisation", "ProjectMember", "ResearchProject"]
+__all__ = [
+    "Faculty",
+    "Liaison",
+    "LiaisonClaim",
+    "Membership",
+    "Organisation",
+    "ProjectMember",
+    "ResearchProject",
+]

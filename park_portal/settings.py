@@ -689,9 +689,7 @@ METRICS_TOKEN = _text("METRICS_TOKEN", "")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 24:
     raise ImproperlyConfigured("METRICS_TOKEN must have at least 24 characters.")
 # Where web and worker of one host keep what they counted: memory rather than disk, emptied when the host starts.
-METRICS_DIR = Path(
-    _text("METRICS_DIR", str(local.LOCAL / "metrics") if LOCAL or not METRICS_TOKEN else None)
-)
+METRICS_DIR = Path(_text("METRICS_DIR", str(local.LOCAL / "metrics") if LOCAL or not METRICS_TOKEN else None))
 # Errors to a Sentry, traces to an OpenTelemetry collector, each only if its address is given (park_portal/telemetry.py).
 SENTRY_DSN = _text("SENTRY_DSN", "")
 OTEL_ENDPOINT = _text("OTEL_EXPORTER_OTLP_ENDPOINT", "")

@@ -37,7 +37,9 @@ urlpatterns = [
     # Shown once means once: the page itself holds the file.
     path("accounts/2fa/recovery-codes/download/", page_not_found, {"exception": Http404()}),
     path("accounts/sessions/", SessionsPage.as_view(), name="usersessions_list"),
-    path("accounts/oidc/<str:provider_id>/login/callback/", university_callback, name="openid_connect_callback"),
+    path(
+        "accounts/oidc/<str:provider_id>/login/callback/", university_callback, name="openid_connect_callback"
+    ),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     # Pages ask for it with their language in the address, so that a browser may keep it for an hour.
