@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 import django_filters
+from django.db import models
 from rest_framework import serializers
 
 from park_portal.core.api.resource import OfStaff, Resource, ResourceSerializer
@@ -20,9 +24,20 @@ class EntrySerializer(ResourceSerializer):
         read_only_fields = fields
 
 
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    """A moment with any offset: PostgreSQL knows none beyond 16 hours, and nothing is before its first year."""
+
+    def filter(self, qs: models.QuerySet[Any], value: datetime | None) -> models.QuerySet[Any]:
+        try:
+            found: models.QuerySet[Any] = super().filter(qs, value.astimezone(UTC) if value else value)
+        except OverflowError:
+            return qs.none()
+        return found
+
+
 class EntryFilter(django_filters.FilterSet):
-    since = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt")
+    since = MomentFilter(field_name="at", lookup_expr="gte")
+    until = MomentFilter(field_name="at", lookup_expr="lt")
     actor = django_filters.NumberFilter(field_name="actor_id")
 
     class Meta:

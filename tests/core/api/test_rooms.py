@@ -464,6 +464,13 @@ class TestThePark:
         assert caller("auditor").get("/audit/?action=application.submit").json()["results"] != []
         assert caller("administrator").get("/audit/?action=application.submit").json()["results"] == []
         assert caller("administrator").get("/audit/?action=token.create").json()["results"] != []
+        for moment, status in (
+            ("1879-03-18T16:51:48-19:19", 200),
+            ("0001-01-01T00:00:00%2B14:00", 200),
+            ("9999-12-31T23:59:59-14:00", 200),
+            ("gestern", 400),
+        ):
+            assert caller("auditor").get(f"/audit/?since={moment}").status_code == status
         entry = Entry.objects.filter(action="application.submit").latest("pk")
         for who in ("founder", "officer", "finance", "administrator"):
             assert caller(who).get(f"/audit/{entry.pk}/").status_code == 404
