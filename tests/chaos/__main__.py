@@ -585,7 +585,9 @@ def verdict(
     call_command("verify_audit", stdout=io.StringIO())
     p50, p99 = (quantile(steady, part) * 1000 for part in (0.5, 0.99))
     recovery = quantile(recoveries, 0.99)
-    for one in [*load.failures, *lost[:20], *twice[:20]]:
+    for one, times in Counter(load.failures).most_common(20):
+        say(f"{one} ({times} times)")
+    for one in [*lost[:20], *twice[:20]]:
         say(str(one))
     print(
         f"committed={len(messages)} effects={effects} lost={len(lost)} duplicated={len(twice)}"

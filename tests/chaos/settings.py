@@ -3,4 +3,5 @@
 from park_portal.settings import *  # noqa: F403
 from park_portal.settings import INSTALLED_APPS
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.chaos.app.Chaos"]
+# First: who comes last is told to set up the roles.
+INSTALLED_APPS = ["tests.chaos.app.Chaos", *INSTALLED_APPS]

@@ -269,7 +269,7 @@ def handle_message(message_id: int) -> bool:
     A message that is done, or being handled elsewhere, is left alone. When the handler fails nothing of it stays; the
     message is tried again later, and after ``MAX_ATTEMPTS`` shown to staff as failed.
     """
-    began = timezone.now()
+    began, message = timezone.now(), None
     try:
         with transaction.atomic():
             message = (
@@ -299,7 +299,7 @@ def handle_message(message_id: int) -> bool:
 def _put_back(message_id: int, error: Exception) -> None:
     with transaction.atomic():
         message = Message.objects.select_for_update().get(pk=message_id)
-        with act.origin(request_id=message.request_id, door="worker"):
+        with act.origin(request_id=message.request_id if message else None, door="worker"):
             log.error("Message %s failed", message_id, exc_info=error)
         if message.status != MessageStatus.WAITING:
             return
@@ -387,7 +387,11 @@ def deliver_notices(payloads: list[dict[str, Any]]) -> None:
         others += [_to_address(kind, payload, address) for address in payload["addresses"]]
         others += [_to_chat(kind, payload, chat) for chat in chats if kind.name in chat.kinds]
     if notices:
-        values = {"mark": mark, "now": timezone.now(), "notices": json.dumps(notices, ensure_ascii=False)}
+        values: dict[str, Any] = {
+            "mark": mark,
+            "now": timezone.now(),
+            "notices": json.dumps(notices, ensure_ascii=False),
+        }
         with connection.cursor() as cursor:
             cursor.execute(_DELIVER, values)
     if others:
@@ -455,31 +459,40 @@ def due_deliveries() -> models.QuerySet[Delivery]:
     ).order_by("created_at", "id")
 
 
+# Taken and marked sent by one statement; that it was is known to nobody else before the commit, after the mail left.
+_TAKE: Final = """
+    UPDATE core_delivery SET status = 'sent', sent_at = clock_timestamp(), error = '' WHERE id = (
+        SELECT id FROM core_delivery
+        WHERE status = 'waiting' AND {which}
+        ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) RETURNING *
+"""
+_TAKE_NEXT: Final = _TAKE.format(which="(claimed_at IS NULL OR claimed_at < now())")
+_TAKE_THIS: Final = _TAKE.format(which="id = %s")
+
+
 def send_waiting(*, limit: int = 200, stop: Callable[[], bool] = lambda: False) -> int:
-    """Send what waits, over one connection to the mail server, until ``stop``; return how many left."""
-    ids = list(due_deliveries().values_list("id", flat=True)[:limit])
-    if not ids:
-        return 0
-    server = get_connection()
+    """Send what waits, over one connection to the mail server, until ``stop``; return how many were tried."""
+    server, tried = get_connection(), 0
     try:
-        return sum(send_delivery(delivery_id, server=server) for delivery_id in ids if not stop())
+        while tried < limit and not stop() and _send_next(_TAKE_NEXT, [], server) is not None:
+            tried += 1
     finally:
         server.close()
+    return tried
 
 
-def send_delivery(delivery_id: int, *, server: Any = None) -> bool:
-    """Send one mail or chat post and mark it sent, in one transaction; return whether this call did it.
+def send_delivery(delivery_id: int) -> bool:
+    """Send one mail or chat post and mark it sent, in one transaction; return whether this call did it."""
+    return bool(_send_next(_TAKE_THIS, [delivery_id], None))
 
-    ``server`` is a mail connection to use and leave open; without one, the mail gets its own.
-    """
+
+def _send_next(take: str, values: list[Any], server: Any) -> bool | None:
+    """Send one, in a transaction of its own, over ``server`` if there is one, which is left open; None: none waits."""
     with transaction.atomic():
-        delivery = (
-            Delivery.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(pk=delivery_id, status=DeliveryStatus.WAITING)
-            .first()
-        )
+        delivery = next(iter(Delivery.objects.raw(take, values)), None)
         if delivery is None:
-            return False
+            return None
         try:
             if delivery.channel == Channel.CHAT:
                 _post_to_chat(delivery)
@@ -491,15 +504,13 @@ def send_delivery(delivery_id: int, *, server: Any = None) -> bool:
             delivery.attempts += 1
             delivery.error = f"{type(error).__name__}: {error}"[:2000]
             delivery.claimed_at = timezone.now() + timedelta(seconds=min(2**delivery.attempts, 600))
-            if delivery.attempts >= MAX_ATTEMPTS:
-                delivery.status = DeliveryStatus.FAILED
+            failed = delivery.attempts >= MAX_ATTEMPTS
+            delivery.status = DeliveryStatus.FAILED if failed else DeliveryStatus.WAITING
+            delivery.sent_at = None
             delivery.save()
-            log.warning("Delivery %s was not sent: %s", delivery_id, delivery.error)
+            log.warning("Delivery %s was not sent: %s", delivery.pk, delivery.error)
             return False
         crash.point("after_250")
-        Delivery.objects.filter(pk=delivery_id).update(
-            status=DeliveryStatus.SENT, sent_at=timezone.now(), error=""
-        )
     return True
 
 
