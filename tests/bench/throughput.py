@@ -91,6 +91,7 @@ def _clear() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM core_delivery WHERE kind LIKE 'bench.%'")
         cursor.execute("DELETE FROM core_message WHERE key LIKE 'bench.%'")
+        cursor.execute("UPDATE core_message SET status = 'done', done_at = now() WHERE status = 'waiting'")
         cursor.execute("VACUUM ANALYZE core_delivery")
         cursor.execute("VACUUM ANALYZE core_message")
         cursor.execute("CHECKPOINT")
