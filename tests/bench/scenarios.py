@@ -130,7 +130,7 @@ def pages() -> list[Page]:
             97,
         ),
         Page("role home", reviewer, lambda u: reverse("home"), peer=286),
-        Page("API list", officer, lambda u: "/api/v1/applications/?limit=25", most=4),
+        Page("API list", officer, lambda u: "/api/v1/applications/?size=25", most=4),
         Page("staff dashboard", officer, lambda u: reverse("admin:index"), peer=286, flat=False),
     ]
 
