@@ -432,7 +432,7 @@ def play(portal: Portal, options: Any) -> int:
     wait_until(lambda: not mails.read() and sent_mails() <= mails.copies.keys(), 20, "the last mails")
     say(f"killed: {', '.join(f'{what} {count}' for what, count in sorted(hits.items()))}")
     say(f"slowest: {', '.join(f'{what} {seconds:.1f} s' for seconds, what in sorted(slowest)[-5:])}")
-    return verdict(load, mails, deaths, steady, recoveries)
+    return verdict(load, mails, deaths, steady, recoveries, timed=not short)
 
 
 def during(what: Callable[[], Any], seconds: float) -> None:
@@ -542,7 +542,13 @@ def sent_mails() -> set[str]:
 
 
 def verdict(
-    load: Load, mails: Mails, deaths: list[float], steady: list[float], recoveries: list[float]
+    load: Load,
+    mails: Mails,
+    deaths: list[float],
+    steady: list[float],
+    recoveries: list[float],
+    *,
+    timed: bool,
 ) -> int:
     from django.core.management import call_command
     from django.db import connection
@@ -596,8 +602,9 @@ def verdict(
         f" mails={len(mails.copies)} mails_again_within_window={again}",
         flush=True,
     )
-    ok = not (lost or twice or load.failures) and p99 <= STEADY_P99 * 1000 and recovery <= RECOVERY_P99
-    return 0 if ok else 1
+    # Beside other tests on the same cores the clock proves nothing.
+    timely = not timed or (p99 <= STEADY_P99 * 1000 and recovery <= RECOVERY_P99)
+    return 0 if timely and not (lost or twice or load.failures) else 1
 
 
 def quantile(values: list[float], part: float) -> float:
