@@ -1,0 +1,130 @@
+"""What is broken alike in every model: states, rows that are only ever added, unique columns, numbers without sign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection, models
+from django.utils import timezone
+
+from park_portal.core.workflow import Machine, machines
+from tests.factories import number
+from tests.laws.violations import Attempt, Breach, park_models, repeated, triggers
+from tests.laws.violations.rows import delete, row, update
+
+NOWHERE = "nowhere"
+
+
+def attempts() -> dict[str, Attempt]:
+    """Return the attempts by name. Those written by hand stand before them."""
+    found = [*_states(), *_append_only(), *_columns()]
+    return {attempt.name: attempt for attempt in found}
+
+
+def _states() -> list[Attempt]:
+    found = []
+    for model, machine in machines():
+        legal, initial = (f"{machine.name}_{machine.field}_{kind}" for kind in ("legal", "initial"))
+        found += [
+            Attempt(legal, _moved(model, machine), BEHIND.get(legal, ())),
+            Attempt(initial, _born_late(model, machine)),
+        ]
+    return found
+
+
+# A decision that is released never changes, and one that is not can only be released or be in no state at all.
+BEHIND = {"decision_state_legal": ("decision_released_has_time",)}
+
+# What other rules ask of a row in a later state, by model.
+BESIDE: dict[str, Callable[[str], dict[str, Any]]] = {
+    "core.Job": lambda state: {"heartbeat_at": timezone.now()},
+    "incubator.Organisation": lambda state: (
+        {"merged_into": row("incubator.Organisation")} if state == "merged" else {}
+    ),
+    "funding.Application": lambda state: {"number": f"X-{number()}", "submitted_at": timezone.now()},
+    "funding.Decision": lambda state: {"released_at": timezone.now()} if state == "released" else {},
+    "funding.Review": lambda state: {"opinion": "fund", "submitted_at": timezone.now()},
+}
+
+
+def _in_state(model: type[models.Model], machine: Machine, state: str) -> dict[str, Any]:
+    return {machine.field: state, **BESIDE.get(model._meta.label, lambda state: {})(state)}
+
+
+def _moved(model: type[models.Model], machine: Machine) -> Callable[[], dict[str, Breach]]:
+    """From the first state to wherever the table has no way; tests of the machines try every other pair."""
+    refused = set(machine.states.values) - {machine.initial}
+    refused -= {target for source, target in machine.pairs() if source == machine.initial}
+
+    def prepare() -> dict[str, Breach]:
+        obj = row(model._meta.label)
+
+        def move(state: str) -> Breach:
+            values = _in_state(model, machine, state)
+            return lambda: update(obj, **values)
+
+        return {f"update: to {state}": move(state) for state in [NOWHERE, *sorted(refused)]}
+
+    return prepare
+
+
+def _born_late(model: type[models.Model], machine: Machine) -> Callable[[], dict[str, Breach]]:
+    def prepare() -> dict[str, Breach]:
+        state = next(state for state in machine.states.values if state != machine.initial)
+        values = _in_state(model, machine, state)
+        return {f"insert: as {state}": lambda: row(model._meta.label, **values)}
+
+    return prepare
+
+
+def _append_only() -> list[Attempt]:
+    found = []
+    for name, (model, _trigger) in triggers().items():
+        if name.endswith("_append_only"):
+            found.append(Attempt(name, _written_over(model)))
+        elif name.endswith("_no_truncate"):
+            found.append(Attempt(name, lambda model=model: {"truncate": lambda: _truncate(model)}))
+    return found
+
+
+# A column of words, of the models whose rows are only ever added.
+WORDS = {
+    "core.Entry": "object_label",
+    "core.Seal": "digest",
+    "funding.Version": "digest",
+    "funding.Extension": "reason",
+}
+
+
+def _written_over(model: type[models.Model]) -> Callable[[], dict[str, Breach]]:
+    def prepare() -> dict[str, Breach]:
+        obj = row(model._meta.label)
+        words = WORDS[model._meta.label]
+        return {"update": lambda: update(obj, **{words: "x"}), "delete": lambda: delete(obj)}
+
+    return prepare
+
+
+def _truncate(model: type[models.Model]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL park.allow_truncate = 'off'")  # On in databases of tests alone.
+        cursor.execute(f'TRUNCATE "{model._meta.db_table}" CASCADE')
+
+
+def _columns() -> list[Attempt]:
+    found = []
+    for model in park_models():
+        if model._meta.proxy or model._meta.auto_created:
+            continue
+        label, table = model._meta.label, model._meta.db_table
+        for field in model._meta.local_concrete_fields:
+            if field.unique and not field.primary_key:
+                found.append(Attempt(f"{table}_{field.column}_key", repeated(label, field.name)))
+            if field.db_parameters(connection)["check"]:
+                found.append(Attempt(f"{table}_{field.column}_check", below_zero(label, field.name)))
+    return found
+
+
+def below_zero(label: str, field: str) -> Callable[[], dict[str, Breach]]:
+    return lambda: {"insert": lambda: row(label, **{field: -1})}
