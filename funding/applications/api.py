@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import django_filters
@@ -157,7 +158,11 @@ class ApplicationResource(HasActs, Resource):
 
     def rows(self) -> models.QuerySet[Application]:
         rows = Application.objects.visible_to(self.request.user)
-        return rows.select_related("call", "current_stage").prefetch_related("extensions")
+        return rows.select_related("call", "current_stage")
+
+    def prepare(self, rows: Sequence[Application]) -> None:
+        drafts = [row for row in rows if row.state == ApplicationState.DRAFT]
+        models.prefetch_related_objects(drafts, "extensions")  # of the others nobody asks for them
 
     @extend_schema(request=StartSerializer, responses={201: ApplicationSerializer})
     @idempotent

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pgtrigger
+import rules
 from django.apps import apps
 from django.db import models, transaction
 
@@ -108,6 +109,14 @@ def may(actor: Actor | AnonymousUser, rule: str, obj: models.Model | None = None
     if isinstance(actor, System):
         return True
     return bool(actor.is_active and actor.has_perm(rule, obj))
+
+
+def is_of_person(rule: str) -> bool:
+    """Return whether ``rule`` is known to ask who the person is and nothing of the row."""
+    if not rules.perm_exists(rule):
+        return False
+    predicate = rules.permissions.permissions[rule]
+    return predicate.num_args < 2 and not predicate.var_args  # of those put together nobody knows
 
 
 def require(actor: Actor | AnonymousUser, rule: str, obj: models.Model | None = None) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar
 
 import django_filters
@@ -14,6 +16,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.http import Http404
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import exceptions, serializers, viewsets
@@ -24,9 +27,10 @@ from rest_framework.response import Response
 from park_portal.core.accounts.models import User
 from park_portal.core.api.idempotency import is_upload
 from park_portal.core.api.problems import ApiError
+from park_portal.core.api.reading import LEFT_OUT, moment, reader_of, serializer_of, shown
 from park_portal.core.pages import keyset_page
 from park_portal.core.views import visible_or_404
-from park_portal.core.workflow import may
+from park_portal.core.workflow import is_of_person, may
 
 DEFAULT_SIZE = 25
 MOST = 100
@@ -38,18 +42,43 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
     """The columns of one resource. ``private`` names those that only who passes a rule on the row is shown."""
 
     private: ClassVar[Mapping[str, str]] = {}
+    # The columns that the caller asked for; None for all of them.
+    only: frozenset[str] | None = None
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        shown = super().to_representation(instance)
-        user = self.context["request"].user
-        allowed: dict[str, bool] = {}
-        for name, rule in self.private.items():
-            if name in shown:
-                if rule not in allowed:
-                    allowed[rule] = may(user, rule, instance)
-                if not allowed[rule]:
-                    del shown[name]
+        only, zone = self.only, self.context.get("zone") or timezone.get_current_timezone()
+        shown: dict[str, Any] = {}
+        for name, read in self._columns:
+            if only is None or name in only:
+                value = read(instance)
+                if value.__class__ is datetime:
+                    value = moment(value, zone)
+                if value is not LEFT_OUT:
+                    shown[name] = value
+        for rule, names in self._guarded:
+            if any(name in shown for name in names) and not self._may(rule, instance):
+                for name in names:
+                    shown.pop(name, None)
         return shown
+
+    def _may(self, rule: str, row: Any) -> bool:
+        """Return whether the caller passes ``rule``; what is asked of the person alone is asked once a request."""
+        user = self.context["request"].user
+        if not is_of_person(rule):
+            return may(user, rule, row)
+        known: dict[str, bool] = self.context.get("allowed", {})
+        if rule not in known:
+            known[rule] = may(user, rule, row)
+        return known[rule]
+
+    @cached_property
+    def _guarded(self) -> list[tuple[str, list[str]]]:
+        rules = sorted(set(self.private.values()))
+        return [(rule, [name for name, its in self.private.items() if its == rule]) for rule in rules]
+
+    @cached_property
+    def _columns(self) -> list[tuple[str, Callable[[Any], Any]]]:
+        return [(field.field_name, reader_of(field, self.Meta.model)) for field in self._readable_fields]
 
     def to_internal_value(self, data: Any) -> Any:
         """Refuse a column that cannot be written, instead of passing over it in silence."""
@@ -76,7 +105,7 @@ class Filters(DjangoFilterBackend):
                 _("There is no filter %(name)s.") % {"name": min(unknown)[:60]},
                 field=min(unknown)[:60],
             )
-        if view.filterset_class is None:
+        if not known & set(request.query_params):
             return queryset
         filters = view.filterset_class(request.query_params, queryset=queryset, request=request)
         if not filters.is_valid():
@@ -225,30 +254,31 @@ class Rows(viewsets.GenericViewSet[Any]):
 
     def show(self, row: Any) -> Any:
         """Return ``row`` as the caller may see it, with the fields they asked for."""
-        return self._serializer(row, self._fields()).data
+        return self._shown(row, self._asked)
 
     def tag_of(self, row: Any) -> str:
         """Return the version of a row: of all that the caller is shown of it, whichever fields they asked for."""
-        whole = json.dumps(self._serializer(row).data, cls=DjangoJSONEncoder, sort_keys=True)
+        whole = json.dumps(self._shown(row), cls=DjangoJSONEncoder, sort_keys=True)
         return f'"{hashlib.sha256(whole.encode()).hexdigest()[:32]}"'
 
-    def _columns(self) -> set[str]:
-        serializer: Any = self.get_serializer_class()()
-        return set(serializer.fields)
+    def get_serializer_context(self) -> dict[str, Any]:
+        return self._context
 
-    def _serializer(self, row: Any, fields: frozenset[str] | None = None, **kwargs: Any) -> Any:
-        serializer: Any = self.get_serializer_class()(row, context=self.get_serializer_context(), **kwargs)
-        if fields is not None:
-            for name in set(serializer.fields) - fields:
-                serializer.fields.pop(name)
-        return serializer
+    @cached_property
+    def _context(self) -> dict[str, Any]:
+        zone = timezone.get_current_timezone()
+        return {**super().get_serializer_context(), "zone": zone, "allowed": {}}
 
-    def _fields(self) -> frozenset[str] | None:
+    def _shown(self, row: Any, only: frozenset[str] | None = None) -> Any:
+        return shown(self.get_serializer_class(), row, self.get_serializer_context(), only)
+
+    @cached_property
+    def _asked(self) -> frozenset[str] | None:
         asked = self.request.query_params.get("fields")
         if not asked:
             return None
         names = frozenset(name.strip() for name in asked.split(",") if name.strip())
-        if unknown := names - self._columns():
+        if unknown := names - set(serializer_of(self.get_serializer_class()).fields):
             raise ApiError(
                 400,
                 "unknown_field",
@@ -350,7 +380,7 @@ class Changes(Versioned):
         """Change what was sent and return the answer."""
         with transaction.atomic():
             row = self.locked()
-            serializer = self._serializer(row, data=request.data, partial=True)
+            serializer = self.get_serializer(row, data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
             self.change(row, dict(serializer.validated_data))
         stored = self.get_object()
