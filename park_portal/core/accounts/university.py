@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any, Final
 
+import jwt
 import requests
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -37,6 +38,10 @@ from park_portal.core.audit.services import record
 
 log = logging.getLogger(__name__)
 
+# How its tokens may be signed: by a key pair alone, so that nothing it publishes can be taken for a shared secret.
+SIGNED_BY: Final = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"}
+)
 # In the session, while somebody is on their way to the provider and back: what its answer must repeat.
 NONCE: Final = "university_nonce"
 # In the session: whose sign-in over there took two steps.
@@ -95,6 +100,14 @@ class UniversityOAuth2Adapter(OpenIDConnectOAuth2Adapter):
     """allauth's, but the token's signature is always checked, and so is that it was made for this very sign-in."""
 
     def _decode_id_token(self, app: SocialApp, id_token: str) -> dict[str, Any]:
+        if str(self.openid_config["issuer"]).rstrip("/") != settings.OIDC_ISSUER:
+            raise OAuth2Error("The provider says that it is another one.")
+        try:
+            signed_by = jwt.get_unverified_header(id_token).get("alg")
+        except jwt.PyJWTError as error:
+            raise OAuth2Error("Invalid id_token") from error
+        if signed_by not in SIGNED_BY:
+            raise OAuth2Error("The token is signed in a way that is not taken.")
         found: dict[str, Any] = jwtkit.verify_and_decode(
             credential=id_token,
             keys_url=self.openid_config["jwks_uri"],
@@ -163,6 +176,12 @@ class SocialAdapter(DefaultSocialAccountAdapter):
             if provider in (None, "openid_connect", one["provider_id"])
             and client_id in (None, one["client_id"])
         ]
+
+    def get_requests_session(self) -> requests.Session:
+        """Return what asks the provider; one that sends on to another address is not followed."""
+        session: requests.Session = super().get_requests_session()
+        session.max_redirects = 0
+        return session
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         if took_two_steps(sociallogin):

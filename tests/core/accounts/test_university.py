@@ -23,6 +23,7 @@ from django.utils import timezone
 from incubator.organisations import services
 from incubator.organisations.models import Liaison, LiaisonClaim
 from park_portal import local
+from park_portal.core.accounts import university
 from park_portal.core.accounts.models import User
 from park_portal.core.audit.models import Entry
 from park_portal.core.errors import DomainError, Forbidden
@@ -174,6 +175,27 @@ class TestProtocol:
         come_in(client, idp)
         assert not is_in(client)
         assert not User.objects.filter(email="zhang@fudan.example").exists()
+
+    @pytest.mark.parametrize("alg", ["HS256", "none"])
+    def test_a_token_signed_in_another_way_is_not_believed(self, idp, monkeypatch, alg):
+        monkeypatch.setattr(university.jwt, "get_unverified_header", lambda token: {"alg": alg})
+        client = Client()
+        come_in(client, idp)
+        assert not is_in(client)
+
+    def test_a_provider_that_calls_itself_another_is_not_believed(self, idp, settings):
+        client = Client()
+        back = idp.go(leave(client))
+        settings.OIDC_ISSUER = "https://id.example.cn"
+        client.get(back)
+        assert not is_in(client)
+        assert not SocialAccount.objects.exists()
+
+    def test_a_provider_that_sends_on_elsewhere_is_not_followed(self, idp, settings):
+        app = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]
+        app["settings"]["server_url"] = f"{idp.url}/elsewhere/.well-known/openid-configuration"
+        answer = Client().post(LOGIN)
+        assert (answer.status_code, "未能通过学校统一身份认证登录" in answer.content.decode()) == (401, True)
 
     def test_the_sign_in_page_has_the_button(self, idp):
         page = Client().get("/accounts/login/").content.decode()

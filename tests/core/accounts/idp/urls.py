@@ -1,6 +1,6 @@
 from allauth.account.models import EmailAddress
 from django.contrib.auth import get_user_model, login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import include, path
 
 
@@ -18,5 +18,6 @@ def become(request: HttpRequest, name: str, verified: int) -> HttpResponse:
 
 urlpatterns = [
     path("become/<str:name>/<int:verified>/", become),
+    path("elsewhere/<path:rest>", lambda request, rest: HttpResponseRedirect(f"/{rest}")),
     path("", include("allauth.idp.urls")),
 ]
