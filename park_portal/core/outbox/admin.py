@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib import admin
@@ -193,6 +193,10 @@ class DeliveryAdmin(Retriable):
         return sees_records(self.request.user) or delivery.kind.startswith("job.")
 
 
+# Services whose address is theirs; Apprise knows others that would have the portal call any address, inside or outside.
+CHATS: Final = ("wecombot", "dingtalk", "feishu", "lark")
+
+
 class ChatForm(forms.ModelForm):
     kinds = forms.MultipleChoiceField(
         label=_("notices posted there"), required=False, widget=forms.CheckboxSelectMultiple
@@ -208,6 +212,16 @@ class ChatForm(forms.ModelForm):
             self.fields["kinds"].choices = [  # type: ignore[attr-defined] # a field of choices
                 (name, f"{kind.label} ({kind.audience})") for name, kind in sorted(KINDS.items())
             ]
+
+    def clean_url(self) -> str:
+        url: str = self.cleaned_data["url"]
+        if url.partition("://")[0].lower() not in CHATS:
+            raise forms.ValidationError(
+                _("Possible here: %(names)s."),
+                params={"names": ", ".join(f"{name}://" for name in CHATS)},
+                code="chat",
+            )
+        return url
 
 
 @admin.register(ChatChannel)

@@ -436,6 +436,21 @@ def test_work_chats_address_is_never_shown_to_who_may_only_look(english_client):
 
 
 @pytest.mark.parametrize(
+    "inside", ["json://127.0.0.1:6379/", "mailto://a:b@example.com", "wecombot:", "FORM://x/"]
+)
+def test_a_work_chat_is_one_of_the_known_services_and_no_address_of_anyones_choice(english_client, inside):
+    lead = english_client("lead")
+    form = {"name": "Desk", "kinds": [], "active": "on"}
+
+    refused = lead.post(reverse("admin:core_chatchannel_add"), {**form, "url": inside})
+    assert "Possible here: wecombot://, dingtalk://, feishu://, lark://." in refused.content.decode()
+    assert not ChatChannel.objects.exists()
+
+    lead.post(reverse("admin:core_chatchannel_add"), {**form, "url": "WeComBot://some-key"})
+    assert ChatChannel.objects.get().url == "WeComBot://some-key"
+
+
+@pytest.mark.parametrize(
     ("typed", "fen"),
     [("1234567.5", 123456750), ("¥1,234,567.50", 123456750), ("50 万", 50000000), ("", None)],
 )
