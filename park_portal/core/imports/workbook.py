@@ -14,6 +14,7 @@ import openpyxl
 from django.utils.translation import gettext_lazy as _
 from openpyxl.utils.exceptions import InvalidFileException
 
+from park_portal.core.documents import archives
 from park_portal.core.errors import DomainError
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -77,6 +78,7 @@ def _read_xlsx(content: bytes) -> list[Sheet]:
                 raise DomainError(_("The workbook is too large to be read."), code="too_large")
             if "xl/workbook.xml" not in archive.namelist():
                 raise unreadable
+        _refuse_bomb(content)
         values = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         formulas = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=False)
         return [
@@ -90,6 +92,18 @@ def _read_xlsx(content: bytes) -> list[Sheet]:
         AttributeError, EOFError, OSError, NotImplementedError, RuntimeError,
     ) as error:  # fmt: skip
         raise unreadable from error
+
+
+def _refuse_bomb(content: bytes) -> None:
+    """Raise ``DomainError`` for what unpacks to more than it says, or to very many entries. What else an uploaded file is
+    refused for (macros, links) harms who opens it; of this one only the cells are read.
+    """
+    try:
+        archives.inspect(io.BytesIO(content))
+    except archives.Bomb as error:
+        raise DomainError(_("The workbook is too large to be read."), code="too_large") from error
+    except archives.Harmful:
+        return
 
 
 def _read_sheet(values: Any, formulas: Any) -> Sheet:

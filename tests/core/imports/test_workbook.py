@@ -76,3 +76,37 @@ def test_read_workbook_refuses_other_files_with_a_reason(content, code):
     with pytest.raises(DomainError) as refused:
         read_workbook(content, "a.xlsx")
     assert refused.value.code == code
+
+
+def test_read_workbook_refuses_a_bomb_before_reading_it_and_fetches_nothing():
+    honest = workbook_bytes(("甲", [["名称"], ["一"]]))
+
+    def with_part(name: str, content: bytes) -> bytes:
+        out = io.BytesIO(honest)
+        with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(name, content)
+        return out.getvalue()
+
+    with pytest.raises(DomainError) as refused:
+        read_workbook(with_part("xl/media/zeros.bin", bytes(150 << 20)))
+    assert refused.value.code == "too_large"
+    # An entity that names a file of the server, or another address, is not read.
+    for address in ("file:///etc/hostname", "http://127.0.0.1:9/"):
+        out = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(honest)) as was, zipfile.ZipFile(out, "w") as archive:
+            for entry in was.infolist():
+                text = was.read(entry)
+                if entry.filename.endswith("sheet1.xml"):
+                    body = text.partition(b"?>")[2] if text.startswith(b"<?xml") else text
+                    head = f'<!DOCTYPE x [<!ENTITY e SYSTEM "{address}">]>'.encode()
+                    text = head + body.replace(
+                        b"</sheetData>", b'<row r="9"><c r="A9" t="str"><v>&e;</v></c></row></sheetData>'
+                    )
+                archive.writestr(entry.filename, text)
+        try:
+            cells = [
+                cell for sheet in read_workbook(out.getvalue()) for _number, row in sheet.rows for cell in row
+            ]
+        except DomainError as error:
+            cells = [error.code]
+        assert cells in (["unreadable"], ["名称", "一"])
