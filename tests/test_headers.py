@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -113,6 +114,28 @@ def test_over_tls_browsers_are_told_to_come_back_that_way_for_a_year(settings, m
     )
 
 
+@pytest.mark.django_db
+def test_no_browser_keeps_a_copy_of_what_was_answered_to_somebody_known(client_of):
+    for path in ("/", "/account/profile/", "/nowhere/", "/accounts/sessions/"):
+        assert client_of("founder").get(path)["Cache-Control"] == "private, no-store", path
+    assert client_of("officer").get("/admin/")["Cache-Control"].startswith("max-age=0, no-cache, no-store")
+    asked = Client().get("/api/v1/calls/", headers={"Authorization": "Bearer park_x"})
+    assert asked["Cache-Control"] == "private, no-store"
+    assert "Cache-Control" not in Client().get("/calls/")
+    assert "max-age=" in client_of("founder").get("/static/css/portal.css")["Cache-Control"]
+
+
+@pytest.mark.django_db
+def test_a_program_that_speaks_plain_http_is_refused_and_a_browser_is_led_on(settings):
+    settings.SECURE_SSL_REDIRECT = True
+    client = Client()
+    answer = client.get("/api/v1/calls/", headers={"Accept-Language": "en"})
+    assert (answer.status_code, answer["Content-Type"]) == (403, "application/problem+json")
+    assert (answer.json()["code"], "revoke it" in answer.json()["title"]) == ("plain_http", True)
+    assert client.get("/calls/").headers["Location"] == "https://testserver/calls/"
+    assert client.get("/api/v1/calls/", secure=True).status_code == 200
+
+
 def production(**more: str) -> subprocess.CompletedProcess[str]:
     """Run Django's own checks for production, in an environment that holds nothing else."""
     given = {**PRODUCTION, "SECRET_KEY": secrets.token_urlsafe(64), **more}
@@ -192,10 +215,31 @@ def test_nginx_says_of_documents_what_the_portal_says():
     place = (ROOT / "deploy/nginx.conf").read_text().partition("location /protected/")[2].partition("}")[0]
     assert "internal;" in place
     for header in (
+        "Strict-Transport-Security $upstream_http_strict_transport_security",
         "X-Content-Type-Options nosniff",
-        "Content-Security-Policy \"sandbox; default-src 'none'\"",
+        "Content-Security-Policy \"sandbox; default-src 'none'; frame-ancestors 'none'\"",
         "Cross-Origin-Resource-Policy same-origin",
         "Referrer-Policy same-origin",
         "X-Frame-Options DENY",
     ):
         assert f"add_header {header} always;" in place
+
+
+def test_nginx_speaks_only_what_is_thought_safe_and_leads_no_program_on():
+    given = (ROOT / "deploy/nginx.conf").read_text()
+    assert "ssl_protocols TLSv1.2 TLSv1.3;" in given
+    [suites] = re.findall(r"ssl_ciphers (\S+);", given)
+    assert all(
+        one.startswith("ECDHE-") and one.endswith(("-GCM-SHA256", "-GCM-SHA384", "-CHACHA20-POLY1305"))
+        for one in suites.split(":")
+    )
+    plain = given.partition("listen 80")[2].partition("listen 443")[0]
+    assert plain.index("location /api/") < plain.index("return 403") < plain.index("return 301")
+    for name in ("own_hsts", "own_policy", "own_nosniff"):
+        assert re.search(rf"add_header \S+ \${name} always;", given), name
+
+
+def test_no_service_reads_the_history_of_its_own_source():
+    for unit in (ROOT / "deploy/systemd").glob("*.service"):
+        assert "InaccessiblePaths=-/srv/park/.git" in unit.read_text(), unit.name
+    assert ".git" in (ROOT / ".dockerignore").read_text().splitlines()

@@ -15,6 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from park_portal.core import context
+from park_portal.core.api.problems import ApiError, problem
 from park_portal.core.errors import DomainError, cannot_be_stored
 from park_portal.core.views import refusal
 
@@ -60,8 +61,31 @@ def _address(request: HttpRequest) -> str | None:
         return None
 
 
+class PlainHttpMiddleware:
+    """Refuse a program that speaks plain HTTP. A browser is led to HTTPS; a program would go on sending its token in the
+    clear, and nobody would notice.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if (
+            not settings.SECURE_SSL_REDIRECT
+            or request.is_secure()
+            or not request.path_info.startswith("/api/")
+        ):
+            return self.get_response(request)
+        with translation.override(translation.get_language_from_request(request)):
+            text = _(
+                "Use https://. A token that was sent along has crossed the network in the clear: revoke it."
+            )
+            return problem(request, ApiError(403, "plain_http", text))
+
+
 class HeadersMiddleware(CSPMiddleware):
-    """Say with every answer, static files included, what a browser may do with it.
+    """Say with every answer, static files included, what a browser may do with it, and that it keeps no copy of what was
+    answered to somebody who is known.
 
     A view that names its own policy keeps it (``csp.decorators``, or the header itself).
     """
@@ -78,6 +102,8 @@ class HeadersMiddleware(CSPMiddleware):
         response = super().process_response(request, response)
         response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", settings.CROSS_ORIGIN_RESOURCE_POLICY)
+        if settings.SESSION_COOKIE_NAME in request.COOKIES or "Authorization" in request.headers:
+            response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
 

@@ -75,6 +75,8 @@ class ProfilePage(ActPage):
                 settings.LANGUAGE_COOKIE_NAME,
                 self.result.language,
                 max_age=settings.LANGUAGE_COOKIE_AGE,
+                secure=settings.LANGUAGE_COOKIE_SECURE,
+                httponly=True,
                 samesite="Lax",
             )
         return response

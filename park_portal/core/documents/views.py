@@ -48,6 +48,6 @@ def download(request: HttpRequest, public_id: Any) -> HttpResponseBase:
         True, clean_name(name_for(request.user, document), extension=document.extension)
     )
     response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'; frame-ancestors 'none'"
     response["Cache-Control"] = "private, no-store"
     return response

@@ -185,12 +185,43 @@ def test_cookies_of_production_belong_to_this_host_alone():
         "MAIL_FROM": "park@example.cn",
         "MEDIA_ROOT": "/srv/media",
     }
-    names = "SESSION_COOKIE_NAME CSRF_COOKIE_NAME SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE LANGUAGE_COOKIE_SECURE \
-SESSION_COOKIE_HTTPONLY SESSION_COOKIE_SAMESITE CSRF_COOKIE_SAMESITE LANGUAGE_COOKIE_SAMESITE SESSION_COOKIE_PATH REQUIRE_MFA"
+    names = (
+        "SESSION_COOKIE_NAME CSRF_COOKIE_NAME SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE LANGUAGE_COOKIE_SECURE \
+SESSION_COOKIE_HTTPONLY SESSION_COOKIE_SAMESITE CSRF_COOKIE_SAMESITE LANGUAGE_COOKIE_SAMESITE SESSION_COOKIE_PATH REQUIRE_MFA \
+LANGUAGE_COOKIE_NAME KNOWN_DEVICE_COOKIE LANGUAGE_COOKIE_HTTPONLY"
+    )
     code = f"from park_portal import settings as s; print([getattr(s, n, '/') for n in '{names}'.split()])"
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == str(
-        ["__Host-session", "__Host-csrf", True, True, True, True, "Lax", "Lax", "Lax", "/", True]
-    )
+    wanted = ["__Host-session", "__Host-csrf", True, True, True, True, "Lax", "Lax", "Lax", "/", True]
+    assert done.stdout.strip() == str([*wanted, "__Host-language", "__Host-device", True])
+
+
+def test_no_other_cookie_is_ever_set(settings):
+    """What a page says once waits in the session; a language chosen on a page is as safe a cookie as one from the switch."""
+    settings.LANGUAGE_COOKIE_SECURE = settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    client = Client()
+    user = known()
+    client.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
+    form = {"name": "Bo", "phone": "", "language": "en"}
+    assert client.post("/account/profile/", form).status_code == 302
+    assert "Your profile is saved." in client.get("/account/profile/").content.decode()
+    client.post("/i18n/setlang/", {"language": "zh-hans"})
+    ours = {
+        settings.SESSION_COOKIE_NAME,
+        settings.CSRF_COOKIE_NAME,
+        settings.LANGUAGE_COOKIE_NAME,
+        settings.KNOWN_DEVICE_COOKIE,
+    }
+    assert set(client.cookies) == ours
+    for cookie in client.cookies.values():
+        readable = cookie.key == settings.CSRF_COOKIE_NAME  # by our own scripts, which send it back
+        assert (bool(cookie["secure"]), cookie["samesite"], cookie["path"], cookie["domain"]) == (
+            True,
+            "Lax",
+            "/",
+            "",
+        )
+        assert bool(cookie["httponly"]) is not readable
+        assert len(cookie.key) + len(cookie.value) < 4096

@@ -71,7 +71,7 @@ def test_what_is_taken_leaves_as_an_attachment_that_nothing_runs(client, alice, 
     assert response["Content-Type"] in {format_.mime for format_ in formats.FORMATS}
     assert response["Content-Disposition"] == f'attachment; filename="{name}"'
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert response["Content-Security-Policy"] == "sandbox; default-src 'none'; frame-ancestors 'none'"
     assert response["Cache-Control"] == "private, no-store"
     assert response["Cross-Origin-Resource-Policy"] == "same-origin"
 

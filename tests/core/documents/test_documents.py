@@ -267,7 +267,7 @@ def test_the_owner_downloads_as_an_attachment(client, alice):
     assert response["Content-Length"] == str(len(samples.PDF))
     assert response["Content-Disposition"] == "attachment; filename*=utf-8''%E8%AE%A1%E5%88%92%E4%B9%A6.pdf"
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert response["Content-Security-Policy"] == "sandbox; default-src 'none'; frame-ancestors 'none'"
     assert response["Cache-Control"] == "private, no-store"
     entry = Entry.objects.get(action="document.read")
     assert (entry.actor, entry.object_id, entry.facts["sha256"]) == (alice, str(document.pk), document.sha256)
