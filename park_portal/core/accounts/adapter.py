@@ -12,6 +12,7 @@ from allauth.account.utils import get_next_redirect_url, passthrough_next_redire
 from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -62,7 +63,11 @@ class AccountAdapter(DefaultAccountAdapter):
         """Count an attempt: of a browser its owner used before by itself, so that strangers lock nobody out of it."""
         device = known_device(request, credentials.get("email", ""))
         if not device:
-            super().pre_authenticate(request, **credentials)
+            try:
+                super().pre_authenticate(request, **credentials)
+            except ValidationError:
+                log.warning("A sign-in was refused unheard: too many failed before it")
+                raise
             return
         self._login_failed_rl_usage = ratelimit.consume(
             request,
@@ -72,6 +77,7 @@ class AccountAdapter(DefaultAccountAdapter):
             key=device,
         )
         if not self._login_failed_rl_usage:
+            log.warning("A sign-in was refused unheard: too many failed before it")
             raise self.validation_error("too_many_login_attempts")
 
     def get_login_stages(self) -> list[str]:

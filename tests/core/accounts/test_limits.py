@@ -62,10 +62,13 @@ def words(answer) -> str:
 
 
 class TestByAccount:
-    def test_five_guesses_from_anywhere_then_none_even_the_right_one(self, bob):
+    def test_five_guesses_from_anywhere_then_none_even_the_right_one(self, bob, caplog):
         guess(bob.email, 5)
         client = Client()
+        assert "refused unheard" not in caplog.text
         assert TOO_MANY in try_in(client, bob.email, PASSWORD).content.decode()
+        assert caplog.text.count("refused unheard") == 1
+        assert bob.email not in caplog.text
         assert not is_in(client)
 
     def test_the_owner_gets_in_where_they_signed_in_before(self, bob):
