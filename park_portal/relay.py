@@ -3,7 +3,7 @@
     python -m park_portal.relay
 
 One process loads the portal and keeps RELAY_PROCESSES copies of itself at work; a copy that dies is replaced within
-milliseconds. Each listens to PostgreSQL's bell, looks by itself twice a second, and has a second thread for what takes
+milliseconds. Each listens to PostgreSQL's bell, looks by itself twice a second, and has other threads for what takes
 long: mail, chat and webhooks. Any number of hosts may run relays: a message in hand is a row locked in PostgreSQL. Copies whose
 parent was killed work on until its successor, which the supervisor starts, is there.
 """
@@ -24,6 +24,8 @@ from typing import Any, Final
 LOOK: Final = 0.5  # Seconds without a bell after which a relay looks by itself.
 ORPHAN: Final = 10.0  # Seconds that a copy works on without its parent.
 PATIENCE: Final = 20.0  # Seconds that a copy has to end in.
+HELPERS: Final = 2  # Threads that send beside the first one …
+MANY: Final = 50  # … when that many mails and posts were waiting.
 # A relay that stands still in the middle of a message (a paused machine) loses it to another after this long.
 STANDSTILL: Final = "3s"
 
@@ -115,12 +117,14 @@ class Relay:
         self.orphan_since = 0.0
         self.over = threading.Event()
         self.mail = threading.Event()
+        self.many = threading.Event()
         self.turns = 0
 
     def run(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *args: self.over.set())
-        threads = [threading.Thread(target=one, daemon=True) for one in (self._send, self._live)]
+        senders = [self._send, *[self._help] * HELPERS]
+        threads = [threading.Thread(target=one, daemon=True) for one in (*senders, self._live)]
         for thread in threads:
             thread.start()
         bell = Bell()
@@ -134,7 +138,9 @@ class Relay:
                 bell.wait(LOOK)
         self.over.set()
         self.mail.set()
-        threads[0].join(PATIENCE)
+        deadline = time.monotonic() + PATIENCE
+        for thread in threads[: len(senders)]:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _is_over(self) -> bool:
         if os.getppid() != self.parent:
@@ -148,9 +154,26 @@ class Relay:
 
         stop = self.over.is_set
         while not stop():
-            if not attempt(lambda: send_waiting(stop=stop) + relay_slow_messages(stop=stop)):
+            tried = attempt(lambda: send_waiting(limit=MANY, stop=stop))
+            if tried == MANY:
+                self.many.set()
+            if not tried + attempt(lambda: relay_slow_messages(stop=stop)):
                 self.mail.wait(1)
                 self.mail.clear()
+
+    def _help(self) -> None:
+        """Send beside the first thread while there is much: one waits for the server, another for the disk."""
+        from django.db import connection
+
+        from park_portal.core.outbox.services import send_waiting
+
+        stop = self.over.is_set
+        while not stop():
+            if self.many.wait(1):
+                while attempt(lambda: send_waiting(stop=stop)):
+                    pass
+                self.many.clear()
+                connection.close()
 
     def _live(self) -> None:
         from park_portal.health import EVERY, leave_sign_of_life

@@ -500,7 +500,7 @@ if _mail.scheme not in ("smtp", "smtps") or not _mail.hostname:
     raise ImproperlyConfigured(
         "EMAIL_URL must look like smtp://user:password@host:587?tls=1 or smtps://…:465."
     )
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_BACKEND = "park_portal.core.outbox.mails.Backend"
 EMAIL_HOST = _mail.hostname
 EMAIL_PORT = _mail.port or (465 if _mail.scheme == "smtps" else 25)
 EMAIL_HOST_USER = unquote(_mail.username or "")

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from email import policy
@@ -31,6 +32,7 @@ from park_portal.core.accounts.models import User
 from park_portal.core.outbox import services
 from park_portal.core.outbox.models import Delivery, Message
 from park_portal.core.outbox.registry import KINDS, Kind, MergeField
+from park_portal.relay import HELPERS
 
 MESSAGES, BATCH = 10_000, 1_000
 INBOXES = 100_000
@@ -270,7 +272,7 @@ def _write_mails() -> None:
 
 
 def _send() -> int:
-    """As the relays send: in two processes (RELAY_PROCESSES), a transaction a mail."""
+    """As the relays send: two processes (RELAY_PROCESSES), each with its threads, a transaction a mail."""
     connection.close()
     children = []
     for _ in range(2):
@@ -278,8 +280,8 @@ def _send() -> int:
         if pid == 0:
             code = 1
             try:
-                while services.send_waiting():
-                    pass
+                with ThreadPoolExecutor(1 + HELPERS) as threads:
+                    list(threads.map(lambda _number: _send_all(), range(1 + HELPERS)))
                 code = 0
             finally:
                 os._exit(code)
@@ -290,6 +292,12 @@ def _send() -> int:
     if left:
         raise SystemExit(f"{left} mails did not leave")
     return MAILS
+
+
+def _send_all() -> None:
+    while services.send_waiting():
+        pass
+    connection.close()
 
 
 def _raw_send() -> int:

@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 
 import apprise
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import get_connection
 from django.db import DatabaseError, OperationalError, connection, models, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
@@ -32,6 +32,7 @@ from park_portal.core import context as act
 from park_portal.core import crash
 from park_portal.core.audit.services import record
 from park_portal.core.errors import DomainError
+from park_portal.core.outbox.mails import NoticeMail
 from park_portal.core.outbox.models import ChatChannel, Delivery, Message, Preference
 from park_portal.core.outbox.registry import (
     COMMON_FIELDS,
@@ -547,7 +548,7 @@ def _mail(
         "items": items,
         "portal_url": settings.SITE_URL,
     }
-    mail = EmailMultiAlternatives(
+    mail = NoticeMail(
         subject=subject,
         body=render_to_string("mail/notice.txt", values),
         from_email=sender(),
