@@ -46,6 +46,13 @@ from park_portal.core.workflow import require
 OF_THE_PARK = "funding.export_applications"
 
 
+# What stands in the row itself; the other columns are read from what it points to.
+OWN_COLUMNS = (
+    *("id", "call", "kind", "organisation", "project", "number", "title", "amount_fen", "state"),
+    *("current_stage", "due_at", "submitted_at", "created_at", "updated_at"),
+)
+
+
 class ApplicationSerializer(ResourceSerializer):
     private = dict.fromkeys(("stage", "due_at"), OF_THE_PARK)
 
@@ -159,6 +166,10 @@ class ApplicationResource(HasActs, Resource):
     def rows(self) -> models.QuerySet[Application]:
         rows = Application.objects.visible_to(self.request.user)
         return rows.select_related("call", "current_stage")
+
+    def rows_of_list(self) -> models.QuerySet[Application]:
+        joined = ("call__code", "call__closes_at", "call__grace_minutes", "current_stage__kind")
+        return self.rows().only(*OWN_COLUMNS, *joined)
 
     def prepare(self, rows: Sequence[Application]) -> None:
         drafts = [row for row in rows if row.state == ApplicationState.DRAFT]

@@ -291,12 +291,16 @@ class Rows(viewsets.GenericViewSet[Any]):
 class Listed(Rows):
     """Rows that are listed."""
 
+    def rows_of_list(self) -> models.QuerySet[Any]:
+        """Return the rows as a list reads them: with ``only`` what it shows, where a row holds much more."""
+        return self.rows()
+
     def prepare(self, rows: Sequence[Any]) -> None:
         """Ask at once for what showing each row of a page would ask for."""
 
     def list(self, request: Request) -> Response:
         """One page of rows, newest first; follow ``next`` until it is null."""
-        rows = self.paginate_queryset(self.filter_queryset(self.rows())) or []
+        rows = self.paginate_queryset(self.filter_queryset(self.rows_of_list())) or []
         self.prepare(rows)
         return self.get_paginated_response([self.show(row) for row in rows])
 
