@@ -8,6 +8,7 @@ from typing import Any
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.models import EmailAddress
 from allauth.account.signals import (
+    authentication_step_completed,
     email_added,
     email_changed,
     email_removed,
@@ -22,6 +23,7 @@ from allauth.mfa.signals import (
     authenticator_removed,
     authenticator_reset,
 )
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -62,6 +64,16 @@ def session_begun(request: HttpRequest, user: User, **kwargs: Any) -> None:
     request.session[BEGUN_AT] = request.session[SEEN_AT] = int(time.time())
     ways = [one.get("type") or one["method"] for one in get_authentication_records(request, user)]
     record("user.sign_in", user, actor=user, by=", ".join(dict.fromkeys(ways)))
+
+
+@receiver(authentication_step_completed)
+def shown_again(request: HttpRequest, reauthenticated: bool = False, **kwargs: Any) -> None:
+    """Give the session of who showed again who they are a new key: whoever has the old one did not."""
+    if not reauthenticated:
+        return
+    old = request.session.session_key
+    request.session.cycle_key()
+    UserSession.objects.filter(session_key=old).update(session_key=request.session.session_key)
 
 
 @receiver(user_login_failed)

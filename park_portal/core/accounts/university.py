@@ -183,6 +183,9 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         session.max_redirects = 0
         return session
 
+    def generate_state_param(self, state: dict[str, Any]) -> str:
+        return secrets.token_urlsafe(24)
+
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         if took_two_steps(sociallogin):
             request.session[TWO_STEPS] = sociallogin.account.uid

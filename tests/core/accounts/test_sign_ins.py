@@ -162,6 +162,16 @@ class TestAddresses:
             answer = client.post(self.PAGE, {"action_send": "", "email": "bob.two@people.example"})
         assert answer.headers["Location"] == self.PAGE
 
+    def test_who_shows_it_again_goes_on_under_a_new_key_and_the_old_one_is_worth_nothing(self):
+        client, thief = in_as(known()), Client()
+        thief.cookies[settings.SESSION_COOKIE_NAME] = old = client.session.session_key
+        assert is_in(thief)
+        client.post("/accounts/reauthenticate/", {"password": "wrong"})
+        assert client.session.session_key == old
+        confirm(client)
+        assert (is_in(client), is_in(thief)) == (True, False)
+        assert [one.session_key for one in UserSession.objects.all()] == [client.session.session_key] != [old]
+
     def test_right_after_signing_in_nothing_is_asked(self):
         bob = known()
         client = in_as(bob)

@@ -133,7 +133,7 @@ class TestProtocol:
         asked = {key: value[0] for key, value in parse_qs(urlsplit(address).query).items()}
         assert asked["response_type"] == "code"
         assert asked["code_challenge_method"] == "S256"
-        assert len(asked["state"]) >= 12
+        assert len(asked["state"]) == len(asked["nonce"]) == 32  # 192 bits
         assert asked["nonce"] == client.session["university_nonce"] != "mine"
         assert (" ".join(sorted(asked["scope"].split())), "prompt" in asked) == (
             "email openid profile",
