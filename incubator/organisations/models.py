@@ -20,6 +20,7 @@ from incubator.organisations.states import (
     Role,
     TechnologyField,
 )
+from park_portal.core.accounts.rules import sees_records
 
 CODE_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
@@ -74,7 +75,7 @@ class OrganisationQuerySet(models.QuerySet["Organisation"]):
         """Staff see all; others what they are members of, and the universities, whose names are public."""
         if not user.is_authenticated:
             return self.none()
-        if user.is_staff:
+        if sees_records(user):
             return self
         mine = Membership.objects.filter(user=user).values("organisation")
         return self.filter(Q(pk__in=mine) | Q(kind=OrganisationKind.UNIVERSITY)).exclude(
@@ -285,7 +286,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """Staff see all; members see the members of their own organisations."""
         if not user.is_authenticated:
             return self.none()
-        if user.is_staff:
+        if sees_records(user):
             return self
         return self.filter(organisation__in=Membership.objects.filter(user=user).values("organisation"))
 
@@ -476,7 +477,7 @@ class LiaisonQuerySet(models.QuerySet["Liaison"]):
         """Staff see all; a liaison sees the colleagues of the same university."""
         if not user.is_authenticated:
             return self.none()
-        if user.is_staff:
+        if sees_records(user):
             return self
         return self.filter(organisation__in=Liaison.objects.for_user(user).values("organisation"))
 

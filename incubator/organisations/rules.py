@@ -5,12 +5,7 @@ from typing import Any
 import rules
 
 from incubator.organisations.states import OrganisationState, Role
-from park_portal.core.accounts.rules import has_role, is_officer
-from park_portal.core.accounts.states import StaffRole
-
-may_see_all = has_role(
-    StaffRole.OFFICER, StaffRole.LEAD, StaffRole.FUND_MANAGER, StaffRole.FINANCE, StaffRole.AUDITOR
-)
+from park_portal.core.accounts.rules import is_officer, makes_records, sees_records
 
 
 def member_in(*roles: str) -> rules.Predicate:
@@ -39,9 +34,9 @@ def is_liaison(user: Any) -> bool:
     return bool(user.is_authenticated) and user.liaisons.current().exists()
 
 
-rules.add_perm("incubator.create_organisation", rules.is_authenticated)
+rules.add_perm("incubator.create_organisation", makes_records)
 rules.add_perm("incubator.edit_organisation", is_in_use & (is_editor | is_officer))
-rules.add_perm("incubator.see_organisation_members", is_member | may_see_all)
+rules.add_perm("incubator.see_organisation_members", is_member | sees_records)
 rules.add_perm("incubator.manage_organisation_members", is_in_use & (is_owner | is_officer))
 rules.add_perm("incubator.leave_organisation", is_member)
 rules.add_perm("incubator.join_organisation", rules.is_authenticated & is_in_use & ~is_member)

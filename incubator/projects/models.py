@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from incubator.organisations.models import Faculty, Liaison, Organisation
 from incubator.projects.states import PROJECT_MACHINE, ProjectRole, ProjectState
+from park_portal.core.accounts.rules import sees_records
 from park_portal.core.money import MoneyField
 
 
@@ -18,7 +19,7 @@ class ResearchProjectQuerySet(models.QuerySet["ResearchProject"]):
         """Staff see all; team members theirs; liaisons those of their university or faculties."""
         if not user.is_authenticated:
             return self.none()
-        if user.is_staff:
+        if sees_records(user):
             return self
         mine = ProjectMember.objects.filter(user=user).values("project")
         return self.filter(Q(pk__in=mine) | Q(pi_user=user) | self._in_care_of(user))
@@ -231,7 +232,7 @@ class ProjectMemberQuerySet(models.QuerySet["ProjectMember"]):
         """Whoever sees a project sees its team."""
         if not user.is_authenticated:
             return self.none()
-        if user.is_staff:
+        if sees_records(user):
             return self
         return self.filter(project__in=ResearchProject.objects.visible_to(user))
 

@@ -7,7 +7,7 @@ import rules
 from incubator.organisations.models import Liaison
 from incubator.organisations.rules import is_liaison
 from incubator.projects.states import ProjectRole
-from park_portal.core.accounts.rules import is_officer
+from park_portal.core.accounts.rules import is_officer, makes_records
 
 
 @rules.predicate
@@ -34,7 +34,7 @@ def is_liaison_of_project(user: Any, project: Any) -> bool:
     return Liaison.objects.for_place(project.university_id, project.faculty_id).filter(user=user).exists()
 
 
-rules.add_perm("incubator.register_project", rules.is_authenticated)
+rules.add_perm("incubator.register_project", makes_records)
 rules.add_perm(
     "incubator.edit_project", is_lead_of_project | edits_project | is_liaison_of_project | is_officer
 )

@@ -40,6 +40,9 @@ sees_records = has_role(
     StaffRole.OFFICER, StaffRole.LEAD, StaffRole.FUND_MANAGER, StaffRole.FINANCE, StaffRole.AUDITOR
 )
 
+# Who would not see what they made, the system administrator, makes none.
+makes_records = rules.is_authenticated & (~is_staff | sees_records)
+
 rules.add_perm("core.manage_accounts", is_administrator)
 rules.add_perm("core.invite_staff", is_administrator)
 rules.add_perm("core.see_system_health", is_administrator)
@@ -49,4 +52,6 @@ rules.add_perm("core.edit_profile", is_self)
 # Not the system administrator, who sees no application.
 rules.add_perm("core.view_as", is_officer)
 rules.add_perm("core.retry_message", is_lead | is_administrator)
+# A rule of its own: Django's model rights, which the admin's forms go by, are never asked about a single row.
+rules.add_perm("core.keep_policies", is_lead)
 rules.add_perm("core.revoke_invitation", is_officer | is_administrator)
