@@ -78,7 +78,7 @@ class PolicyValueAdmin(StaffAdmin):
             _replace,
             label=_("New value from a date"),
             done=_("The new value is on record and applies from its date."),
-            rule="core.change_policyvalue",
+            rule="core.keep_policies",
             form=NewValueForm,
             icon="event_repeat",
             explain=_("The value in force ends the day before; what was decided under it stays as it was."),
@@ -91,7 +91,7 @@ class PolicyValueAdmin(StaffAdmin):
             done=_(
                 "The value ends on the day given; whatever needs one after that day must be given a new one."
             ),
-            rule="core.change_policyvalue",
+            rule="core.keep_policies",
             form=LastDayForm,
             icon="event_busy",
         ),

@@ -16,6 +16,7 @@ from park_portal.core.audit.services import SYSTEM, Actor, record
 from park_portal.core.errors import DomainError
 from park_portal.core.policies.models import Confidence, PolicyValue, Unit
 from park_portal.core.policies.shipped import SHIPPED
+from park_portal.core.workflow import require
 
 __all__ = ["PolicyValue", "Unit", "end_policy", "in_force", "policy", "replace_policy", "sync_policies"]
 
@@ -59,6 +60,7 @@ def replace_policy(
     The row in force ends the day before. Raises ``PolicyMissing`` when there is none to follow, and
     ``DomainError`` when a value from that day or later is already there (correct that row instead).
     """
+    require(actor, "core.keep_policies")
     rows = list(PolicyValue.objects.select_for_update().filter(key=key).order_by("effective_from"))
     if any(row.effective_from >= effective_from for row in rows):
         raise DomainError(
@@ -86,6 +88,7 @@ def replace_policy(
 @transaction.atomic
 def end_policy(row: PolicyValue, *, last_day: date, actor: Actor) -> PolicyValue:
     """Let ``row`` be in force for the last time on ``last_day``."""
+    require(actor, "core.keep_policies")
     row = PolicyValue.objects.select_for_update().get(pk=row.pk)
     before = _facts(row)
     row.effective_to = last_day
