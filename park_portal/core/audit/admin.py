@@ -103,7 +103,7 @@ class VerifyPage(StaffPage):
 
 @admin.register(Entry)
 class EntryAdmin(ReadOnly, StaffAdmin):
-    list_display = ["moment", "who", "act", "thing", "door_shown", "address"]
+    list_display = ["moment", "who", "act_shown", "thing", "door_shown", "address"]
     list_filter = [ThingFilter, DoorFilter, ("at", RangeDateTimeFilter)]
     list_filter_submit = True
     list_select_related = ["actor"]
@@ -114,7 +114,7 @@ class EntryAdmin(ReadOnly, StaffAdmin):
     sortable_by = ()
     pages = [VerifyPage]
     fieldsets = [
-        (None, {"fields": ["moment", "who", "act", "record_link"]}),
+        (None, {"fields": ["moment", "who", "act_shown", "record_link"]}),
         (_("Values"), {"fields": ["values", "facts_shown"]}),
         (_("Origin"), {"fields": ["door_shown", "address", "request_id", "on_behalf_of"]}),
         (_("Chain"), {"fields": ["seal"]}),
@@ -122,7 +122,7 @@ class EntryAdmin(ReadOnly, StaffAdmin):
     readonly_fields = [
         "moment",
         "who",
-        "act",
+        "act_shown",
         "thing",
         "record_link",
         "values",
@@ -173,7 +173,7 @@ class EntryAdmin(ReadOnly, StaffAdmin):
         return str(entry.actor or _("the portal itself"))
 
     @display(description=_("act"))
-    def act(self, entry: Entry) -> str:
+    def act_shown(self, entry: Entry) -> str:
         return act_label(entry.action)
 
     @display(description=_("record"), header=True)
