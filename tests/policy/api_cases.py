@@ -1,0 +1,398 @@
+"""How each route of the API is asked: with a program's token, and with bodies that are valid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import models
+
+from funding.awards.models import Award
+from funding.calls.models import Call
+from funding.decisions.models import Letter
+from funding.funds.models import Fund
+from funding.reviews.models import Conflict, Objection
+from incubator.models import Membership, ProjectMember
+from park_portal.core.accounts.models import SavedView
+from park_portal.core.admin.acts import Act
+from park_portal.core.audit.models import Entry
+from park_portal.core.calendar.models import SpecialDay
+from park_portal.core.policies.models import PolicyValue
+from tests.factories.incubator import make_code
+from tests.policy.asking import Case
+from tests.policy.cases import FILLED, for_act, model_acts, nothing
+from tests.policy.robot import PDF, fill_form
+from tests.policy.world import World
+
+Kwargs = Callable[[World], dict[str, Any]]
+Body = Callable[[World, str], Any]
+Rows = dict[str, Callable[[World], Any]]
+
+
+def ask(route: str, whose: str = "-", kwargs: Kwargs | None = None, *methods: str, **fields: Any) -> Case:
+    return Case(
+        f"api:{route}",
+        whose,
+        kwargs or (lambda world: {}),
+        methods=methods or ("GET",),
+        program=True,
+        **fields,
+    )
+
+
+def send(**values: Any) -> Body:
+    """Return a body with these values; functions are called with the world."""
+    return lambda world, method: {
+        name: value(world) if callable(value) else value for name, value in values.items()
+    }
+
+
+def upload(world: World, method: str) -> dict[str, Any]:
+    return {"file": SimpleUploadedFile("补充材料.pdf", PDF, content_type="application/pdf")}
+
+
+def rows(kind: str, whose: Iterable[str]) -> Rows:
+    """Return the rows of ``world.<kind>`` by whose they are; ``kind`` may lead further down: "submitted.revised"."""
+
+    def row(world: World, one: str) -> Any:
+        name, _dot, below = kind.partition(".")
+        found = getattr(world, name)
+        return (found[below] if below else found)[one]
+
+    return {one: lambda world, one=one: row(world, one) for one in whose}
+
+
+def first(model: type[models.Model], **lookup: Any) -> Rows:
+    return {"any": lambda world: model._base_manager.filter(**lookup).order_by("pk").first()}
+
+
+def each(
+    route: str, found: Rows, *methods: str, arg: str = "pk", attr: str = "pk", more: Any = None, **fields: Any
+) -> Iterator[Case]:
+    """Yield the case of each of these rows."""
+    for whose, row in found.items():
+
+        def kwargs(world: World, row: Callable[[World], Any] = row) -> dict[str, Any]:
+            return {arg: str(getattr(row(world), attr)), **(more or {})}
+
+        yield ask(route, whose, kwargs, *methods, **fields)
+
+
+APPLICATIONS: Final = rows("drafts", ("own", "company", "same", "foreign", "state"))
+SUBMITTED: Final = rows("submitted.screening", ("own", "company", "same", "foreign"))
+REVISED: Final = rows("submitted.revised", ("own", "company", "foreign"))
+REVIEWS: Final = rows("reviews", ("own", "state", "same", "foreign", "invited"))
+PROJECTS: Final = rows("projects", ("own", "state", "same", "foreign"))
+ORGANISATIONS: Final = rows("organisations", ("own", "state", "foreign"))
+LIAISON_RUNS: Final = rows("runs.liaison", ("own", "same", "foreign"))
+DECISIONS: Final = rows("decided", ("own", "same", "foreign"))
+DECIDED: Final = rows("submitted.decision", ("own", "same", "foreign"))
+CALLS: Final = rows("calls", ("own", "state"))
+
+
+def things(name: str) -> Rows:
+    return {whose: lambda world, whose=whose: world.things[f"{name}-{whose}"] for whose in ("own", "foreign")}
+
+
+def memberships(world: World, whose: str) -> Membership:
+    members = world.organisations[whose].memberships.order_by("pk")
+    return members.get(user=world.people["editor"]) if whose == "own" else members[0]
+
+
+MEMBERSHIPS: Final[Rows] = {
+    whose: lambda world, whose=whose: memberships(world, whose) for whose in ("own", "foreign")
+}
+PLACES: Final[Rows] = {
+    whose: lambda world, whose=whose: ProjectMember.objects.filter(
+        project=world.projects[whose], user__isnull=whose == "own"
+    ).last()
+    for whose in ("own", "same")
+}
+
+
+def api_cases() -> Iterator[Case]:
+    yield ask("docs")
+    yield ask("schema", headers={"Accept": "application/json"})
+    yield ask("nowhere", "-", lambda world: {"rest": "nothing/"}, "GET", "POST")
+    yield from own_cases()
+    yield from application_cases()
+    yield from review_cases()
+    yield from decision_cases()
+    yield from park_cases()
+    yield from staff_cases()
+
+
+def own_cases() -> Iterator[Case]:
+    """What is everybody's own: their account, notices, jobs, views, webhooks."""
+    yield ask("me-list", "-", None, "GET", "PATCH", body=send(name="改名"))
+    yield from each("inbox-detail", things("delivery"), arg="public_id", attr="public_id")
+    yield from each("inbox-read", things("delivery"), "POST", arg="public_id", attr="public_id")
+    yield ask("inbox-list")
+    yield ask("inbox-read-many", "-", None, "POST", body=send())
+    yield ask("preferences-list")
+    yield ask(
+        "preferences-detail",
+        "-",
+        lambda world: {"kind": "job.finished"},
+        "GET",
+        "PATCH",
+        body=send(mode="off"),
+    )
+    yield ask("saved-views-list", "-", None, "GET", "POST",
+              body=send(page="applications:list", name="急", query="q=x"))  # fmt: skip
+    views: Rows = {
+        whose: lambda world, whose=whose: SavedView.objects.get(name=whose, page="applications:list")
+        for whose in ("own", "foreign")
+    }
+    yield from each("saved-views-detail", views, "GET", "DELETE")
+    yield ask("jobs-list")
+    yield from each("jobs-detail", things("job"), arg="id", attr="public_id")
+    yield from each("jobs-cancel", things("job"), "POST", arg="id", attr="public_id")
+    yield from each("jobs-retry", things("failed"), "POST", arg="id", attr="public_id")
+    files: Rows = {
+        whose: lambda world, whose=whose: world.things[f"{whose}-file"] for whose in ("own", "foreign")
+    }
+    for route in ("detail", "content"):
+        yield from each(f"documents-{route}", files, arg="id", attr="public_id")
+    yield ask("search-list", query="?q=类器官药筛")
+    yield ask("calendar-list")
+    yield ask("calendar-count", query="?start=2026-01-05&days=3")
+    yield from each("calendar-detail", first(SpecialDay))
+    hooks: Rows = {
+        whose: lambda world, whose=whose: world.things[f"hook-{whose}"] for whose in ("own", "foreign")
+    }
+    yield ask("webhooks-list", "-", None, "GET", "POST",
+              body=send(name="财务", url="https://hooks.example.com/x", kinds=["job.finished"]))  # fmt: skip
+    yield from each("webhooks-detail", hooks, "GET", "PATCH", "DELETE", body=send(name="改名"))
+    for act in ("pause", "secret", "test"):
+        yield from each(f"webhooks-{act}", hooks, "POST")
+    yield from each("webhooks-resume", {"own": lambda world: world.things["hook-paused"]}, "POST")
+    yield ask("webhook-requests-list")
+    for whose in ("own", "foreign"):
+        requests = _request_of(whose)
+        yield ask("webhook-requests-detail", whose, requests)
+        yield ask("webhook-requests-again", whose, requests, "POST")
+
+
+def _request_of(whose: str) -> Kwargs:
+    return lambda world: {"id": f"msg_{world.things[f'request-{whose}'].public_id.hex}"}
+
+
+def application_cases() -> Iterator[Case]:
+    yield ask("calls-list")
+    yield from each("calls-detail", CALLS, arg="code", attr="code")
+    yield from each("calls-form", CALLS, arg="code", attr="code")
+    for whose, applicant in (
+        ("own", {"project": lambda world: world.projects["own"].pk}),
+        ("company", {"organisation": lambda world: world.organisations["own"].pk}),
+        ("foreign", {"organisation": lambda world: world.organisations["foreign"].pk}),
+    ):
+        body = send(call=lambda world: world.calls["screening"].code, **applicant)
+        yield ask("applications-list", whose, None, "GET", "POST", body=body)
+    yield ask("applications-export", "-", None, "POST", body=send())
+    yield from each("applications-detail", APPLICATIONS)
+    yield from each("applications-answers", APPLICATIONS)
+    yield from each(
+        "applications-answer", APPLICATIONS, "PUT", more={"key": "abstract"}, body=send(value="改过的摘要"),
+        headers={"If-Match": '"1"'},
+    )  # fmt: skip
+    yield from each("applications-upload", APPLICATIONS, "POST", more={"key": "plan"}, body=upload)
+    yield from each("applications-submit", APPLICATIONS, "POST", body=send())
+    yield from each("applications-files", APPLICATIONS)
+    yield from each("applications-withdraw", APPLICATIONS, "POST", body=send(reason="另有安排"))
+    for whose, holder in (("own", "own"), ("foreign", "foreign"), ("mixed", "own")):
+        yield ask(
+            "applications-remove-file", whose,
+            lambda world, whose=whose, holder=holder: {
+                "pk": world.drafts[holder].pk,
+                "file": world.drafts["foreign" if whose == "mixed" else holder].files.first().pk,
+            },
+            "POST",
+        )  # fmt: skip
+    yield from each("applications-versions", SUBMITTED)
+    yield from each("applications-receipt", SUBMITTED, more={"number": 1})
+
+
+def review_cases() -> Iterator[Case]:
+    yield ask("runs-list")
+    yield from each("runs-detail", LIAISON_RUNS)
+    yield from each(
+        "runs-opinion", LIAISON_RUNS, "POST",
+        body=send(opinion="endorse", comment_committee="建议立项，团队扎实。", marks=[]),
+    )  # fmt: skip
+    yield ask("reviews-list")
+    yield from each("reviews-detail", REVIEWS)
+    yield from each("reviews-application", REVIEWS)
+    yield from each("reviews-fields", REVIEWS)
+    yield from each("reviews-accept", REVIEWS, "POST")
+    yield from each("reviews-decline", REVIEWS, "POST", body=send(reason="时间冲突"))
+    yield from each("reviews-conflict", REVIEWS, "POST", body=send(kind="declared", note="同事"))
+    yield from each(
+        "reviews-field", REVIEWS, "PUT", more={"key": "comment_committee"}, body=send(value="可行，团队扎实。"),
+        headers={"If-Match": '"2"'},
+    )  # fmt: skip
+    yield from each(
+        "reviews-submit", REVIEWS, "POST",
+        body=send(pledge=True, revision=lambda world: world.reviews["own"].revision),
+    )  # fmt: skip
+    yield ask("reviewers-list")
+    entries: Rows = {
+        "own": lambda world: world.people["reviewer"].reviewer,
+        "foreign": lambda world: world.others["second-reviewer"].reviewer,
+    }
+    yield from each("reviewers-detail", entries, "GET", "PATCH", body=send(institution="新研究院"))
+    yield ask("conflicts-list")
+    yield from each("conflicts-detail", first(Conflict))
+    yield ask("objections-list")
+    yield from each("objections-detail", first(Objection))
+    notices = rows("runs.notice", ("own", "foreign"))
+    yield ask("notices-list")
+    yield from each("notices-detail", notices)
+    yield from each("notices-object", notices, "POST", body=send(name="某人", text="内容不实"))
+
+
+def decision_cases() -> Iterator[Case]:
+    proposal = send(
+        application=lambda world: world.submitted["decision"]["undecided"].pk,
+        verdict="decline",
+        note="排名靠后",
+    )
+    yield ask("decisions-list", "-", None, "GET", "POST", body=proposal)
+    yield from each("decisions-detail", DECISIONS, "GET", "DELETE")
+    waiting = send(ids=lambda world: [world.decided["company"].pk])
+    yield ask(
+        "decisions-letters", "-", None, "POST", body=send(ids=lambda world: [world.decided["unwritten"].pk])
+    )
+    yield ask("decisions-release", "-", None, "POST", body=waiting)
+    yield from each("outcomes-detail", DECIDED)
+    letters: Rows = {
+        whose: lambda world, whose=whose: Letter.objects.get(decision=world.decided[whose])
+        for whose in ("own", "same", "foreign")
+    }
+    yield ask("letters-list")
+    texts = {"zh-hans": "新的内容", "en": "New text"}
+    yield from each("letters-detail", letters, "GET", "PATCH", body=send(subject=texts, body=texts))
+    yield ask("awards-list")
+    awards: Rows = {
+        whose: lambda world, whose=whose: Award.objects.get(application=world.submitted["decision"][whose])
+        for whose in ("own", "foreign")
+    }
+    yield from each("awards-detail", awards)
+    yield ask("funds-list")
+    yield from each("funds-detail", first(Fund), arg="code", attr="code")
+
+
+def park_cases() -> Iterator[Case]:
+    new = send(
+        uscc=make_code(777_778), name_zh_hans="上海新设有限公司", kind="company", technology_field="other"
+    )
+    yield ask("organisations-list", "-", None, "GET", "POST", body=new)
+    yield from each("organisations-detail", ORGANISATIONS, "GET", "PATCH", body=send(name_en="New name"))
+    yield from each(
+        "organisations-invitations", ORGANISATIONS, "GET", "POST",
+        body=send(email="api-invited@policy.example", role="viewer"),
+    )  # fmt: skip
+    for act in ("resend", "revoke"):
+        for whose, holder in (("own", "own"), ("state", "own"), ("foreign", "foreign"), ("mixed", "own")):
+            yield ask(
+                f"organisations-{act}", whose,
+                lambda world, whose=whose, holder=holder: {
+                    "pk": world.organisations[holder].pk,
+                    "invitation": world.invitations["foreign" if whose == "mixed" else whose].pk,
+                },
+                "POST",
+            )  # fmt: skip
+    yield ask("organisations-join", "foreign", None, "POST",
+              body=send(uscc=lambda world: world.organisations["foreign"].uscc, message="我在贵公司"))  # fmt: skip
+    yield ask("memberships-list")
+    yield from each("memberships-detail", MEMBERSHIPS, "GET", "PATCH", "DELETE", body=send(role="viewer"))
+    yield ask(
+        "projects-list", "-", None, "GET", "POST",
+        body=send(
+            title_zh_hans="新课题", principal_investigator="陈思远",
+            university=lambda world: world.things["university"].pk,
+            faculty=lambda world: world.things["faculty"].pk,
+        ),
+    )  # fmt: skip
+    yield from each("projects-detail", PROJECTS, "GET", "PATCH", body=send(title_en="New title"))
+    yield from each("projects-team", PROJECTS, "POST",
+                    body=send(name="王五", email="api-wang@policy.example", role="member"))  # fmt: skip
+    yield ask("team-members-list")
+    yield from each(
+        "team-members-detail", PLACES, "GET", "PATCH", "DELETE", body=send(role="member", can_edit=True)
+    )
+    yield from each("team-members-invite", PLACES, "POST")
+    yield ask("invitations-list")
+    yield from each("invitations-detail", {"own": lambda world: world.invitations["own"]})
+    for role in ("stranger", "staff"):
+        yield ask("invitations-accept", role, None, "POST",
+                  body=send(token=lambda world, role=role: world.tokens[role]))  # fmt: skip
+
+
+def staff_cases() -> Iterator[Case]:
+    yield ask("audit-list")
+    yield from each("audit-detail", {"any": lambda world: Entry.objects.order_by("pk").first()})
+    yield ask("policies-list")
+    yield from each("policies-detail", first(PolicyValue))
+    yield ask("people-list")
+    yield from each("people-detail", {"any": lambda world: world.people["owner"]})
+    for route, model in ACTS.items():
+        yield from act_cases(route, model)
+
+
+# The resources with acts, and the model whose admin lists them.
+ACTS: Final[dict[str, str]] = {
+    "applications": "funding.Application",
+    "awards": "funding.Award",
+    "calls": "funding.Call",
+    "conflicts": "funding.Conflict",
+    "invitations": "core.Invitation",
+    "letters": "funding.Letter",
+    "objections": "funding.Objection",
+    "organisations": "incubator.Organisation",
+    "people": "core.User",
+    "policies": "core.PolicyValue",
+    "projects": "incubator.ResearchProject",
+    "reviewers": "funding.Reviewer",
+    "reviews": "funding.Review",
+    "runs": "funding.StageRun",
+}
+
+
+def act_cases(route: str, label: str) -> Iterator[Case]:
+    """Yield what staff may do with the rows of one resource, act by act."""
+    model, acts = model_acts(label)
+    arg, attr = ("code", "code") if model is Call else ("pk", "pk")
+    on_record = [act for act in acts if act.on == "record"]
+    if on_record:
+        yield from each(f"{route}-acts", {"any": lambda world: world.rows(model)[0]}, arg=arg, attr=attr)
+    for act in on_record:
+        for whose in ("own", "state"):
+            yield ask(
+                f"{route}-act", whose,
+                lambda world, act=act, whose=whose: {
+                    arg: str(getattr(for_act(world, model, act, whose), attr)), "act": act.name
+                },
+                "POST", tag=act.name, body=_act_body(label, act),
+            )  # fmt: skip
+    on_list = [act for act in acts if act.on == "list"]
+    if on_list:
+        yield ask(f"{route}-list-acts")
+    for act in on_list:
+        yield ask(f"{route}-list-act", "-", lambda world, act=act: {"act": act.name}, "POST",
+                  tag=act.name, body=_act_body(label, act))  # fmt: skip
+
+
+def _act_body(label: str, act: Act) -> Body:
+    app, model_name = label.lower().split(".")
+    change = FILLED.get(
+        f"admin:{app}_{model_name}_{'list_act' if act.on == 'list' else 'act'}[{act.name}]", nothing
+    )
+
+    def body(world: World, method: str) -> Any:
+        model, _acts = model_acts(label)
+        row = None if act.on == "list" else for_act(world, model, act, "own")
+        return {**fill_form(act.make_form(row, world.people["lead"])), **change(world)}
+
+    return body

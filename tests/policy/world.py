@@ -1,0 +1,426 @@
+"""The small park in which every cell of the table is asked: one row of each kind for each way it can belong to a person.
+
+own       belongs to the applicant's viewer, editor and owner; is of the liaison's faculty; assigned to the reviewer
+state     the same, in a state in which the act is over or not yet possible
+company   of the applicant's company rather than their research project
+same      of the same university, another faculty and another team; another reviewer's at the same application
+foreign   of other people altogether
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, Final
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db import models
+from django.test import Client
+from django.utils import timezone
+
+from funding.applications.models import Application
+from funding.applications.services import (
+    return_application,
+    save_answer,
+    submit_application,
+    withdraw_application,
+)
+from funding.calls.models import CallText
+from funding.decisions.models import Decision
+from funding.decisions.services import (
+    Proposal,
+    check_letter,
+    propose_decisions,
+    release_decisions,
+    write_letters,
+)
+from funding.reviews.models import Reviewer
+from funding.reviews.services import record_objection
+from incubator.models import Membership, ProjectMember, ResearchProject
+from incubator.organisations.services import invite_member
+from park_portal.core.accounts.models import Invitation, SavedView, User
+from park_portal.core.accounts.services import invite_staff, set_active
+from park_portal.core.audit.services import SYSTEM
+from park_portal.core.documents.models import Document
+from park_portal.core.jobs.models import Job
+from park_portal.core.outbox.models import Delivery
+from park_portal.core.tokens.services import create_token
+from park_portal.core.tokens.states import Scope
+from park_portal.core.webhooks.services import create_webhook, pause_webhook, send_test
+from park_portal.core.workflow import advance
+from tests import factories
+from tests.factories import applications, calls, reviews
+from tests.factories.core import token_of
+from tests.factories.incubator import make_faculty, make_liaison, make_organisation, make_university
+from tests.policy.roles import ROLES, STAFF
+
+# Letters in the table and what they stand for: the capitals are in titles, the small ones in names of companies and
+# people. Long enough never to stand in a token by chance.
+CANARIES: Final = {
+    "O": "XTOWNX",
+    "T": "XTSTAX",
+    "C": "XTCOMX",
+    "S": "XTSAMX",
+    "F": "XTFORX",
+    "o": "XNOWNX",
+    "s": "XNSAMX",
+    "f": "XNFORX",
+}
+TITLES: Final = {
+    "own": "XTOWNX",
+    "state": "XTSTAX",
+    "company": "XTCOMX",
+    "same": "XTSAMX",
+    "foreign": "XTFORX",
+}
+NAMES: Final = {
+    "own": "XNOWNX",
+    "state": "XNOWNX",
+    "company": "XNOWNX",
+    "same": "XNSAMX",
+    "foreign": "XNFORX",
+}
+PASSWORD: Final = "correct-horse-battery"
+
+Rows = dict[str, Any]
+
+
+def title(whose: str) -> str:
+    return f"类器官药筛{TITLES[whose]}"
+
+
+@dataclass
+class World:
+    """The rows by kind and by whose they are: ``world.projects["own"]``."""
+
+    people: dict[str, User] = field(default_factory=dict)
+    others: dict[str, User] = field(default_factory=dict)
+    organisations: Rows = field(default_factory=dict)
+    projects: Rows = field(default_factory=dict)
+    calls: Rows = field(default_factory=dict)
+    drafts: Rows = field(default_factory=dict)
+    submitted: Rows = field(default_factory=dict)
+    runs: Rows = field(default_factory=dict)
+    reviews: Rows = field(default_factory=dict)
+    decided: Rows = field(default_factory=dict)
+    invitations: Rows = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    things: Rows = field(default_factory=dict)
+    admin_rows: dict[str, list[models.Model]] = field(default_factory=dict)
+    _clients: dict[str, Client] = field(default_factory=dict)
+    _programs: dict[str, Client] = field(default_factory=dict)
+
+    def client(self, role: str) -> Client:
+        """Return a browser in which the person of this role is signed in, as it was before anything was asked."""
+        if role not in self._clients:
+            client = Client()
+            if role in self.people:
+                client.force_login(self.people[role], settings.AUTHENTICATION_BACKENDS[1])
+                session = client.session  # Signed in a moment ago: what asks for the password again lets in.
+                entered = {"method": "password", "at": time.time() + 3600, "reauthenticated": True}
+                session["account_authentication_methods"] = [entered]
+                session.save()
+            self._clients[role] = client
+        kept = self._clients[role]
+        fresh = Client()
+        fresh.handler = kept.handler  # Putting the middlewares together costs more than most requests.
+        fresh.cookies.load(kept.cookies.output(header="", sep=";"))
+        return fresh
+
+    def program(self, role: str) -> Client:
+        """Return a program that holds a token of this person with every scope."""
+        if role not in self._programs:
+            headers = {}
+            if role in self.people:
+                _token, secret = create_token(
+                    actor=self.people[role], name="policy", scopes=Scope.values, days=1
+                )
+                headers["Authorization"] = f"Bearer {secret}"
+            self._programs[role] = Client(headers={**headers, "Accept-Language": "en"})
+        return self._programs[role]
+
+    def rows(self, model: type[models.Model]) -> list[Any]:
+        """Return the rows of a model, oldest first."""
+        return self.admin_rows[model._meta.label]
+
+    @cached_property
+    def founder(self) -> User:
+        return self.others["founder"]
+
+
+def make_world() -> World:
+    """Make the park; within a transaction that is taken back at the end."""
+    world = World()
+    _people(world)
+    _park(world)
+    _applications(world)
+    _reviews(world)
+    _decisions(world)
+    _core(world)
+    for name, kind in (("batch", "incubator.organisation"), ("project-batch", "incubator.researchproject")):
+        world.things[name] = factories.make("core.ImportBatch", kind=kind)
+    for model in admin.site._registry:
+        if not model._base_manager.exists():
+            factories.make(model._meta.label)
+        world.admin_rows[model._meta.label] = list(model._base_manager.order_by("pk"))
+    for role in ROLES:
+        world.client(role), world.program(role)
+    return world
+
+
+def _person(name: str, **fields: Any) -> User:
+    user = User.objects.create_user(f"{name}@policy.example", PASSWORD, name=name.title(), **fields)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
+
+
+def _people(world: World) -> None:
+    for role in ROLES[1:]:
+        world.people[role] = _person(role.replace("_", "-"), is_staff=role in STAFF)
+        if role in STAFF:
+            world.people[role].groups.add(Group.objects.get(name=role))
+    for name in (
+        "founder",
+        "colleague",
+        "professor",
+        "rival",
+        "second-reviewer",
+        "third-reviewer",
+        "partner",
+        "second-officer",
+    ):
+        world.others[name] = _person(name, is_staff=name == "second-officer")
+    world.others["second-officer"].groups.add(Group.objects.get(name="officer"))
+    Reviewer.objects.create(user=world.people["reviewer"], institution="独立研究院", keywords=["类器官"])
+    for name in ("second", "third"):
+        Reviewer.objects.create(user=world.others[f"{name}-reviewer"], institution=f"{name}研究院")
+
+
+def _park(world: World) -> None:
+    people, others = world.people, world.others
+    university, elsewhere = make_university("复旦大学"), make_university("同济大学")
+    faculties = (
+        make_faculty(university, "药学院"),
+        make_faculty(university, "化学系"),
+        make_faculty(elsewhere, "医学院"),
+    )
+    make_liaison(people["liaison"], university, faculties[0])
+    world.things.update(university=university, faculty=faculties[0])
+
+    world.organisations = {
+        "own": make_organisation(
+            f"上海{NAMES['own']}生物科技有限公司",
+            owner=people["owner"],
+            editor=people["editor"],
+            viewer=people["viewer"],
+        ),
+        "state": make_organisation(f"上海旧{NAMES['own']}有限公司", owner=people["owner"]),
+        "near": make_organisation(f"上海{NAMES['foreign']}生物", uscc=None),
+        "foreign": make_organisation(f"上海{NAMES['foreign']}医药有限公司", owner=others["founder"]),
+    }
+    advance(world.organisations["state"], "close", actor=SYSTEM)
+
+    for whose, pi, place in (
+        ("own", people["owner"], (university, faculties[0])),
+        ("state", people["owner"], (university, faculties[0])),
+        ("same", others["professor"], (university, faculties[1])),
+        ("foreign", others["rival"], (elsewhere, faculties[2])),
+    ):
+        project = ResearchProject.objects.create(
+            code=f"RP-2000-9{len(world.projects):03d}",
+            title_zh_hans=title(whose),
+            title_en=f"Organoid screening {TITLES[whose]}",
+            principal_investigator=f"陈{NAMES[whose]}",
+            pi_user=pi,
+            university=place[0],
+            faculty=place[1],
+        )
+        ProjectMember.objects.create(
+            project=project, user=pi, name=f"陈{NAMES[whose]}", role="pi", can_edit=True
+        )
+        world.projects[whose] = project
+    for whose in ("own", "state"):
+        team = world.projects[whose].team
+        team.create(user=people["editor"], name="Editor", email=people["editor"].email, can_edit=True)
+        team.create(user=people["viewer"], name="Viewer", email=people["viewer"].email)
+        team.create(name=f"李{NAMES[whose]}", email=f"li-{whose}@policy.example")
+    advance(world.projects["state"], "start", actor=SYSTEM)
+    advance(world.projects["state"], "stop", actor=SYSTEM)
+
+
+def _applications(world: World) -> None:
+    open_call = applications.make_call("POLICY-2026", lead=world.people["lead"])
+    world.calls["own"] = calls.make_call(code="POLICY-DRAFT", lead=world.people["lead"])
+    world.calls["state"] = open_call
+    world.calls["published"] = calls.make_call(
+        code="POLICY-SOON", lead=world.people["lead"], state="published"
+    )
+    CallText.objects.create(call=open_call, kind="application.received")
+    for whose, applicant in (
+        ("own", {"project": world.projects["own"]}),
+        ("company", {"organisation": world.organisations["own"]}),
+        ("same", {"project": world.projects["same"]}),
+        ("foreign", {"organisation": world.organisations["foreign"]}),
+    ):
+        world.drafts[whose] = applications.make_application(
+            open_call, answers={"title": title(whose)}, **applicant
+        )
+    for kind in ("screening", "liaison", "expert", "decision", "notice"):
+        call = reviews.make_review_call(kind, lead=world.people["lead"])
+        world.calls[kind] = call
+        world.submitted[kind] = {
+            whose: reviews.make_application(call, title=title(whose), project=world.projects[whose])
+            for whose in ("own", "same", "foreign")
+        }
+        if kind == "liaison":  # which a company's application passes by
+            world.runs[kind] = {whose: reviews.run_of(one) for whose, one in world.submitted[kind].items()}
+            continue
+        world.submitted[kind]["company"] = reviews.make_application(
+            call, title=title("company"), organisation=world.organisations["own"]
+        )
+        world.runs[kind] = {whose: reviews.run_of(one) for whose, one in world.submitted[kind].items()}
+    withdrawn = reviews.make_application(
+        world.calls["screening"], title=title("state"), project=world.projects["own"]
+    )
+    withdraw_application(withdrawn, actor=world.people["owner"], reason="x")
+    world.submitted["withdrawn"] = {"state": withdrawn}
+    world.drafts["state"] = withdrawn
+    returned = reviews.make_application(
+        world.calls["screening"], title=title("own"), project=world.projects["own"]
+    )
+    return_application(
+        returned,
+        actor=world.people["officer"],
+        items={"abstract": "x"},
+        message="x",
+        due_at=timezone.now() + timedelta(days=20),
+    )
+    world.submitted["returned"] = {"own": returned}
+    world.submitted["revised"] = {}
+    for whose, applicant in (
+        ("own", {"project": world.projects["own"]}),
+        ("company", {"organisation": world.organisations["own"]}),
+        ("foreign", {"organisation": world.organisations["foreign"]}),
+    ):
+        revised = reviews.make_application(world.calls["screening"], title=title(whose), **applicant)
+        return_application(
+            revised, actor=world.people["officer"], items={"abstract": "x"}, message="x",
+            due_at=timezone.now() + timedelta(days=20),
+        )  # fmt: skip
+        save_answer(revised, "abstract", "改过的摘要。", actor=revised.created_by, revision=None)
+        submit_application(revised, actor=revised.created_by)
+        world.submitted["revised"][whose] = revised
+    world.things["objection"] = record_objection(world.runs["notice"]["foreign"], name="某人", text="不实")
+
+
+def _reviews(world: World) -> None:
+    first, second = world.people["reviewer"], world.others["second-reviewer"]
+    runs = world.runs["expert"]
+    world.reviews["own"] = reviews.fill_review(reviews.make_review(runs["own"], first, accepted=True))
+    world.reviews["same"] = reviews.make_review(runs["own"], second, accepted=True)
+    world.reviews["invited"] = reviews.make_review(runs["same"], first)
+    world.reviews["state"] = reviews.submitted_review(runs["company"], person=first)
+    world.reviews["foreign"] = reviews.make_review(runs["foreign"], second)
+
+
+def _decisions(world: World) -> None:
+    lead = world.people["lead"]
+    verdicts = {"own": "approve", "same": "decline", "company": "decline", "foreign": "approve"}
+    made: dict[str, Decision] = {}
+    for whose, verdict in verdicts.items():
+        application: Application = world.submitted["decision"][whose]
+        amount = 100_000_000 if verdict == "approve" else None
+        (made[whose],) = propose_decisions([Proposal(application, verdict, amount_fen=amount)], actor=lead)
+    letters = write_letters(list(made.values()), actor=lead)
+    for letter in letters:
+        if letter.decision_id != made["same"].pk:
+            check_letter(letter, actor=lead)
+    release_decisions([made["own"], made["foreign"]], actor=lead)
+    world.decided = made
+    for name in ("unwritten", "undecided"):
+        world.submitted["decision"][name] = reviews.make_application(
+            world.calls["decision"], title=title("own"), project=world.projects["own"]
+        )
+    world.calls["released"] = reviews.make_review_call("decision", lead=lead)
+    ready = reviews.make_application(
+        world.calls["released"], title=title("same"), project=world.projects["same"]
+    )
+    (world.decided["ready"],) = propose_decisions([Proposal(ready, "decline")], actor=lead)
+    (letter,) = write_letters([world.decided["ready"]], actor=lead)
+    check_letter(letter, actor=lead)
+    unwritten = Proposal(world.submitted["decision"]["unwritten"], "decline")
+    (world.decided["unwritten"],) = propose_decisions([unwritten], actor=lead)
+
+
+def _core(world: World) -> None:
+    people, others = world.people, world.others
+    Membership.objects.create(organisation=world.organisations["own"], user=others["partner"], role="owner")
+    first = invite_member(
+        world.organisations["own"], actor=people["owner"], email="invited@policy.example", role="viewer"
+    )
+    world.invitations["own"] = first
+    world.invitations["foreign"] = invite_member(
+        world.organisations["foreign"], actor=others["founder"], email="else@policy.example", role="viewer"
+    )
+    over = Invitation.objects.get(pk=first.pk)
+    over.pk, over.email, over.token_digest, over.revoked_at = (
+        None,
+        "over@policy.example",
+        "0" * 64,
+        timezone.now(),
+    )
+    over.save(force_insert=True)
+    world.invitations["state"] = over
+    for role in ("stranger", "viewer"):
+        invitation = invite_member(
+            world.organisations["foreign"], actor=others["founder"], email=people[role].email, role="viewer"
+        )
+        world.tokens[role] = token_of(invitation)
+    world.tokens["staff"] = token_of(
+        invite_staff(email=people["mentor"].email, actor=people["administrator"], role="officer")
+    )
+    for name, owner in (("own", people["owner"]), ("foreign", others["founder"])):
+        message = factories.make("core.Message")
+        world.things[f"delivery-{name}"] = Delivery.objects.create(
+            message=message,
+            recipient=owner,
+            channel="inbox",
+            kind="job.done",
+            subject={"zh-hans": title(name)},
+            body={"zh-hans": "正文"},
+            status="sent",
+        )
+        world.things[f"job-{name}"] = Job.objects.create(kind="applications.export", owner=owner)
+        failed = Job.objects.create(kind="applications.export", owner=owner)
+        advance(failed, "begin", actor=SYSTEM, changes={"heartbeat_at": timezone.now()})
+        advance(failed, "fail", actor=SYSTEM)
+        world.things[f"failed-{name}"] = failed
+        world.things[f"token-{name}"], _secret = create_token(
+            actor=owner, name="x", scopes=Scope.values, days=1
+        )
+        world.things[f"hook-{name}"], _secret = create_webhook(
+            actor=owner, name=name, url="https://hooks.example.com/x", kinds=["job.finished"]
+        )
+        world.things[f"request-{name}"] = send_test(world.things[f"hook-{name}"], actor=owner)
+        SavedView.objects.create(user=owner, page="applications:list", name=name, query="q=x")
+    paused, _secret = create_webhook(
+        actor=people["owner"], name="paused", url="https://hooks.example.com/x", kinds=["job.finished"]
+    )
+    world.things["hook-paused"] = pause_webhook(paused, actor=people["owner"])
+    factories.make("core.Message", status="failed")
+    Delivery.objects.create(
+        message=message, recipient=others["rival"], channel="email", kind="job.done", status="failed", attempts=8,
+        address="rival@policy.example", subject={"zh-hans": "x"}, body={"zh-hans": "x"},
+    )  # fmt: skip
+    set_active(others["professor"], actor=SYSTEM, active=False, reason="x")
+    Authenticator.objects.create(user=others["colleague"], type="totp", data={"secret": "x"})
+    make_faculty(world.things["university"], "空置学院")
+    world.things["own-file"] = world.drafts["own"].files.first().document
+    world.things["foreign-file"] = world.drafts["foreign"].files.first().document
+    world.things["letter"] = Document.objects.filter(subject_type="funding.letter").order_by("pk").first()
