@@ -3,6 +3,7 @@
 #   make run        the portal on this machine, with demo data        (PORT=8001 make run: on another port)
 #   make test       every test, browser tests included                (make test ARGS="tests/core -x": some of them)
 #   make check      formatting, types, architecture, templates, migrations, translations
+#   make mutants    take one guard away after the other, and see whether a test misses it
 #   make bench      each page beside its floor
 #   make chaos      nothing is lost, whatever is killed           (make chaos KILLS=50 ARGS=--small: as `make test` does)
 #   make screenshots  the README's pictures, anew from a demo park
@@ -17,7 +18,7 @@ ARGS ?=
 KILLS ?= 1000
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench chaos screenshots messages format browser clean setup
+.PHONY: run test check mutants bench chaos screenshots messages format browser clean setup
 
 setup: $(STAMP)
 
@@ -41,6 +42,9 @@ browser:
 
 check: $(STAMP)
 	@$(BIN)/python -m park_portal.check $(ARGS)
+
+mutants: $(STAMP)
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: $(STAMP)
 	@$(BIN)/python -m tests.bench $(ARGS)

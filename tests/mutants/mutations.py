@@ -1,0 +1,177 @@
+"""What can be taken away, each by its name: `rule:funding.open_call`, `right:core.view_job`, `rows:funding.Review`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import rules
+from django.apps import apps
+from django.db import models
+from django.urls import get_resolver
+from django.urls.resolvers import URLPattern, URLResolver
+from rules.permissions import permissions
+
+from park_portal.core.accounts.backends import RoleBackend
+from park_portal.core.admin.site import StaffSite
+from park_portal.core.api.authentication import Scoped
+from park_portal.core.views import PortalMixin
+
+Touch = Callable[[str], None]
+
+# Guards that are there for the portal alone, which no person can come past.
+OF_THE_SYSTEM = frozenset({"rule:core.run_job"})
+
+
+def names() -> list[str]:
+    """Return every guard but those of the database."""
+    return sorted(
+        {
+            *(f"rule:{name}" for name in permissions if f"rule:{name}" not in OF_THE_SYSTEM),
+            *(f"right:{right}" for right in _rights()),
+            *(f"rows:{_label(queryset)}" for queryset in _filtered()),
+            *(f"door:{name}" for name in _doors()),
+            "gate:staff",
+            "gate:program",
+        }
+    )
+
+
+def _rights() -> Iterator[str]:
+    from django.contrib import admin
+
+    for model in admin.site._registry:
+        for act in model._meta.default_permissions:
+            yield f"{model._meta.app_label}.{act}_{model._meta.model_name}"
+
+
+def _filtered() -> Iterator[type[models.QuerySet[Any]]]:
+    for model in apps.get_models():
+        queryset = type(model._default_manager.all())
+        if "visible_to" in queryset.__dict__:
+            yield queryset
+
+
+def _label(queryset: type[models.QuerySet[Any]]) -> str:
+    return queryset.__name__.removesuffix("QuerySet")
+
+
+def _doors() -> dict[str, URLPattern]:
+    """Return the routes of pages that ask for signing in, by name."""
+    found: dict[str, URLPattern] = {}
+
+    def walk(resolver: URLResolver, space: tuple[str, ...]) -> None:
+        for pattern in resolver.url_patterns:
+            if isinstance(pattern, URLResolver):
+                walk(pattern, (*space, *([pattern.namespace] if pattern.namespace else [])))
+                continue
+            view = getattr(pattern.callback, "view_class", None)
+            if isinstance(view, type) and issubclass(view, PortalMixin) and not view.public:
+                found[":".join([*space, pattern.name or ""])] = pattern
+
+    walk(get_resolver(), ())
+    return found
+
+
+@contextmanager
+def without(name: str) -> Iterator[None]:
+    """Serve what is within without this guard."""
+    kind, _colon, what = name.partition(":")
+    with ExitStack() as stack:
+        stack.enter_context(_KINDS[kind](what))
+        yield
+
+
+def _rule(name: str) -> AbstractContextManager[Any]:
+    return patch.dict(permissions, {name: rules.always_true})
+
+
+def _right(name: str) -> AbstractContextManager[Any]:
+    asked = RoleBackend.has_perm
+
+    def has_perm(self: Any, user: Any, perm: str, obj: Any = None) -> bool:
+        return bool(user.is_active and user.is_staff) if perm == name else asked(self, user, perm, obj)
+
+    return patch.object(RoleBackend, "has_perm", has_perm)
+
+
+def _rows(label: str) -> AbstractContextManager[Any]:
+    queryset = next(one for one in _filtered() if _label(one) == label)
+    return patch.object(queryset, "visible_to", lambda self, user: self.all())
+
+
+def _door(name: str) -> AbstractContextManager[Any]:
+    return patch.object(_doors()[name].callback.view_class, "public", True)
+
+
+def _gate(name: str) -> AbstractContextManager[Any]:
+    if name == "staff":
+        return patch.object(StaffSite, "has_permission", lambda self, request: True)
+    return patch.object(Scoped, "has_permission", lambda self, request, view: True)
+
+
+_KINDS: dict[str, Callable[[str], AbstractContextManager[Any]]] = {
+    "rule": _rule,
+    "right": _right,
+    "rows": _rows,
+    "door": _door,
+    "gate": _gate,
+}
+
+
+@contextmanager
+def watched(touch: Touch) -> Iterator[None]:
+    """Call ``touch`` with the name of each guard that what is within comes past."""
+    test_rule, has_perm, check = type(permissions).test_rule, RoleBackend.has_perm, PortalMixin.dispatch
+    staff, program = StaffSite.has_permission, Scoped.has_permission
+    doors = {pattern.callback.view_class: name for name, pattern in _doors().items()}
+
+    def tested(self: Any, name: str, *args: Any, **kwargs: Any) -> bool:
+        touch(f"rule:{name}")
+        return test_rule(self, name, *args, **kwargs)
+
+    def had(self: Any, user: Any, perm: str, obj: Any = None) -> bool:
+        touch(f"right:{perm}")
+        return has_perm(self, user, perm, obj)
+
+    def dispatched(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(self) in doors:
+            touch(f"door:{doors[type(self)]}")
+        return check(self, request, *args, **kwargs)
+
+    def let_in(self: Any, request: Any) -> bool:
+        touch("gate:staff")
+        return staff(self, request)
+
+    def scoped(self: Any, request: Any, view: Any) -> bool:
+        touch("gate:program")
+        return program(self, request, view)
+
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(type(permissions), "test_rule", tested))
+        stack.enter_context(patch.object(RoleBackend, "has_perm", had))
+        stack.enter_context(patch.object(PortalMixin, "dispatch", dispatched))
+        stack.enter_context(patch.object(StaffSite, "has_permission", let_in))
+        stack.enter_context(patch.object(Scoped, "has_permission", scoped))
+        for queryset in _filtered():
+            stack.enter_context(_watched_rows(queryset, touch))
+        yield
+
+
+def _watched_rows(queryset: type[models.QuerySet[Any]], touch: Touch) -> AbstractContextManager[Any]:
+    visible_to: Any = queryset.__dict__["visible_to"]
+
+    def watched_rows(self: Any, user: Any) -> Any:
+        touch(f"rows:{_label(queryset)}")
+        return visible_to(self, user)
+
+    return patch.object(queryset, "visible_to", watched_rows)
+
+
+def apply_for_good(name: str) -> None:
+    """Take a guard away for the rest of this process."""
+    without(name).__enter__()
+    sys.stderr.write(f"This process runs without {name}.\n")
