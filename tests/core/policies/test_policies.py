@@ -164,7 +164,12 @@ def test_ending_a_policy():
 def test_a_lead_gives_a_rule_a_new_value_and_others_of_the_staff_read_it(client_of):
     row = PolicyValue.objects.get(key="incubatee.stay")
     page = f"/admin/core/policyvalue/{row.pk}/act/replace/"
-    sent = {"value": "36", "effective_from": "2026-07-01", "source": "工信部科〔2025〕131号", "confidence": "V"}
+    sent = {
+        "value": "36",
+        "effective_from": "2026-07-01",
+        "source": "工信部科〔2025〕131号",
+        "confidence": "V",
+    }
     assert client_of("officer").post(page, sent).status_code == 403
     assert policy("incubatee.stay", on=date(2026, 7, 1)).number == 48
     client_of("lead").post(page, sent)
