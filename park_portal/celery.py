@@ -36,6 +36,7 @@ BEAT: dict[str, tuple[str, object]] = {
     "forget old answers of the API": ("core.api.forget_answers", crontab(hour=4, minute=10)),
     "forget what webhooks answered": ("core.webhooks.forget_events", crontab(hour=4, minute=20)),
     "make the nightly backup": ("core.backups.make", crontab(hour=2, minute=30)),
+    "let old data go": ("core.privacy.retention", crontab(hour=3, minute=30)),
     "forget sessions that are over": ("core.accounts.sweep_sessions", crontab(minute=40)),
     # Their rights end with the day; this ends what is still open on a screen.
     "end the terms of liaisons": ("incubator.organisations.end_terms", crontab(hour=0, minute=1)),

@@ -63,6 +63,8 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
             (None, "core.user", "group"),
             (None, "core.invitation", "outgoing_mail"),
             (_("Staff roles"), "auth.group", "badge"),
+            (None, "core.datarequest", "shield_person"),
+            (_("Retention"), "admin:retention", "auto_delete"),
         ),
     ),
     (

@@ -69,6 +69,25 @@ KINDS = [
         default="digest",
     ),
     Kind(
+        name="call.news",
+        label=_("A call has opened that you may apply to"),
+        audience=_("people who agreed to hear of new calls"),
+        consent="news_of_calls",
+        group=_GROUP,
+        fields={**_CALL, **_CLOSES},
+        subject={"zh-hans": "新的申报通知：{{ call }}", "en": "A new call: {{ call }}"},
+        body={
+            "zh-hans": (
+                "{{ name }}，您好：\n\n《{{ call }}》（{{ code }}）已开放在线申报，截止时间为 {{ closes }}。\n\n"
+                "您收到本通知，是因为您同意接收新申报通知；可随时在“我的信息 → 授权同意”中撤回。"
+            ),
+            "en": (
+                "Dear {{ name }},\n\n{{ call }} ({{ code }}) is open for applications until {{ closes }}.\n\n"
+                "You get this because you agreed to hear of new calls; withdraw at any time under “My data”, “Consents”."
+            ),
+        },
+    ),
+    Kind(
         name="call.closing_soon",
         label=_("A call closes soon and an application is still a draft"),
         audience=_("applicants with a draft"),

@@ -26,6 +26,7 @@ from park_portal.core.errors import DomainError, IllegalTransition, Problem
 from park_portal.core.outbox.models import Message
 from park_portal.core.outbox.registry import KINDS
 from park_portal.core.outbox.services import notify
+from park_portal.core.privacy.services import who_agreed
 from park_portal.core.workflow import advance, require
 
 __all__ = [
@@ -80,6 +81,8 @@ FIELDS: Final = (
 # What may still be changed when the call is no longer a draft: who answers for it, never what people apply under.
 FIELDS_ONCE_PUBLISHED: Final = ("contact", "lead")
 # Working days before the closing minute on which people with a draft are written to.
+# The consent of those who hear of every new call.
+NEWS: Final = "news_of_calls"
 REMINDED: Final = (3, 1)
 
 
@@ -302,6 +305,10 @@ def open_call(call: Call, *, actor: Actor, now: datetime | None = None) -> Call:
         notify_of_call(
             call, "call.opened", recipients=staff_of(call), key=str(call.pk), link=admin_link(call)
         )
+        if wanted := list(who_agreed(NEWS)):
+            notify_of_call(
+                call, "call.news", recipients=wanted, key=str(call.pk), link=call.get_absolute_url()
+            )
     return call
 
 

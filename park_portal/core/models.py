@@ -9,6 +9,7 @@ from park_portal.core.imports.models import ImportBatch, ImportedRow
 from park_portal.core.jobs.models import Job
 from park_portal.core.outbox.models import ChatChannel, Delivery, Message, Preference
 from park_portal.core.policies.models import PolicyValue
+from park_portal.core.privacy.models import Consent, DataRequest
 from park_portal.core.search.models import SearchEntry
 from park_portal.core.tokens.models import ApiToken
 from park_portal.core.webhooks.models import Webhook, WebhookAttempt, WebhookEvent
@@ -16,6 +17,8 @@ from park_portal.core.webhooks.models import Webhook, WebhookAttempt, WebhookEve
 __all__ = [
     "ApiToken",
     "ChatChannel",
+    "Consent",
+    "DataRequest",
     "Delivery",
     "Document",
     "Entry",

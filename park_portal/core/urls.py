@@ -7,6 +7,7 @@ urlpatterns = [
     path("", include("park_portal.core.jobs.urls")),
     path("", include("park_portal.core.outbox.urls")),
     path("", include("park_portal.core.accounts.urls")),
+    path("", include("park_portal.core.privacy.urls")),
     path("", include("park_portal.core.search.urls")),
     path("", include("park_portal.core.tokens.urls")),
     path("", include("park_portal.core.webhooks.urls")),

@@ -41,6 +41,7 @@ from park_portal.core.admin import Act, ReadOnly, StaffAdmin
 from park_portal.core.admin.links import may_open
 from park_portal.core.audit.models import Entry
 from park_portal.core.errors import DomainError
+from park_portal.core.privacy.admin import HoldingsPage
 from park_portal.core.workflow import may
 
 
@@ -118,6 +119,7 @@ class UserAdmin(ReadOnly, StaffAdmin):
         ),
     ]
     readonly_fields = ["roles_held", "on", "audit_link", "view_as_link"]
+    pages = [HoldingsPage]
     acts = [
         Act(
             "roles",

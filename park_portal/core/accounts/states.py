@@ -58,6 +58,7 @@ ROLE_RIGHTS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "core.message": VIEW,
         "core.chatchannel": FULL,
         "core.entry": VIEW,
+        "core.datarequest": VIEW,
     },
     StaffRole.FUND_MANAGER: {
         "incubator.*": VIEW,
@@ -95,6 +96,7 @@ ROLE_RIGHTS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "core.job": VIEW,
         "core.specialday": FULL,
         "core.entry": VIEW,
+        "core.datarequest": VIEW,
         "auth.group": VIEW,
     },
 }

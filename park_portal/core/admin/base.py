@@ -11,7 +11,7 @@ import unfold.forms
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.options import IS_POPUP_VAR, IncorrectLookupParameters, ShowFacets
-from django.contrib.admin.utils import lookup_field
+from django.contrib.admin.utils import flatten_fieldsets, lookup_field
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import DatabaseError, IntegrityError, models, transaction
@@ -42,6 +42,7 @@ from park_portal.core.admin.pages import StaffPage
 from park_portal.core.audit.services import record
 from park_portal.core.errors import DomainError
 from park_portal.core.money import MoneyField
+from park_portal.core.reads import note_reading
 from park_portal.core.workflow import Machine, may
 
 SECRET: Final = frozenset({"password", "token_digest"})
@@ -292,6 +293,9 @@ class StaffAdmin(Bilingual, ModelAdmin):
             buttons = navigation(self, acts, lambda act: self.address("act", obj.pk, act.name))
             buttons = [*self._page_buttons(request, obj), *buttons]
             context["actions_detail"] = [*(context.get("actions_detail") or []), *_grouped(buttons)]
+        if obj is not None and request.method == "GET":
+            shown = flatten_fieldsets(self.get_fieldsets(request, obj))
+            note_reading([obj], shown=shown, actor=request.user)
         response: TemplateResponse = super().render_change_form(request, context, *args, **kwargs)
         return response
 

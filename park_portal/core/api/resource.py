@@ -29,6 +29,8 @@ from park_portal.core.api.idempotency import is_upload
 from park_portal.core.api.problems import ApiError
 from park_portal.core.api.reading import LEFT_OUT, moment, reader_of, serializer_of, shown
 from park_portal.core.pages import keyset_page
+from park_portal.core.personal import sensitive_columns
+from park_portal.core.reads import note_reading
 from park_portal.core.views import visible_or_404
 from park_portal.core.workflow import is_of_person, may
 
@@ -256,6 +258,12 @@ class Rows(viewsets.GenericViewSet[Any]):
         """Return ``row`` as the caller may see it, with the fields they asked for."""
         return self._shown(row, self._asked)
 
+    def note_reading(self, rows: Sequence[Any]) -> None:
+        """Note what the caller is shown of people's contact data."""
+        if rows and sensitive_columns(type(rows[0])):
+            columns = self._asked or serializer_of(self.get_serializer_class()).fields
+            note_reading(rows, shown=set(columns), actor=self.request.user)
+
     def tag_of(self, row: Any) -> str:
         """Return the version of a row: of all that the caller is shown of it, whichever fields they asked for."""
         whole = json.dumps(self._shown(row), cls=DjangoJSONEncoder, sort_keys=True)
@@ -302,6 +310,7 @@ class Listed(Rows):
         """One page of rows, newest first; follow ``next`` until it is null."""
         rows = self.paginate_queryset(self.filter_queryset(self.rows_of_list())) or []
         self.prepare(rows)
+        self.note_reading(rows)
         return self.get_paginated_response([self.show(row) for row in rows])
 
 
@@ -314,6 +323,7 @@ class Retrieved(Rows):
         tag = self.tag_of(row)
         if request.headers.get("If-None-Match") == tag:
             return Response(status=304, headers={"ETag": tag})
+        self.note_reading([row])
         return Response(self.show(row), headers={"ETag": tag})
 
 

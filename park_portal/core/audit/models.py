@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import secrets
+from typing import ClassVar
+
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
@@ -25,6 +28,17 @@ def append_only(name: str) -> list[pgtrigger.Trigger]:
             ),
         ),
     ]
+
+
+# What an entry says of people in words. It is sealed by a fingerprint of its own, so that it can be taken out when the law
+# asks for it while the rest of the entry, and the chain, stay as they were.
+ERASABLE = ("object_label", "before", "after", "facts", "address", "salt")
+FINAL = ("id", "at", "action", "actor", "on_behalf_of", "object_type", "object_id", "door", "request_id")
+
+
+def new_salt() -> str:
+    """Return what makes the fingerprint of an entry's words impossible to guess once it is gone."""
+    return secrets.token_hex(16)
 
 
 class Entry(models.Model):
@@ -53,6 +67,8 @@ class Entry(models.Model):
     door = models.CharField(_("door"), max_length=16)
     address = models.GenericIPAddressField(_("address"), null=True, blank=True)
     request_id = models.CharField(_("request"), max_length=64, blank=True)
+    # Empty: sealed before there were salts, or its words were erased.
+    salt = models.CharField(max_length=32, default=new_salt, db_default="", blank=True, editable=False)
 
     class Meta:
         verbose_name = _("audit entry")
@@ -63,7 +79,11 @@ class Entry(models.Model):
             models.Index(fields=["actor", "-id"], name="audit_by_actor"),
             BrinIndex(fields=["at"], name="audit_by_time"),
         ]
-        triggers = append_only("audit_entry")
+        triggers: ClassVar = [
+            *append_only("audit_entry"),
+            # Holds even while words are erased: who did what, to which record, when and from which door.
+            pgtrigger.ReadOnly(name="audit_entry_acts_are_final", fields=list(FINAL)),
+        ]
 
     def __str__(self) -> str:
         return f"{timezone.localtime(self.at):%Y-%m-%d %H:%M} {self.action} {self.object_label}"
@@ -75,6 +95,8 @@ class Seal(models.Model):
     position = models.BigIntegerField(_("position"), primary_key=True)
     entry_id = models.BigIntegerField(_("entry"), unique=True)
     digest = models.CharField(_("SHA-256"), max_length=64)
+    # The fingerprint of the entry's words alone; empty in links that seal the whole entry as one.
+    content = models.CharField(_("SHA-256 of the words"), max_length=64, db_default="", blank=True)
 
     class Meta:
         verbose_name = _("seal")

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+import pgtrigger
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 
 from park_portal.core import context
-from park_portal.core.audit.models import Entry, Seal
+from park_portal.core.audit.models import ERASABLE, Entry, Seal
 
 if TYPE_CHECKING:
     from park_portal.core.accounts.models import User
@@ -104,7 +105,37 @@ class _Encoder(DjangoJSONEncoder):
             return str(o)
 
 
-def _digest(previous: str, entry: Entry) -> str:
+def _hash(*parts: Any) -> str:
+    body = json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def _words(entry: Entry) -> str:
+    """Return the fingerprint of what ``entry`` says in words; with its salt, nobody finds them by trying."""
+    return _hash(
+        entry.salt, entry.object_label, entry.before, entry.after, entry.facts, str(entry.address or "")
+    )
+
+
+def _digest(previous: str, entry: Entry, content: str) -> str:
+    """Return the link of ``entry`` after ``previous``: over what stays for ever, and the fingerprint of its words."""
+    return _hash(
+        previous,
+        entry.pk,
+        entry.at.isoformat(),
+        entry.action,
+        entry.actor_id,
+        entry.on_behalf_of,
+        entry.object_type,
+        entry.object_id,
+        entry.door,
+        entry.request_id,
+        content,
+    )
+
+
+def _digest_of_whole(previous: str, entry: Entry) -> str:
+    """Return the link of an entry as it was made before its words had a fingerprint of their own."""
     body = json.dumps(
         [
             entry.pk,
@@ -145,21 +176,26 @@ def seal_entries(*, limit: int = 5000) -> int:
         seals = []
         for entry in Entry.objects.filter(~models.Exists(sealed)).order_by("pk")[:limit]:
             position += 1
-            previous = _digest(previous, entry)
-            seals.append(Seal(position=position, entry_id=entry.pk, digest=previous))
+            content = _words(entry)
+            previous = _digest(previous, entry, content)
+            seals.append(Seal(position=position, entry_id=entry.pk, digest=previous, content=content))
         Seal.objects.bulk_create(seals, batch_size=1000)
         return len(seals)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a walk of the chain found; ``broken_at`` is the first entry that was touched, if any."""
+    """What a walk of the chain found; ``broken_at`` is the first entry that was touched, if any.
+
+    ``erased`` entries have lost words that the law made the park erase; each is named by a later entry of the chain.
+    """
 
     sealed: int
     unsealed: int
     head: str
     broken_at: int | None = None
     why: str = ""
+    erased: int = 0
 
     @property
     def intact(self) -> bool:
@@ -173,7 +209,8 @@ def verify_chain(*, expected_head: str | None = None) -> Verdict:
     ``expected_head`` (a head exported earlier) it also tells whether the chain still passes through it,
     which a cut of the newest links would not.
     """
-    previous, position, passed = GENESIS, 0, expected_head in (None, GENESIS)
+    previous, position, passed, erased = GENESIS, 0, expected_head in (None, GENESIS), 0
+    noted = _erasures()
     unsealed = Entry.objects.filter(
         ~models.Exists(Seal.objects.filter(entry_id=models.OuterRef("pk")))
     ).count()
@@ -183,14 +220,67 @@ def verify_chain(*, expected_head: str | None = None) -> Verdict:
             return Verdict(position - 1, unsealed, previous, seal.entry_id, f"link {position} is missing")
         if entry is None:
             return Verdict(position - 1, unsealed, previous, seal.entry_id, "the entry is gone")
-        digest = _digest(previous, entry)
-        if digest != seal.digest:
+        is_erased = _words(entry) in noted.get(entry.pk, ())
+        if not _holds(previous, seal, entry, is_erased=is_erased):
             return Verdict(position - 1, unsealed, previous, entry.pk, "the entry or its seal was changed")
-        previous = digest
-        passed = passed or digest == expected_head
+        erased += is_erased
+        previous = seal.digest
+        passed = passed or previous == expected_head
     if not passed:
         return Verdict(position, unsealed, previous, None, "the chain does not contain the expected head")
-    return Verdict(position, unsealed, previous)
+    return Verdict(position, unsealed, previous, erased=erased)
+
+
+def _holds(previous: str, seal: Seal, entry: Entry, *, is_erased: bool) -> bool:
+    """Return whether ``entry`` is as ``seal`` found it, but for words that an entry of the chain says were erased."""
+    if not seal.content:
+        # One fingerprint over all: of an entry whose words are gone, only the entry that says so vouches for the rest.
+        return is_erased or _digest_of_whole(previous, entry) == seal.digest
+    if _digest(previous, entry, seal.content) != seal.digest:
+        return False
+    return is_erased or _words(entry) == seal.content
+
+
+# --- words that the law makes the park erase
+
+ERASED: Final = "audit.erase"
+_AT_ONCE: Final = 1000
+
+
+def erase_words(
+    entries: models.QuerySet[Entry], change: Callable[[Entry], bool], *, actor: Actor, about: models.Model
+) -> int:
+    """Let ``change`` take words out of ``entries`` and return how many it changed.
+
+    It may touch ``ERASABLE`` columns only; the database refuses any other. For every thousand, an entry about ``about``
+    names those changed and the fingerprint of what is left, so that the chain still proves all the rest.
+    """
+    changed = 0
+    with transaction.atomic():
+        while seal_entries():  # what is not sealed yet would be sealed without ever having had its words
+            pass
+        keys = list(entries.order_by("pk").values_list("pk", flat=True))
+        for start in range(0, len(keys), _AT_ONCE):
+            left: dict[str, str] = {}
+            with pgtrigger.ignore("core.Entry:audit_entry_append_only"):
+                for entry in Entry.objects.filter(pk__in=keys[start : start + _AT_ONCE]).order_by("pk"):
+                    if change(entry):
+                        entry.salt = ""
+                        entry.save(update_fields=[*ERASABLE])
+                        left[str(entry.pk)] = _words(entry)
+            if left:
+                record(ERASED, about, actor=actor, entries=left)
+            changed += len(left)
+    return changed
+
+
+def _erasures() -> dict[int, set[str]]:
+    """Return for each entry that lost words the fingerprints of what was left of it."""
+    noted: dict[int, set[str]] = {}
+    for facts in Entry.objects.filter(action=ERASED).values_list("facts", flat=True):
+        for key, left in facts.get("entries", {}).items():
+            noted.setdefault(int(key), set()).add(left)
+    return noted
 
 
 def _links(batch: int = 2000) -> Iterator[tuple[Seal, Entry | None]]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any, BinaryIO, Final, cast
 
+import pgtrigger
 from django.contrib.auth import get_user_model
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
@@ -33,6 +35,8 @@ _lazy_size = lazy(filesizeformat, str)
 MAX_BYTES: Final = 20 * 1024 * 1024
 Reader = Callable[[Any, Document], bool | str]
 READERS: dict[str, list[Reader]] = {}
+# Kinds that not even a superuser reads: people's own copies of all that is held about them.
+NOBODY_ELSES: Final[set[str]] = set()
 # The formats that people know by another name than their own; the others are names in every language.
 FORMAT_NAMES: Final[dict[Format, Text]] = {
     formats.TEXT: pgettext_lazy("file format", "plain text"),
@@ -71,7 +75,9 @@ def may_read(user: Any, document: Document) -> bool:
 
 def name_for(user: Any, document: Document) -> str:
     """Return the name under which ``user`` may read ``document``, empty for who may not; a plain yes comes first."""
-    if user.is_active and user.is_superuser:
+    if not document.path:  # its content was erased
+        return ""
+    if user.is_active and user.is_superuser and document.kind not in NOBODY_ELSES:
         return document.name
     other = ""
     for reader in READERS.get(document.subject_type, ()):
@@ -150,6 +156,31 @@ def remove_document(document: Document, *, actor: Actor) -> Document:
             record("document.removed", document, actor=actor)
     document.refresh_from_db()
     return document
+
+
+def forget_content(documents: models.QuerySet[Document]) -> int:
+    """Take name and content of ``documents`` away for good, after the commit; return how many there were.
+
+    The row stays, with the hash of what it was, for whatever refers to it. Content that another document shares, which
+    somebody else uploaded perhaps, stays too.
+    """
+    rows = list(documents.select_for_update().order_by("pk"))
+    with pgtrigger.ignore("core.Document:document_content_is_final"):
+        for row in rows:
+            row.name = f"erased-{row.pk}.{ending_of(row.name) or 'file'}"
+            row.path = ""
+            row.removed_at = row.removed_at or timezone.now()
+            row.save(update_fields=["name", "path", "removed_at"])
+    held = {row.pk: row.sha256 for row in rows}
+    for digest in sorted(set(held.values())):
+        transaction.on_commit(partial(_drop_content, digest))
+    return len(rows)
+
+
+def _drop_content(digest: str) -> None:
+    path = path_of(digest)
+    if not Document.objects.filter(path=path).exists():
+        default_storage.delete(path)
 
 
 def read_document(public_id: Any, *, user: Any) -> Document:
@@ -334,9 +365,14 @@ def _digest(file: File, *, name: str, max_bytes: int) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
+def path_of(digest: str) -> str:
+    """Return where content with this hash lies in the store."""
+    return f"documents/{digest[:2]}/{digest[2:4]}/{digest}"
+
+
 def _keep(file: File, *, digest: str, size: int) -> str:
     """Put the content into the store under its hash, unless it is there, and return its path."""
-    path = f"documents/{digest[:2]}/{digest[2:4]}/{digest}"
+    path = path_of(digest)
     if default_storage.exists(path):
         if default_storage.size(path) == size:
             return path

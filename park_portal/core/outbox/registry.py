@@ -33,7 +33,8 @@ class Kind:
     """One kind of notice: who gets it, its merge fields and its text in both languages.
 
     ``required`` notices are always sent (a law or a contract asks for them); of the others each person chooses. A
-    notice for one role names with ``offered_with`` a permission of that role: only who has it is asked to choose.
+    notice for one role names with ``offered_with`` a permission of that role: only who has it is asked to choose. One
+    with a ``consent`` reaches only people who agreed to that purpose (``core/personal.py``), as of its delivery.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Kind:
     default: str = "at_once"
     per_call: bool = False
     offered_with: str = ""
+    consent: str = ""
     group: Text = field(default=_("Applications"))
 
 

@@ -47,6 +47,7 @@ from park_portal.core.outbox.registry import (
     merge,
 )
 from park_portal.core.outbox.states import Channel, DeliveryStatus, MessageStatus, Mode
+from park_portal.core.personal import CONSENTS
 from park_portal.core.workflow import may
 
 log = logging.getLogger(__name__)
@@ -357,7 +358,7 @@ _DELIVER: Final = """
            %(now)s, CASE channel WHEN 'inbox' THEN %(now)s END, 0, ''
     FROM jsonb_to_recordset(%(notices)s)
          AS notice (message bigint, kind text, subject jsonb, body jsonb, link text, required bool, mode text,
-                    personal bool)
+                    personal bool, consent text, version int)
     JOIN core_message message ON message.id = notice.message
     CROSS JOIN LATERAL jsonb_array_elements_text(message.payload -> 'recipients') AS written (id)
     JOIN core_user reader ON reader.id = written.id::bigint AND reader.is_active
@@ -372,6 +373,10 @@ _DELIVER: Final = """
     CROSS JOIN LATERAL (
         SELECT 'inbox' UNION ALL SELECT 'email' WHERE chosen.mode <> 'off'
     ) AS way (channel)
+    WHERE notice.consent = '' OR EXISTS (
+        SELECT FROM core_consent given WHERE given.person_id = reader.id AND given.purpose = notice.consent
+            AND given.version = notice.version AND given.withdrawn_at IS NULL
+    )
     ON CONFLICT DO NOTHING
 """
 
@@ -413,6 +418,8 @@ def _notice(kind: Kind, payload: Mapping[str, Any], mark: str) -> dict[str, Any]
         "required": kind.required,
         "mode": kind.default,
         "personal": any(mark in part for text in texts.values() for part in text),
+        "consent": kind.consent,
+        "version": CONSENTS[kind.consent].version if kind.consent else 0,
     }
 
 
@@ -624,6 +631,15 @@ def send_digest(user_id: int) -> bool:
         return True
 
 
+def drop_unsent(person: Any, *, consent: str) -> int:
+    """Let nothing leave any more that ``person`` gets by ``consent`` alone; return how many were not sent."""
+    kinds = [kind.name for kind in KINDS.values() if kind.consent == consent]
+    waiting = Delivery.objects.filter(
+        recipient=person, kind__in=kinds, status__in=[DeliveryStatus.WAITING, DeliveryStatus.DIGEST]
+    )
+    return waiting.delete()[0]
+
+
 # --- what a person does with the inbox -----------------------------------------------------------------------------
 
 
@@ -653,5 +669,7 @@ def preferences_of(user: Any) -> list[tuple[Kind, str]]:
     return [
         (kind, str(Mode.AT_ONCE) if kind.required else held.get(name, kind.default))
         for name, kind in sorted(KINDS.items())
-        if name in held or name in had or not kind.offered_with or may(user, kind.offered_with)
+        if name in held
+        or name in had
+        or (not kind.consent and (not kind.offered_with or may(user, kind.offered_with)))
     ]

@@ -128,7 +128,9 @@ class PreferencesPage(PortalMixin):
             others=self._grouped(
                 held,
                 lambda kind: (
-                    kind.name not in known and (not kind.offered_with or may(user, kind.offered_with))
+                    kind.name not in known
+                    and not kind.consent
+                    and (not kind.offered_with or may(user, kind.offered_with))
                 ),
             ),
             modes=Mode.choices,

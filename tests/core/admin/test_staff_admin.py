@@ -103,7 +103,7 @@ MENUS = {
         "core/message",
         "core/delivery",
     }
-    | {"core/chatchannel", "core/specialday", "core/entry"},
+    | {"core/chatchannel", "core/specialday", "core/entry", "core/datarequest"},
 }
 
 
@@ -113,7 +113,7 @@ def test_menu_of_the_system_administrator_has_no_application(client_of):
 
     links = {part.split('"')[0].removeprefix("/admin/").rstrip("/") for part in menu.split('href="')[1:]}
 
-    assert links == {"", "system", *MENUS["administrator"]}
+    assert links == {"", "system", "retention", *MENUS["administrator"]}
 
 
 @pytest.mark.parametrize(

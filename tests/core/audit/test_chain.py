@@ -9,8 +9,17 @@ from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
 from park_portal.core import context
+from park_portal.core.audit import services
 from park_portal.core.audit.models import Entry, Seal
-from park_portal.core.audit.services import GENESIS, SYSTEM, changes_of, record, seal_entries, verify_chain
+from park_portal.core.audit.services import (
+    GENESIS,
+    SYSTEM,
+    changes_of,
+    erase_words,
+    record,
+    seal_entries,
+    verify_chain,
+)
 from tests.factories.core import make_user
 
 pytestmark = pytest.mark.django_db
@@ -164,4 +173,68 @@ def test_changes_of_names_only_what_differs(alice):
 
 def test_triggers_are_installed():
     names = {trigger.name for model, trigger in pgtrigger.registered() if model is Entry}
-    assert names == {"audit_entry_append_only", "audit_entry_no_truncate"}
+    assert names == {"audit_entry_append_only", "audit_entry_no_truncate", "audit_entry_acts_are_final"}
+
+
+# --- words that the law makes the park erase
+
+
+def seal_as_before():
+    """Seal as the portal did before an entry's words had a fingerprint of their own."""
+    last = Seal.objects.order_by("-position").first()
+    position, previous = (last.position, last.digest) if last else (0, GENESIS)
+    for entry in Entry.objects.exclude(pk__in=Seal.objects.values("entry_id")).order_by("pk"):
+        position, previous = position + 1, services._digest_of_whole(previous, entry)
+        Seal.objects.create(position=position, entry_id=entry.pk, digest=previous)
+
+
+def forget(entry: Entry) -> bool:
+    entry.object_label, entry.before, entry.after = "x", None, None
+    return True
+
+
+@pytest.mark.parametrize("seal", [seal_entries, seal_as_before])
+def test_words_are_erased_and_the_chain_still_holds(alice, seal):
+    entries = write(alice)
+    seal()
+    head = verify_chain().head
+    assert erase_words(Entry.objects.filter(pk=entries[1].pk), forget, actor=SYSTEM, about=alice) == 1
+    seal_entries()
+    verdict = verify_chain(expected_head=head)
+    assert (verdict.intact, verdict.sealed, verdict.erased) == (True, 4, 1)
+    left = Entry.objects.get(pk=entries[1].pk)
+    assert (left.object_label, left.before, left.after, left.salt) == ("x", None, None, "")
+    assert (left.action, left.actor_id) == ("user.test", alice.pk)
+    note = Entry.objects.get(action="audit.erase")
+    assert list(note.facts["entries"]) == [str(entries[1].pk)]
+    # What is left is sealed as well: to change it again is seen.
+    touch("UPDATE core_entry SET object_label = 'y' WHERE id = %s", [entries[1].pk])
+    assert verify_chain().broken_at == entries[1].pk
+
+
+def test_who_did_what_cannot_be_erased(alice):
+    entries = write(alice)
+    seal_entries()
+
+    def rewrite(entry: Entry) -> bool:
+        entry.action = "user.other"
+        return True
+
+    erase_words(Entry.objects.filter(pk=entries[0].pk), rewrite, actor=SYSTEM, about=alice)
+    assert Entry.objects.get(pk=entries[0].pk).action == "user.test"
+    with (
+        pgtrigger.ignore("core.Entry:audit_entry_append_only"),
+        pytest.raises(DatabaseError, match="acts_are_final"),
+        transaction.atomic(),
+    ):
+        Entry.objects.filter(pk=entries[0].pk).update(action="user.other")
+    # And who gets round the database itself is named, though the chain says that the entry's words were erased.
+    touch("UPDATE core_entry SET action = 'user.other' WHERE id = %s", [entries[0].pk])
+    assert verify_chain().broken_at == entries[0].pk
+
+
+def test_words_gone_without_a_note_in_the_chain_are_named(alice):
+    entries = write(alice)
+    seal_entries()
+    touch("UPDATE core_entry SET after = NULL, salt = '' WHERE id = %s", [entries[2].pk])
+    assert verify_chain().broken_at == entries[2].pk

@@ -32,5 +32,6 @@ class Command(BaseCommand):
             self.stdout.write(verdict.head)
             return
         self.stdout.write(
-            f"Audit chain intact: {verdict.sealed} entries sealed, {verdict.unsealed} not sealed yet, head {verdict.head}"
+            f"Audit chain intact: {verdict.sealed} entries sealed, {verdict.unsealed} not sealed yet, "
+            f"{verdict.erased} with words erased by law, head {verdict.head}"
         )

@@ -1,0 +1,92 @@
+"""What reviews hold about reviewers and about those who objected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from funding.reviews.models import Review
+from funding.reviews.states import ReviewState
+from park_portal.core.personal import Basis, Hindrance, Keep, Law, Purpose, hinders, holds
+
+if TYPE_CHECKING:
+    from park_portal.core.accounts.models import User
+
+holds(
+    "funding.Reviewer",
+    people=("user",),
+    purpose=Purpose.CALLS,
+    basis=Basis.CONTRACT,
+    keep=Keep.ACCOUNT,
+    deleted="user institution organisation title keywords capacity active created_at",
+    plain="id",
+    since="created_at",
+)
+holds(
+    "funding.Conflict",
+    people=("person",),
+    purpose=Purpose.CALLS,
+    basis=Basis.LAW,
+    keep=Keep.PROJECT,
+    linked="person recorded_by",
+    kept={Law.ARCHIVES: "note"},
+    plain="id application kind recorded_at",
+    since="recorded_at",
+)
+holds(
+    "funding.Review",
+    people=("reviewer",),
+    purpose=Purpose.CALLS,
+    basis=Basis.CONTRACT,
+    keep=Keep.PROJECT,
+    linked="reviewer assigned_by",
+    kept={Law.ARCHIVES: "comment_committee comment_applicant decline_reason changed"},
+    plain="id run application state due_at assigned_at accepted_at submitted_at opinion confidence score revision updated_at",
+    since="assigned_at",
+)
+holds(
+    "funding.Score",
+    people=("review__reviewer",),
+    purpose=Purpose.CALLS,
+    basis=Basis.CONTRACT,
+    keep=Keep.PROJECT,
+    linked="review",
+    kept={Law.ARCHIVES: "note"},
+    plain="id criterion value not_applicable",
+)
+holds(
+    "funding.StageRun",
+    purpose=Purpose.CALLS,
+    basis=Basis.LAW,
+    keep=Keep.PROJECT,
+    kept={Law.ARCHIVES: "note"},
+    plain="id application stage state entered_at due_at finished_at",
+)
+holds(
+    "funding.Objection",
+    people=("resolved_by",),
+    purpose=Purpose.CALLS,
+    basis=Basis.LAW,
+    keep=Keep.PROJECT,
+    linked="resolved_by",
+    kept={Law.ARCHIVES: "name email text resolution"},
+    plain="id run received_at upheld resolved_at",
+    sensitive="email",
+    since="received_at",
+)
+
+
+@hinders
+def owes_reviews(person: User) -> Iterable[Hindrance]:
+    """A review that somebody counts on is handed in or given back first."""
+    owed = Review.objects.filter(reviewer=person, state__in=[ReviewState.ASSIGNED, ReviewState.ACCEPTED])
+    for review in owed.select_related("application")[:20]:
+        yield Hindrance(
+            format_lazy(
+                _("Review not handed in: {application}. Hand it in or decline it first."),
+                application=str(review.application),
+            )
+        )
