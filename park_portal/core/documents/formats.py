@@ -160,16 +160,22 @@ def _directory(file: BinaryIO, most: int = DIRECTORY_SECTORS_MAX) -> Iterator[st
 
 
 def _is_text(file: BinaryIO) -> bool:
-    """Return whether the beginning is UTF-8 or GB 18030 text without control characters."""
+    file.seek(0)
+    return not _NO_TEXT.match(file.read(TEXT_SAMPLE)) and charset_of(file) is not None
+
+
+def charset_of(file: BinaryIO) -> str | None:
+    """Return whether the beginning of ``file`` is UTF-8 or GB 18030 text; ``None`` for neither, or control characters."""
     file.seek(0)
     sample = file.read(TEXT_SAMPLE)
-    if b"\x00" in sample or _NO_TEXT.match(sample):
-        return False
+    if b"\x00" in sample:
+        return None
     for encoding in ("utf-8", "gb18030"):
         for cut in range(4):  # the sample may end inside a character
             try:
                 text = sample[: len(sample) - cut].decode(encoding)
             except UnicodeDecodeError:
                 continue
-            return not any(ord(character) < 32 and character not in "\t\r\n\f" for character in text)
-    return False
+            strange = any(ord(character) < 32 and character not in "\t\r\n\f" for character in text)
+            return None if strange else encoding
+    return None

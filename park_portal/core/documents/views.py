@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 
 from django.conf import settings
@@ -12,6 +12,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
+from park_portal.core.documents import formats
 from park_portal.core.documents.models import Document
 from park_portal.core.documents.names import clean_name
 from park_portal.core.documents.services import name_for, read_document
@@ -32,18 +33,20 @@ def download(request: HttpRequest, public_id: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         raise Http404 from None
+    try:
+        media_type = _media_type(document)
+        content = None if settings.X_ACCEL_REDIRECT else document.open()
+    except FileNotFoundError:
+        log.error("The content of document %s (%s) is not in the store.", document.pk, document.path)
+        raise Http404 from None
     response: HttpResponseBase
-    if settings.X_ACCEL_REDIRECT:
+    if content is None:
         response = HttpResponse()
         response["X-Accel-Redirect"] = f"{settings.X_ACCEL_REDIRECT.rstrip('/')}/{quote(document.path)}"
     else:
-        try:
-            response = FileResponse(document.open())
-        except FileNotFoundError:
-            log.error("The content of document %s (%s) is not in the store.", document.pk, document.path)
-            raise Http404 from None
+        response = FileResponse(content)
         response["Content-Length"] = str(document.size)
-    response["Content-Type"] = document.mime
+    response["Content-Type"] = media_type
     response["Content-Disposition"] = content_disposition_header(
         True, clean_name(name_for(request.user, document), extension=document.extension)
     )
@@ -51,3 +54,11 @@ def download(request: HttpRequest, public_id: Any) -> HttpResponseBase:
     response["Content-Security-Policy"] = "sandbox; default-src 'none'; frame-ancestors 'none'"
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def _media_type(document: Document) -> str:
+    """Return the media type, and of a text its charset, which whoever sent it did not say."""
+    if document.mime != formats.TEXT.mime:
+        return document.mime
+    with document.open() as content:
+        return f"{document.mime}; charset={formats.charset_of(cast(BinaryIO, content)) or 'utf-8'}"

@@ -273,6 +273,19 @@ def test_the_owner_downloads_as_an_attachment(client, alice):
     assert (entry.actor, entry.object_id, entry.facts["sha256"]) == (alice, str(document.pk), document.sha256)
 
 
+@pytest.mark.parametrize("by_nginx", [False, True])
+@pytest.mark.parametrize("charset", ["utf-8", "gb18030"])
+def test_a_text_says_in_which_charset_it_is(client, alice, settings, charset, by_nginx):
+    settings.X_ACCEL_REDIRECT = "/protected/" if by_nginx else ""
+    sent = "青浦，材料清单：一、申请书；二、预算。\n".encode(charset)
+    document = store_document(
+        sent, actor=alice, subject=alice, kind="note", name="清单.txt", allowed={formats.TEXT}
+    )
+    client.force_login(alice)
+    response = client.get(f"/documents/{document.public_id}/")
+    assert response["Content-Type"] == f"text/plain; charset={charset}"
+
+
 def test_a_stranger_gets_a_404_and_leaves_no_read(client, alice, charlie):
     document = keep(alice)
     client.force_login(charlie)
