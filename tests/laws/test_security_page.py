@@ -8,6 +8,8 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
+from park_portal.core.accounts.passwords import WORDS
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/security.md").read_text()
 STATES = ("met", "partly", "not met", "does not apply")
@@ -125,3 +127,8 @@ def _told(number: str, text: str) -> bool:
         and int(first.rpartition(".")[2]) <= int(last) <= int(final.rpartition(".")[2])
         for first, final in re.findall(r"(\d+\.\d+\.\d+) to (\d+\.\d+\.\d+)", text)
     )
+
+
+def test_the_words_that_make_no_password_are_listed():
+    told = " ".join(PAGE.split()).partition("made of these words alone")[2].partition("): ")[2]
+    assert told.partition(". They have no age")[0].split(", ") == list(WORDS)
