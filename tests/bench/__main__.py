@@ -139,27 +139,15 @@ def server(application: str) -> Iterator[int]:
 
 def measure(page: Any, size: int, portal: int, floor: int, requests: int) -> Result:
     """Both in turn, on connections that are kept, after enough requests to warm every process."""
-    from django.conf import settings
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
     user = page.who()
     path = page.where(user)
-    backend = settings.AUTHENTICATION_BACKENDS[1]
-    session = SessionStore()
-    session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), backend
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.save()
-    headers = {
-        "Cookie": f"{settings.SESSION_COOKIE_NAME}={session.session_key}",
-        "Host": f"localhost:{portal}",
-    }
+    headers = {**signed_in(user, page.scope), "Host": f"localhost:{portal}"}
 
-    client = Client(HTTP_HOST="localhost")
-    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    client = Client(headers={**headers, "Host": "localhost"})
     client.get(path)
     with CaptureQueriesContext(connection) as captured:
         response = client.get(path)
@@ -187,6 +175,26 @@ def measure(page: Any, size: int, portal: int, floor: int, requests: int) -> Res
         kilobytes=length / 1000,
         queries=len(captured),
     )
+
+
+def signed_in(user: Any, scope: str) -> dict[str, str]:
+    """The header by which a browser says who asks; a program's, with a token for ``scope``, where one is named."""
+    from django.conf import settings
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
+    from park_portal.core.tokens.services import create_token, revoke_token
+
+    if scope:
+        for before in user.api_tokens.usable().filter(name="bench"):
+            revoke_token(before, actor=user)
+        _token, secret = create_token(actor=user, name="bench", scopes=[scope], days=1)
+        return {"Authorization": f"Bearer {secret}"}
+    session = SessionStore()
+    session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[1]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session.session_key}"}
 
 
 def timed(connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> tuple[float, int]:

@@ -56,6 +56,7 @@ class Page:
     peer: float | None = None
     times: float = 3
     queries: int = 12
+    scope: str = ""  # Asked by a token with this scope, as programs ask; else by a session.
     most: float | None = None  # … of the floor's median, with the most applications.
     flat: bool = (
         True  # Must be no slower with 10,000 applications than with 500; not asked of what counts them.
@@ -130,7 +131,9 @@ def pages() -> list[Page]:
             97,
         ),
         Page("role home", reviewer, lambda u: reverse("home"), peer=286),
-        Page("API list", officer, lambda u: "/api/v1/applications/?size=25", most=4),
+        Page(
+            "API list", officer, lambda u: "/api/v1/applications/?size=25", scope="applications:read", most=4
+        ),
         Page("staff dashboard", officer, lambda u: reverse("admin:index"), peer=286, flat=False),
     ]
 

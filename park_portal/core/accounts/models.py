@@ -89,10 +89,17 @@ class User(AbstractBaseUser, PermissionsMixin):
 _rights = Facts("_rights")
 
 
-@_rights
-def roles_held(person: models.OuterRef) -> Any:
+def roles_of(person: models.OuterRef) -> Any:
     """The names of the staff roles that the person holds."""
     return ArraySubquery(Group.objects.filter(user=person, name__in=StaffRole.values).values("name"))
+
+
+roles_held = _rights(roles_of)
+
+
+def keep_roles(person: User, roles: list[str]) -> None:
+    """Note on a person the roles that the query which loaded them found by ``roles_of``."""
+    _rights.keep(person, roles_of, roles)
 
 
 @_rights

@@ -50,6 +50,10 @@ class Facts:
         answer.__name__, answer.__doc__ = maker.__name__, maker.__doc__
         return answer
 
+    def keep(self, user: Any, maker: Maker, value: Any) -> None:
+        """Note on a person what the query that loaded them said of one fact; the others are asked when they are wanted."""
+        setattr(user, self._name, {maker: value})
+
     def _of(self, user: Any, maker: Maker) -> dict[Maker, Any]:
         found: dict[Maker, Any] | None = getattr(user, self._name, None)
         if found is None or maker not in found:

@@ -53,8 +53,8 @@ def shown(
 def reader_of(field: Any, model: type[models.Model]) -> Callable[[Any], Any]:
     """Return the function from a row of ``model`` to what ``field`` shows of it, or ``LEFT_OUT``.
 
-    What is a column of the row, or of one that it points to, is read from there; everything else as the field itself
-    does it. A column's moment is returned as it is, to be written in the caller's time zone.
+    What is a column or property of the row, or a column of one that it points to, is read from there; everything else
+    as the field itself does it. A moment is returned as it is, to be written in the caller's time zone.
     """
     kind, show = type(field), field.to_representation
     if kind is serializers.PrimaryKeyRelatedField and field.pk_field is None:
@@ -70,7 +70,8 @@ def reader_of(field: Any, model: type[models.Model]) -> Callable[[Any], Any]:
     other, _dot, source = field.source.rpartition(".")
     if not other:
         column = _column(model, source)
-        return _if_any(attrgetter(source), show) if column and not column.is_relation else _by_itself(field)
+        own = isinstance(getattr(model, source, None), property) or (column and not column.is_relation)
+        return _if_any(attrgetter(source), show) if own else _by_itself(field)
     link = _column(model, other)
     if link is None or not link.is_relation or field.default is not None:
         return _by_itself(field)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -20,8 +20,8 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         """Everyone sees their own alone, whatever their role."""
         return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
 
-    def usable(self) -> ApiTokenQuerySet:
-        return self.filter(revoked_at__isnull=True, expires_at__gt=timezone.now())
+    def usable(self, at: datetime | None = None) -> ApiTokenQuerySet:
+        return self.filter(revoked_at__isnull=True, expires_at__gt=at or timezone.now())
 
 
 class ApiToken(models.Model):
