@@ -7,15 +7,21 @@ import pytest
 import time_machine
 from django.test import Client
 from django.utils import timezone
+from rest_framework.serializers import ModelSerializer
 
+from funding.funds.models import Fund
+from funding.reviews.models import StageRun as Run
 from incubator.organisations.models import Organisation
+from park_portal.api import router
 from park_portal.core.api.idempotency import forget_answers
 from park_portal.core.api.models import IdempotentAnswer
+from park_portal.core.api.resource import ResourceSerializer
 from park_portal.core.audit.models import Entry
 from park_portal.core.tokens.services import revoke_token
 from park_portal.core.tokens.states import Scope
 from tests.callers import Caller
-from tests.factories.applications import make_call
+from tests.factories.applications import make_application, make_call
+from tests.factories.decisions import make_award
 from tests.factories.incubator import make_organisation
 
 pytestmark = pytest.mark.django_db
@@ -58,8 +64,6 @@ class TestWhoAsks:
         assert mine.district == ""
 
     def test_every_scope_is_asked_for_by_a_resource(self):
-        from park_portal.api import router
-
         asked = {resource.scope for _prefix, resource, _name in router.registry}
         assert {scope.partition(":")[0] for scope in Scope.values} == asked
 
@@ -171,6 +175,61 @@ class TestReading:
         mine.district = "青浦"
         mine.save()
         assert caller.get(f"/organisations/{mine.pk}/", If_None_Match=tag).status_code == 200
+
+
+class TestShowing:
+    """A thread keeps one serializer of each kind: nothing of one request may be in the next."""
+
+    def test_one_callers_view_is_not_the_nexts(self, people, mine):
+        mine.contact_phone = "021-5555 1234"
+        mine.save()
+        founder, other = Caller(people("founder")), Caller(people("administrator"))
+        address = f"/organisations/{mine.pk}/"
+        whole = founder.get(address).json()
+        assert founder.get(f"{address}?fields=id").json() == {"id": mine.pk}
+        assert "contact_phone" not in other.get(address).json()
+        assert founder.get(f"{address}?fields=colour").status_code == 400
+        assert founder.get(address).json() == whole
+        assert whole["contact_phone"] == "021-5555 1234"
+
+    def test_every_column_reads_as_its_field_shows_it(self, people, mine, rf):
+        """What is read straight from the row is what Django REST framework itself would show."""
+        request = rf.get("/")
+        request.user, request.auth = people("officer"), None
+        award = make_award()
+        rows = [
+            *(mine, award, award.application, award.application.call, make_application(organisation=mine)),
+            *(
+                people("founder"),
+                Caller(people("founder")).token.user,
+                *Run.objects.all(),
+                *Fund.objects.all(),
+            ),
+        ]
+        seen = set()
+        for _prefix, resource, _name in router.registry:
+            kind = resource.serializer_class
+            if not issubclass(kind, ResourceSerializer) or "queryset" not in resource.__dict__:
+                continue
+            for row in (one for one in rows if isinstance(one, kind.Meta.model)):
+                context = {"request": request, "view": None}
+                serializer = kind(context=context)
+                serializer.private = {}
+                ours = ResourceSerializer.to_representation(serializer, row)
+                assert ours == ModelSerializer.to_representation(serializer, row), kind
+                seen.add(kind.__name__)
+        assert seen >= {
+            "OrganisationSerializer",
+            "ApplicationSerializer",
+            "CallSerializer",
+            "AwardSerializer",
+        }
+
+    def test_a_role_that_was_withdrawn_counts_at_the_next_request(self, people, mine):
+        officer = Caller(people("officer"))
+        assert officer.get(f"/organisations/{mine.pk}/").status_code == 200
+        people("officer").groups.clear()
+        assert officer.get(f"/organisations/{mine.pk}/").status_code == 404
 
 
 class TestChanging:
