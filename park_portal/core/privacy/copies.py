@@ -86,8 +86,8 @@ def write_copy(path: Path, person: User, progress: Any = None) -> None:
         page = {
             "person": person,
             "made": timezone.now(),
-            "parts": parts,
-            "files": [name for _d, name in files],
+            "parts": [(part, list(_lines(part))) for part in parts],
+            "files": [name for _document, name in files],
         }
         archive.writestr("data.html", render_to_string("core/privacy/copy.html", page))
 
@@ -138,7 +138,8 @@ def _files(person: User) -> Iterator[tuple[Document, str]]:
         subject_type=person._meta.label_lower, subject_id=str(person.pk)
     )
     for document in Document.objects.current().filter(own).exclude(kind=KIND).exclude(path="").order_by("pk"):
-        if name := name_for(person, document):
+        is_theirs = (document.subject_type, document.subject_id) == (person._meta.label_lower, str(person.pk))
+        if name := document.name if is_theirs else name_for(person, document):
             yield document, f"files/{document.pk}-{name}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
@@ -66,18 +66,40 @@ class MyDataPage(PortalMixin):
         )
 
 
-class CopyPage(PortalMixin):
-    """Begins the job that makes the copy, for who has just shown who they are."""
+class OnceMore(ActPage):
+    """A page for who has just shown who they are: asked before the form, so that nothing typed is lost."""
 
     permission = "core.use_data_rights"
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return HttpResponseRedirect(reverse("my-data"))
-
     @method_decorator(reauthentication_required(app="allauth.mfa"))
-    def post(self, request: HttpRequest) -> HttpResponse:
-        person = self.request.user
-        return HttpResponseRedirect(copies.begin_copy(person, actor=person).get_absolute_url())
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_crumbs(self) -> Sequence[Crumb]:
+        return (Crumb(_("My data"), reverse("my-data")), Crumb(self.title))
+
+    def success_url(self) -> str:
+        return reverse("my-data")
+
+    def cancel_url(self) -> str:
+        return reverse("my-data")
+
+
+class CopyPage(OnceMore):
+    """Begins the job that makes the copy."""
+
+    title = _("A copy of my data")
+    submit_label = _("Make a copy")
+    explain = _(
+        "All that is held about you, as a page to read and as JSON for programs, and the files you put in. Keep the "
+        "archive where nobody else finds it."
+    )
+
+    def act(self, form: Any) -> Job:
+        return copies.begin_copy(self.request.user, actor=self.request.user)
+
+    def success_url(self) -> str:
+        return str(self.result.get_absolute_url())
 
 
 class ConsentsPage(PortalMixin):
@@ -144,23 +166,15 @@ class AskPage(ActPage):
         return reverse("my-data")
 
 
-class ErasePage(ActPage):
-    """Asks for the account to be erased, by who has just shown who they are."""
+class ErasePage(OnceMore):
+    """Asks for the account to be erased."""
 
     title = _("Erase my account")
     template_name = "core/privacy/erase.html"
     form_class = EraseForm
-    permission = "core.use_data_rights"
     submit_label = _("Ask for my account to be erased")
     submit_tone = "danger"
     success = _("Your request is with the park office.")
-
-    @method_decorator(reauthentication_required(app="allauth.mfa"))
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return super().post(request, *args, **kwargs)
-
-    def get_crumbs(self) -> Sequence[Crumb]:
-        return (Crumb(_("My data"), reverse("my-data")), Crumb(self.title))
 
     def get_context(self, **values: Any) -> dict[str, Any]:
         person = self.request.user
@@ -177,12 +191,6 @@ class ErasePage(ActPage):
     def act(self, form: EraseForm) -> Any:
         person = self.request.user
         return ask(person, actor=person, kind=RequestKind.ERASURE, text=form.cleaned_data["text"])
-
-    def success_url(self) -> str:
-        return reverse("my-data")
-
-    def cancel_url(self) -> str:
-        return reverse("my-data")
 
 
 class WithdrawPage(ActPage):
