@@ -14,6 +14,7 @@ what a person reads under “My data”, what their copy holds, and what erasing
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -100,6 +101,33 @@ class Marks:
     texts: tuple[str, ...] = ()
     name: str = ""
     name_is_theirs: bool = False
+
+
+HIDDEN: Final = "***"
+
+
+def patterns(marks: Marks, *, with_name: bool | None = None, in_json: bool = False) -> list[tuple[str, str]]:
+    """Return (regular expression, what replaces it) of each mark, for PostgreSQL and Python alike.
+
+    The name only where it is nobody else's, unless ``with_name`` says; ``in_json`` as JSON writes them.
+    """
+    if with_name is None:
+        with_name = marks.name_is_theirs
+    found = [(mail, marks.address) for mail in marks.emails]
+    found += [(text, HIDDEN) for text in marks.texts]
+    if with_name and marks.name.strip():
+        found.append((marks.name.strip(), marks.pseudonym))
+    if in_json:
+        found = [(json.dumps(text, ensure_ascii=False)[1:-1], put) for text, put in found]
+    return [(_whole(text), put) for text, put in found]
+
+
+def _whole(text: str) -> str:
+    """Return an expression that finds ``text``, but not as a part of a longer Latin word or number."""
+    escaped = "".join(char if char.isalnum() else f"\\{char}" if char.isascii() else char for char in text)
+    before = r"(?<![A-Za-z0-9])" if text[:1].isascii() and text[:1].isalnum() else ""
+    after = r"(?![A-Za-z0-9])" if text[-1:].isascii() and text[-1:].isalnum() else ""
+    return f"{before}{escaped}{after}"
 
 
 @dataclass(frozen=True)

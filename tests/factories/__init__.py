@@ -136,6 +136,8 @@ def _value(field: models.Field) -> Any:
             return {}
         case models.BinaryField():
             return b"row"
+        case models.GenericIPAddressField():
+            return f"198.51.100.{n % 250 + 1}"
         case models.FileField():
             return f"rows/{n}.txt"
     raise TypeError(f"{field} needs a value: register a factory of {field.model._meta.label}")

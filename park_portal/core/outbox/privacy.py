@@ -33,6 +33,20 @@ holds(
     since="created_at",
     deed=_delete_own,
 )
+
+
+def _forget_own(person: User, marks: Marks) -> None:
+    """Leave nothing in notices to the person alone, and send none to an address that is gone."""
+    notices = Message.objects.select_for_update().filter(topic="notify")
+    for message in notices.filter(payload__recipients=[person.pk], payload__addresses=[]):
+        message.payload |= {"context": {}, "texts": {}}
+        message.save(update_fields=["payload"])
+    for message in notices.filter(payload__addresses__contains=[marks.address]):
+        message.payload["addresses"].remove(marks.address)
+        message.payload |= {"context": {}, "texts": {}} if not message.payload["addresses"] else {}
+        message.save(update_fields=["payload"])
+
+
 holds(
     "core.Message",
     purpose=Purpose.NOTICES,
@@ -40,6 +54,7 @@ holds(
     keep="privacy.notice_months",
     scrubbed="key payload error",
     plain="id topic status request_id created_at due_at claimed_at done_at attempts",
+    deed=_forget_own,
 )
 holds(
     "core.Preference",

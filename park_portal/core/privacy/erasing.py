@@ -6,7 +6,6 @@ law makes the park keep; there the person is a number.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -30,7 +29,7 @@ from park_portal.core.jobs.models import Job
 from park_portal.core.jobs.progress import Progress
 from park_portal.core.jobs.services import job, start_job
 from park_portal.core.outbox.services import sender
-from park_portal.core.personal import HINDERS, HOLDINGS, Erasure, Hindrance, Holding, Marks
+from park_portal.core.personal import HIDDEN, HINDERS, HOLDINGS, Erasure, Hindrance, Holding, Marks, patterns
 from park_portal.core.policies.services import policy
 from park_portal.core.privacy.models import DataRequest
 from park_portal.core.privacy.retention import NOWHERE, months_before
@@ -41,7 +40,6 @@ from park_portal.core.search.services import KINDS as SEARCHED
 from park_portal.core.search.services import index_object
 from park_portal.core.workflow import require
 
-HIDDEN: Final = "***"
 SHORTEST_NUMBER: Final = 7
 JOB: Final = "privacy.erase"
 
@@ -136,26 +134,12 @@ def _is_theirs(person: User) -> bool:
     if User.objects.exclude(pk=person.pk).filter(name__icontains=name).exists():
         return False
     shown = models.Q(title_zh__icontains=name) | models.Q(title_en__icontains=name)
-    return not SearchEntry.objects.filter(shown).exists()
-
-
-def patterns(marks: Marks, *, with_name: bool, in_json: bool = False) -> list[tuple[str, str]]:
-    """Return (regular expression, what replaces it), for PostgreSQL and Python alike; ``in_json`` as JSON writes them."""
-    found = [(mail, marks.address) for mail in marks.emails]
-    found += [(text, HIDDEN) for text in marks.texts]
-    if with_name and marks.name.strip():
-        found.append((marks.name.strip(), marks.pseudonym))
-    if in_json:
-        found = [(json.dumps(text, ensure_ascii=False)[1:-1], put) for text, put in found]
-    return [(_whole(text), put) for text, put in found]
-
-
-def _whole(text: str) -> str:
-    """Return an expression that finds ``text``, but not as a part of a longer Latin word or number."""
-    escaped = "".join(char if char.isalnum() else f"\\{char}" if char.isascii() else char for char in text)
-    before = r"(?<![A-Za-z0-9])" if text[:1].isascii() and text[:1].isalnum() else ""
-    after = r"(?![A-Za-z0-9])" if text[-1:].isascii() and text[-1:].isalnum() else ""
-    return f"{before}{escaped}{after}"
+    for kind, key in SearchEntry.objects.filter(shown).values_list("kind", "object_id"):
+        known = SEARCHED.get(kind)
+        holding = HOLDINGS.get(known.model._meta.label) if known else None
+        if holding is None or not holding.rows_of(person).filter(pk=key).exists():
+            return False
+    return True
 
 
 # --- erasing
@@ -168,12 +152,13 @@ def erase_person(person: User, *, actor: Actor, progress: Callable[..., Any] | N
     """
     marks = marks_of(person)
     ordered = sorted(HOLDINGS.values(), key=lambda one: _ORDER.get(one.label, 0))
+    own = _own_records(person, marks)
     touched: list[models.Model] = []
     for number, holding in enumerate(ordered):
         if progress is not None:
             progress(number, len(ordered), holding.model._meta.verbose_name_plural)
         touched += _carry_out(holding, person, marks)
-    _erase_from_trail(person, marks, actor=actor)
+    _erase_from_trail(person, marks, own, actor=actor)
     for row in touched:
         row.refresh_from_db()
         index_object(row)
@@ -198,13 +183,30 @@ def _carry_out(holding: Holding, person: User, marks: Marks) -> list[models.Mode
     if holding.deed is not None:
         holding.deed(person, marks)
     if holding.names(Erasure.DELETED):
-        rows = holding.rows_of(person)
-        if holding.by_marks is not None:
-            rows = rows | holding.model._base_manager.filter(holding.by_marks(marks))
-        rows.delete()
-    if holding.label == "core.ImportBatch":
-        _empty_batches(marks)
+        _deleted_rows(holding, person, marks).delete()
     return touched
+
+
+def _deleted_rows(holding: Holding, person: User, marks: Marks) -> models.QuerySet[Any]:
+    rows = holding.rows_of(person)
+    if holding.by_marks is not None:
+        rows = rows | holding.model._base_manager.filter(holding.by_marks(marks))
+    return rows
+
+
+def _own_records(person: User, marks: Marks) -> set[tuple[str, str]]:
+    """Return (type, key) of the records that are the person's alone, as the trail writes them."""
+    own = {(person._meta.label_lower, str(person.pk))}
+    files = {"subject_type": person._meta.label_lower, "subject_id": str(person.pk)}
+    held = [HOLDINGS["core.Document"].model._base_manager.filter(**files)]
+    held += [
+        _deleted_rows(holding, person, marks)
+        for holding in HOLDINGS.values()
+        if holding.names(Erasure.DELETED)
+    ]
+    for rows in held:
+        own |= {(rows.model._meta.label_lower, str(key)) for key in rows.values_list("pk", flat=True)}
+    return own
 
 
 # The trail is taken care of by the chain's own function, the search by the records it is made of.
@@ -220,7 +222,7 @@ def _scrub(holding: Holding, marks: Marks, *, only: Iterable[Any] | None = None)
         field = holding.field(name)
         column = quote(str(field.column))
         in_json = isinstance(field, models.JSONField | ArrayField)
-        pairs = patterns(marks, with_name=marks.name_is_theirs, in_json=in_json)
+        pairs = patterns(marks, in_json=in_json)
         text = f"{column}::text"
         for _pair in pairs:
             text = f"regexp_replace({text}, %s, %s, 'gi')"
@@ -242,19 +244,6 @@ def _scrub(holding: Holding, marks: Marks, *, only: Iterable[Any] | None = None)
     return changed
 
 
-def _empty_batches(marks: Marks) -> None:
-    """Empty the files of imports whose rows named the person: nobody can take one name out of a workbook."""
-    model = HOLDINGS["core.ImportBatch"].model
-    rows = HOLDINGS["core.ImportedRow"].model._base_manager
-    sought = "|".join(_whole(text) for text in (marks.pseudonym, marks.address))
-    named = rows.filter(
-        models.Q(label__regex=sought)
-        | models.Q(pk__in=rows.annotate(t=_as_text("before")).filter(t__regex=sought).values("pk"))
-        | models.Q(pk__in=rows.annotate(t=_as_text("after")).filter(t__regex=sought).values("pk"))
-    )
-    model._base_manager.filter(pk__in=named.values("batch")).update(content=b"")
-
-
 def _as_text(column: str) -> Any:
     return models.functions.Cast(column, models.TextField())
 
@@ -262,31 +251,31 @@ def _as_text(column: str) -> Any:
 # --- the audit trail
 
 
-def _erase_from_trail(person: User, marks: Marks, *, actor: Actor) -> None:
+def _erase_from_trail(person: User, marks: Marks, own: set[tuple[str, str]], *, actor: Actor) -> None:
     """Take the person's words out of the trail: everywhere what is theirs alone, in their own entries the name too."""
-    everywhere = [
-        (re.compile(sought, re.IGNORECASE), put)
-        for sought, put in patterns(marks, with_name=marks.name_is_theirs)
-    ]
+    everywhere = [(re.compile(sought, re.IGNORECASE), put) for sought, put in patterns(marks)]
     in_own = [(re.compile(sought, re.IGNORECASE), put) for sought, put in patterns(marks, with_name=True)]
-    sought = "|".join(sought for sought, _put in patterns(marks, with_name=marks.name_is_theirs))
+    sought = "|".join(sought for sought, _put in patterns(marks))
     words = ("object_label", "before", "after", "facts")
-    own = models.Q(actor=person) | models.Q(object_type=person._meta.label_lower, object_id=str(person.pk))
+    by_type: dict[str, list[str]] = {}
+    for kind, key in own:
+        by_type.setdefault(kind, []).append(key)
+    matching = models.Q(actor=person)
+    for kind, keys in by_type.items():
+        matching |= models.Q(object_type=kind, object_id__in=keys)
     entries = Entry.objects.annotate(**{f"{name}_text": _as_text(name) for name in words})
-    matching = own
     for name in words:
         matching |= models.Q(**{f"{name}_text__iregex": sought})
     logs_until = months_before(timezone.now(), policy("network.log_months").number)
-    about = (person._meta.label_lower, str(person.pk))
 
     def change(entry: Entry) -> bool:
-        is_own = entry.actor_id == person.pk or (entry.object_type, entry.object_id) == about
-        pairs = in_own if is_own else everywhere
+        is_about = (entry.object_type, entry.object_id) in own
+        pairs = in_own if is_about or entry.actor_id == person.pk else everywhere
         had = [getattr(entry, name) for name in (*words, "address")]
         for name in words:
             setattr(entry, name, _replaced(getattr(entry, name), pairs))
-        if (entry.object_type, entry.object_id) == about:
-            # Names that the person had before, too.
+        if is_about:
+            # What it was called before, too: earlier names, files, tokens.
             entry.object_label = marks.pseudonym
             entry.before, entry.after = _without_profile(entry.before), _without_profile(entry.after)
         if entry.actor_id == person.pk and entry.at < logs_until:
@@ -310,7 +299,11 @@ def _replaced(value: Any, pairs: list[tuple[re.Pattern[str], str]]) -> Any:
     return value
 
 
+# What the trail calls a record by.
+_NAMING: Final = ("name", "phone", "email", "url", "label")
+
+
 def _without_profile(values: Any) -> Any:
     if not isinstance(values, dict):
         return values
-    return {key: HIDDEN if key in ("name", "phone", "email") and one else one for key, one in values.items()}
+    return {key: HIDDEN if key in _NAMING and one else one for key, one in values.items()}

@@ -1,14 +1,14 @@
-"""What records are found by: written anew from the records, it holds of a person what they hold."""
+"""What records are found by: written anew with the records, it holds of a person what they hold, and no more."""
 
 from __future__ import annotations
 
-from park_portal.core.personal import Basis, Keep, Purpose, holds
+from park_portal.core.personal import Basis, Keep, Law, Purpose, holds
 
 holds(
     "core.SearchEntry",
     purpose=Purpose.RUNNING,
     basis=Basis.CONTRACT,
     keep=Keep.WORK,
-    scrubbed="title_zh title_en codes vector",
+    kept={Law.ARCHIVES: "title_zh title_en codes vector"},
     plain="id kind object_id updated_at",
 )
