@@ -80,7 +80,7 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
 
     @cached_property
     def _columns(self) -> list[tuple[str, Callable[[Any], Any]]]:
-        return [(field.field_name, reader_of(field, self.Meta.model)) for field in self._readable_fields]
+        return [(str(field.field_name), reader_of(field, self.Meta.model)) for field in self._readable_fields]
 
     def to_internal_value(self, data: Any) -> Any:
         """Refuse a column that cannot be written, instead of passing over it in silence."""

@@ -40,7 +40,8 @@ class Backend(EmailBackend):
 
     def _send(self, mail: Any) -> bool:
         if not isinstance(mail, NoticeMail):
-            return bool(super()._send(mail))
+            return bool(super()._send(mail))  # type: ignore[misc] # the stubs do not know it
+        assert self.connection is not None
         self.connection.sendmail(mailbox(mail.from_email), [mailbox(mail.to[0])], mail.message().as_bytes())
         return True
 
@@ -48,7 +49,7 @@ class Backend(EmailBackend):
 class NoticeMail(EmailMultiAlternatives):
     """A mail to one address, as text and as HTML."""
 
-    def message(self) -> Any:
+    def message(self, **kwargs: Any) -> Any:
         if len(self.to) != 1 or self.cc or self.bcc or self.reply_to or self.attachments:
             raise ValueError("a notice goes to one address and has nothing attached")
         mark = secrets.token_hex(16)
@@ -64,7 +65,7 @@ class NoticeMail(EmailMultiAlternatives):
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii")
         parts = [
             (self.body, "plain"),
-            *((one.content, one.mimetype.partition("/")[2]) for one in self.alternatives),
+            *((text, str(kind).partition("/")[2]) for text, kind in self.alternatives),
         ]
         edge = f"--{mark}".encode()
         body = b"".join(edge + b"\r\n" + _part(str(text), kind) + b"\r\n" for text, kind in parts)

@@ -122,7 +122,7 @@ def _query() -> _Query:
 
 def _token_with(digest: str) -> ApiToken | None:
     query = _query()
-    values = {_DIGEST: digest, _NOW: timezone.now()}
+    values: dict[Any, Any] = {_DIGEST: digest, _NOW: timezone.now()}
     with connection.cursor() as cursor:
         cursor.execute(query.sql, [values.get(param, param) for param in query.params])
         row = cursor.fetchone()
