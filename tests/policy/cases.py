@@ -23,6 +23,7 @@ from incubator.organisations.views import join_url
 from park_portal.core.admin.acts import Act
 from park_portal.core.admin.base import StaffAdmin
 from park_portal.core.outbox.models import Message
+from park_portal.core.personal import CONSENTS
 from tests.factories.incubator import make_code
 from tests.policy.asking import Case, Json
 from tests.policy.robot import PDF
@@ -89,6 +90,7 @@ def portal_cases() -> Iterator[Case]:
     yield from account_cases()
     yield from core_cases()
     yield from webhook_cases()
+    yield from privacy_cases()
     yield from call_cases()
     yield from application_cases()
     yield from review_cases()
@@ -171,6 +173,17 @@ def webhook_cases() -> Iterator[Case]:
             post = {"test": "1"} if route == "webhook" else None
             yield Case(route, whose, thing(f"hook-{whose}"), post=post, change=_renamed)
     yield Case("webhook-resume", "own", thing("hook-paused"))
+
+
+def privacy_cases() -> Iterator[Case]:
+    """What is held about people, and what they ask about it."""
+    yield Case("my-data")
+    yield Case("my-consents", post=lambda world: {"give": next(iter(CONSENTS))})
+    yield Case("my-data-copy")
+    yield Case("my-data-ask", post={"kind": "correction", "text": "姓名有误"})
+    yield Case("my-data-erase", post={"sure": "on", "text": ""})
+    for whose in ("own", "foreign"):
+        yield Case("my-data-withdraw", whose, thing(f"request-of-{whose}"), post={})
 
 
 def _renamed(world: World) -> dict[str, Any]:
@@ -399,6 +412,7 @@ def admin_cases() -> Iterator[Case]:
     yield from pages(
         "admin:index",
         "admin:system",
+        "admin:retention",
         "admin:login",
         "admin:logout",
         "admin:password_change",

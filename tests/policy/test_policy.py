@@ -71,6 +71,8 @@ DO_NOTHING: Final = {
     "admin:search": "likewise",
     "admin:login": "likewise",
     "admin:app_list": "likewise",
+    "my-data-copy": "asks first who it is; tests/core/privacy",
+    "my-data-erase": "likewise",
     "admin:core_entry_verify": "reads the chain",
     "admin:core_importbatch_change": "leads on to the import's own page",
     "api:webhook-requests-again": "what waits to be sent is not sent again; tests/core/webhooks",

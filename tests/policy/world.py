@@ -50,6 +50,7 @@ from park_portal.core.audit.services import SYSTEM
 from park_portal.core.documents.models import Document
 from park_portal.core.jobs.models import Job
 from park_portal.core.outbox.models import Delivery
+from park_portal.core.privacy.services import ask
 from park_portal.core.tokens.services import create_token
 from park_portal.core.tokens.states import Scope
 from park_portal.core.webhooks.services import create_webhook, pause_webhook, send_test
@@ -409,6 +410,9 @@ def _core(world: World) -> None:
         )
         world.things[f"request-{name}"] = send_test(world.things[f"hook-{name}"], actor=owner)
         SavedView.objects.create(user=owner, page="applications:list", name=name, query="q=x")
+    for name, owner in (("own", people["owner"]), ("foreign", others["founder"])):
+        world.things[f"request-of-{name}"] = ask(owner, actor=owner, kind="correction", text="姓名有误")
+    ask(others["partner"], actor=others["partner"], kind="erasure")
     paused, _secret = create_webhook(
         actor=people["owner"], name="paused", url="https://hooks.example.com/x", kinds=["job.finished"]
     )
