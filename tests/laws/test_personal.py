@@ -2,10 +2,13 @@
 
 from django.apps import apps
 from django.db import models
+from django.utils import translation
 
 from park_portal.core.accounts.models import User
 from park_portal.core.personal import HOLDINGS, Erasure, Keep, tables_of_the_portal, undeclared
 from park_portal.core.policies.shipped import SHIPPED
+from park_portal.core.privacy.held import column_label, table_label
+from tests.laws.test_labels import HAN, SAME_EVERYWHERE
 
 RULES = {figure.key for figure in SHIPPED}
 
@@ -68,3 +71,14 @@ def test_what_stays_names_its_law_and_rows_that_go_go_as_wholes():
             apps.get_model(holding.label)._meta.get_field(name) for name in holding.names(Erasure.LINKED)
         ]
         assert all(field.is_relation or field.name in ("object_id", "on_behalf_of") for field in pointers)
+
+
+def test_what_people_read_of_their_data_is_in_chinese():
+    with translation.override("zh-hans"):
+        shown = [
+            text
+            for holding in HOLDINGS.values()
+            if holding.people
+            for text in (table_label(holding), *(column_label(holding, name) for name in holding.columns))
+        ]
+    assert [text for text in shown if not HAN.search(text) and text not in SAME_EVERYWHERE] == []

@@ -260,7 +260,7 @@ class Rows(viewsets.GenericViewSet[Any]):
 
     def note_reading(self, rows: Sequence[Any]) -> None:
         """Note what the caller is shown of people's contact data."""
-        if rows and sensitive_columns(type(rows[0])):
+        if rows and isinstance(rows[0], models.Model) and sensitive_columns(type(rows[0])):
             columns = self._asked or serializer_of(self.get_serializer_class()).fields
             note_reading(rows, shown=set(columns), actor=self.request.user)
 

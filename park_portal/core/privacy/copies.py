@@ -25,7 +25,7 @@ from park_portal.core.jobs.models import Job
 from park_portal.core.jobs.progress import Progress
 from park_portal.core.jobs.services import job, start_job
 from park_portal.core.personal import HOLDINGS, Holding, Purpose, Retention, goes
-from park_portal.core.privacy.held import dated_rules, how_long
+from park_portal.core.privacy.held import column_label, dated_rules, how_long, table_label
 from park_portal.core.workflow import require
 
 JOB: Final = "privacy.copy"
@@ -104,17 +104,16 @@ def _rows(holding: Holding, person: User) -> Iterator[dict[str, Any]]:
 
 
 def _part(holding: Holding, rows: list[dict[str, Any]], rules: Any) -> dict[str, Any]:
-    meta = holding.model._meta
     assert holding.purpose
     assert holding.basis
     assert holding.keep
     return {
         "table": holding.label,
-        "what": str(meta.verbose_name_plural),
+        "what": table_label(holding),
         "purpose": str(holding.purpose.label),
         "basis": str(holding.basis.label),
         "keep": str(how_long(holding.keep, rules)),
-        "columns": {name: str(holding.field(name).verbose_name) for name in holding.told()},
+        "columns": {name: column_label(holding, name) for name in holding.told()},
         "rows": rows,
     }
 

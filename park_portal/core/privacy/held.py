@@ -8,6 +8,9 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from django.db.models import Count, Min, Q
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from park_portal.core.accounts.models import User
 from park_portal.core.audit.models import Entry
@@ -76,7 +79,7 @@ def _line(holding: Holding, person: User, rules: dict[str, PolicyValue]) -> Held
     assert holding.basis
     assert holding.keep
     return Held(
-        label=str(holding.model._meta.verbose_name_plural),
+        label=table_label(holding),
         purpose=holding.purpose.label,
         basis=holding.basis.label,
         keep=how_long(holding.keep, rules),
@@ -88,9 +91,55 @@ def _line(holding: Holding, person: User, rules: dict[str, PolicyValue]) -> Held
     )
 
 
+# Names of tables and columns that have none of their own for people, those of libraries above all.
+TABLES: Final[dict[str, Text]] = {
+    "mfa.Authenticator": _("Second steps of signing in"),
+    "usersessions.UserSession": _("Signed-in devices"),
+}
+COLUMNS: Final[dict[str, Text]] = {
+    "app": pgettext_lazy("personal data", "university’s service"),
+    "body": pgettext_lazy("personal data", "answer"),
+    "content": pgettext_lazy("personal data", "content of the file"),
+    "created_at": pgettext_lazy("personal data", "made at"),
+    "data": pgettext_lazy("personal data", "key data"),
+    "digest": pgettext_lazy("personal data", "fingerprint of the secret"),
+    "earlier_secret": pgettext_lazy("personal data", "earlier secret"),
+    "fingerprint": pgettext_lazy("personal data", "fingerprint of the request"),
+    "group": pgettext_lazy("personal data", "staff role"),
+    "ip": pgettext_lazy("personal data", "network address"),
+    "key": pgettext_lazy("personal data", "key of the request"),
+    "last_seen_at": pgettext_lazy("personal data", "last used"),
+    "last_used_at": pgettext_lazy("personal data", "last used"),
+    "permission": pgettext_lazy("personal data", "right"),
+    "renewed_at": pgettext_lazy("personal data", "secret renewed"),
+    "secret": pgettext_lazy("personal data", "secret"),
+    "status": pgettext_lazy("personal data", "status"),
+    "token_digest": pgettext_lazy("personal data", "fingerprint of the secret"),
+    "type": pgettext_lazy("personal data", "kind"),
+    "updated_by": pgettext_lazy("personal data", "saved by"),
+    "user": pgettext_lazy("personal data", "person"),
+    "account": pgettext_lazy("personal data", "university account"),
+    "user_agent": pgettext_lazy("personal data", "browser"),
+    "webhook": pgettext_lazy("personal data", "webhook"),
+}
+
+
+def table_label(holding: Holding) -> str:
+    """Return what people call a table."""
+    meta = holding.model._meta
+    return capfirst(str(TABLES.get(holding.label, meta.verbose_name_plural)))
+
+
+def column_label(holding: Holding, name: str) -> str:
+    """Return what people call a column: by its own name, or by ours where it has none."""
+    field = holding.field(name)
+    unnamed = str(field.verbose_name) == field.name.replace("_", " ")
+    return str(COLUMNS[name] if unnamed and name in COLUMNS else field.verbose_name)
+
+
 def _labels(holding: Holding, names: Any) -> list[str]:
     fields = holding.model._meta.local_concrete_fields
-    return [str(field.verbose_name) for field in fields if field.name in names]
+    return [column_label(holding, field.name) for field in fields if field.name in names]
 
 
 def _on_erasure(holding: Holding) -> Iterator[tuple[Text, list[str]]]:

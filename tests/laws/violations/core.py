@@ -154,6 +154,15 @@ breaks("webhook_tells_of_something")(changed("core.Webhook", kinds=[]))
 breaks("webhook_event_once")(
     repeated("core.WebhookEvent", "webhook", "message", message=lambda: row("core.Message"))
 )
+breaks("audit_entry_acts_are_final", behind=("audit_entry_append_only",))(
+    changed("core.Entry", action="user.other")
+)
+breaks("data_request_one_erasure")(repeated("core.DataRequest", "person", kind="erasure"))
+breaks("data_request_answered_has_time")(changed("core.DataRequest", answered_at=timezone.now()))
+breaks("consent_once_in_force")(repeated("core.Consent", "person", "purpose"))
+breaks("consent_withdrawn_after_given")(
+    changed("core.Consent", withdrawn_at=timezone.now() - timedelta(days=1))
+)
 breaks("webhook_attempt_once")(repeated("core.WebhookAttempt", "event", "number"))
 
 

@@ -34,11 +34,16 @@ def _states() -> list[Attempt]:
 
 
 # A decision that is released never changes, and one that is not can only be released or be in no state at all.
-BEHIND = {"decision_state_legal": ("decision_released_has_time",)}
+# A request about data in no state at all has neither a time of answer nor none.
+BEHIND = {
+    "decision_state_legal": ("decision_released_has_time",),
+    "privacy_request_state_legal": ("data_request_answered_has_time",),
+}
 
 # What other rules ask of a row in a later state, by model.
 BESIDE: dict[str, Callable[[str], dict[str, Any]]] = {
     "core.Job": lambda state: {"heartbeat_at": timezone.now()},
+    "core.DataRequest": lambda state: {"answered_at": timezone.now()} if state in ("done", "refused") else {},
     "incubator.Organisation": lambda state: (
         {"merged_into": row("incubator.Organisation")} if state == "merged" else {}
     ),
