@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -237,6 +238,7 @@ def test_an_expired_session_loses_nothing(opened, live_server, application):
 def test_saving_goes_on_after_somebody_else_was_signed_in(opened, live_server, application):
     owner, stranger = application.created_by, make_user("路人甲")
     context = opened(owner)
+    context.clock.install()
     page = open_form(context, live_server, application)
     Session.objects.all().delete()
     sign_in(context, live_server.url, stranger)
@@ -249,12 +251,15 @@ def test_saving_goes_on_after_somebody_else_was_signed_in(opened, live_server, a
         "/accounts/logout/?next=%2Faccounts%2Flogin%2F%3Fnext%3D%252Fapplications%252F"
         f"{application.pk}%252Fform%252F",
     )
-    page.wait_for_timeout(6000)  # asked once more who is signed in, and still not given up
+    with page.expect_response(re.compile("/ping/")):
+        page.clock.run_for(6000)  # asked once more who is signed in, and still not given up
     expect(notice).to_contain_text("已有其他人登录")
     assert page.locator("#apply-stopped").count() == 0
     Session.objects.all().delete()
-    expect(notice).to_contain_text("登录已过期", timeout=10_000)
+    page.clock.run_for(10_000)
+    expect(notice).to_contain_text("登录已过期")
     sign_in(context, live_server.url, owner)
+    page.clock.run_for(20_000)
     wait_for(lambda: _pumped(page) and stored(application, "title") == "别人登录后写的", 20)
     expect(notice).to_be_hidden()
     expect(line).to_have_count(0)
