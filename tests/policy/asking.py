@@ -50,7 +50,7 @@ class Json:
     data: Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One route with one row, and how it is asked.
 
