@@ -124,10 +124,9 @@ _KINDS: dict[str, Callable[[str], AbstractContextManager[Any]]] = {
 
 @contextmanager
 def watched(touch: Touch) -> Iterator[None]:
-    """Call ``touch`` with the name of each guard that what is within comes past."""
-    test_rule, has_perm, check = type(permissions).test_rule, RoleBackend.has_perm, PortalMixin.dispatch
+    """Call ``touch`` with the name of each guard that what is within comes past; doors are known by their routes."""
+    test_rule, has_perm = type(permissions).test_rule, RoleBackend.has_perm
     staff, program = StaffSite.has_permission, Scoped.has_permission
-    doors = {pattern.callback.view_class: name for name, pattern in _doors().items()}
 
     def tested(self: Any, name: str, *args: Any, **kwargs: Any) -> bool:
         touch(f"rule:{name}")
@@ -136,11 +135,6 @@ def watched(touch: Touch) -> Iterator[None]:
     def had(self: Any, user: Any, perm: str, obj: Any = None) -> bool:
         touch(f"right:{perm}")
         return has_perm(self, user, perm, obj)
-
-    def dispatched(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(self) in doors:
-            touch(f"door:{doors[type(self)]}")
-        return check(self, request, *args, **kwargs)
 
     def let_in(self: Any, request: Any) -> bool:
         touch("gate:staff")
@@ -153,7 +147,6 @@ def watched(touch: Touch) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(patch.object(type(permissions), "test_rule", tested))
         stack.enter_context(patch.object(RoleBackend, "has_perm", had))
-        stack.enter_context(patch.object(PortalMixin, "dispatch", dispatched))
         stack.enter_context(patch.object(StaffSite, "has_permission", let_in))
         stack.enter_context(patch.object(Scoped, "has_permission", scoped))
         for queryset in _filtered():
