@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from park_portal.core.forms import PortalForm, TextField
 from park_portal.core.privacy.states import RequestKind
@@ -34,7 +35,7 @@ class EraseForm(PortalForm):
 
 class AnswerForm(forms.Form):
     text = forms.CharField(
-        label=_("answer"),
+        label=pgettext_lazy("data request", "answer"),
         max_length=4000,
         widget=forms.Textarea,
         help_text=_("The person reads it by mail and under “My data”."),

@@ -35,7 +35,7 @@ class DataRequest(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=RequestState, default=RequestState.OPEN)
     asked_at = models.DateTimeField(_("asked"), default=timezone.now)
     due_on = models.DateField(_("answer by"))
-    answer = models.TextField(_("answer"), max_length=4000, blank=True)
+    answer = models.TextField(pgettext_lazy("data request", "answer"), max_length=4000, blank=True)
     answered_by = models.ForeignKey(
         User, verbose_name=_("answered by"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )

@@ -27,6 +27,7 @@ REQUEST_MACHINE = Machine(
     label=_("data request"),
     states=RequestState,
     initial=RequestState.OPEN,
+    tones={RequestState.OPEN: "wait"},
     transitions=(
         Transition(
             "fulfil",
