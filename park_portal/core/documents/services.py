@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Collection
-from functools import partial
 from typing import Any, BinaryIO, Final, cast
 
 import pgtrigger
@@ -28,6 +27,8 @@ from park_portal.core.documents.models import Document
 from park_portal.core.documents.names import clean_name, ending_of
 from park_portal.core.documents.uploads import OversizedFile
 from park_portal.core.errors import DomainError, Text
+from park_portal.core.outbox.registry import handles
+from park_portal.core.outbox.services import publish
 
 log = logging.getLogger(__name__)
 _lazy_size = lazy(filesizeformat, str)
@@ -159,10 +160,10 @@ def remove_document(document: Document, *, actor: Actor) -> Document:
 
 
 def forget_content(documents: models.QuerySet[Document]) -> int:
-    """Take name and content of ``documents`` away for good, after the commit; return how many there were.
+    """Take name and content of ``documents`` away for good; return how many there were.
 
     The row stays, with the hash of what it was, for whatever refers to it. Content that another document shares, which
-    somebody else uploaded perhaps, stays too.
+    somebody else uploaded perhaps, stays too. The store is told by the outbox: what dies after the commit forgets nothing.
     """
     rows = list(documents.select_for_update().order_by("pk"))
     with pgtrigger.ignore("core.Document:document_content_is_final"):
@@ -171,14 +172,14 @@ def forget_content(documents: models.QuerySet[Document]) -> int:
             row.path = ""
             row.removed_at = row.removed_at or timezone.now()
             row.save(update_fields=["name", "path", "removed_at"])
-    held = {row.pk: row.sha256 for row in rows}
-    for digest in sorted(set(held.values())):
-        transaction.on_commit(partial(_drop_content, digest))
+    for row in rows:
+        publish("documents.forget", key=f"documents.forget:{row.pk}", payload={"sha256": row.sha256})
     return len(rows)
 
 
-def _drop_content(digest: str) -> None:
-    path = path_of(digest)
+@handles("documents.forget")
+def _drop_content(payload: dict[str, Any]) -> None:
+    path = path_of(payload["sha256"])
     if not Document.objects.filter(path=path).exists():
         default_storage.delete(path)
 

@@ -68,8 +68,11 @@ holds(
 holds("core.ChatChannel", plain="id name url kinds active")
 
 
+OVER = (DeliveryStatus.SENT, DeliveryStatus.FAILED)
+
+
 def _old_deliveries(before: Any) -> models.QuerySet[Delivery]:
-    return Delivery.objects.filter(created_at__lt=before, status=DeliveryStatus.SENT)
+    return Delivery.objects.filter(created_at__lt=before, status__in=OVER)
 
 
 def _old_messages(before: Any) -> models.QuerySet[Message]:
