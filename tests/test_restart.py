@@ -53,7 +53,7 @@ class Web:
 
 
 def answer(url: str) -> int:
-    with urllib.request.urlopen(url, timeout=20) as response:
+    with urllib.request.urlopen(url, timeout=60) as response:
         response.read()
         return int(response.status)
 

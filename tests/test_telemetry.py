@@ -8,9 +8,11 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from django.db import connection
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from park_portal import local, telemetry
+from tests import databases
 
 SCRIPT = """
 import django
@@ -75,7 +77,7 @@ def play(**environment: str) -> str:
         env={
             **{key: value for key, value in os.environ.items() if key not in names},
             "DJANGO_SETTINGS_MODULE": "park_portal.settings",
-            "DATABASE_URL": local.database_url(),
+            "DATABASE_URL": databases.url(connection.settings_dict["NAME"]),
             "LOG_LEVEL": "CRITICAL",
             **environment,
         },
@@ -87,6 +89,7 @@ def play(**environment: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.django_db
 def test_both_send_what_helps_and_nobodys_data(sink):
     port, got = sink
     said = play(
