@@ -71,7 +71,6 @@ class Case:
     tag: str = ""  # which of several things one route does: the act of an act page
     program: bool = False  # asked with a token rather than a session
     body: Callable[[World, str], Any] | None = None
-    prepare: Callable[[World], None] | None = None
 
     @property
     def name(self) -> str:
@@ -101,7 +100,7 @@ class Writes:
 
 
 def fingerprint() -> tuple[Any, ...]:
-    """Every row of every table, every file and every mail, as values that differ when anything of it does."""
+    """Every row of every table, as values that differ when anything of it does."""
     tables = sorted(
         {model._meta.db_table for model in apps.get_models(include_auto_created=True)} - BOOKKEEPING
     )
@@ -111,7 +110,11 @@ def fingerprint() -> tuple[Any, ...]:
     ]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts))
-        rows = tuple(sorted((name, count, str(total)) for name, count, total in cursor.fetchall()))
+        return tuple(sorted((name, count, str(total)) for name, count, total in cursor.fetchall()))
+
+
+def files_and_mails() -> tuple[Any, ...]:
+    """Every file that is kept, with its size, and how many mails have been sent."""
     files = tuple(
         sorted(
             (str(path), path.stat().st_size)
@@ -119,7 +122,7 @@ def fingerprint() -> tuple[Any, ...]:
             if path.is_file()
         )
     )
-    return rows, files, len(getattr(mail, "outbox", ()))
+    return files, len(getattr(mail, "outbox", ()))
 
 
 @contextmanager
@@ -136,6 +139,9 @@ class Asker:
     def __init__(self, world: World, table: Mapping[tuple[str, str, str], list[str]]) -> None:
         self.world = world
         self.payloads: dict[str, Any] = {}
+        # Every cell finds the world as it was: which row fits an act, and what its form wants, is found once.
+        self.paths: dict[Case, str] = {}
+        self.bodies: dict[tuple[Case, str], Any] = {}
         self.asked = 0
         self.table = table
 
@@ -153,11 +159,11 @@ class Asker:
         client.defaults["REMOTE_ADDR"] = (
             f"10.{os.getpid() % 250}.{self.asked // 250 % 250}.{self.asked % 250}"
         )
-        path = case.path(self.world)
+        path = self.path(case)
         # A request leaves its language behind in the thread.
         translation.activate(settings.LANGUAGE_CODE)
         sent = self.payload(case) if method == "POST" and not case.program else None
-        body = case.body(self.world, method) if case.body and method not in READS else None
+        body = self.body(case, method) if case.program and method not in READS else None
         writes, mails = Writes(), len(mail.outbox)
         with connection.execute_wrapper(writes):
             if case.program:
@@ -187,6 +193,22 @@ class Asker:
     def client(self, case: Case, role: str) -> Client:
         return self.world.program(role) if case.program else self.world.client(role)
 
+    def path(self, case: Case) -> str:
+        if case not in self.paths:
+            self.paths[case] = case.path(self.world)
+        return self.paths[case]
+
+    def body(self, case: Case, method: str) -> Any:
+        """Return what a program sends; a file is read once, and so made anew for each."""
+        if case.body is None:
+            return None
+        if (case, method) not in self.bodies:
+            body = case.body(self.world, method)
+            if isinstance(body, dict) and "file" in body:
+                return body
+            self.bodies[case, method] = body
+        return self.bodies[case, method]
+
     def payload(self, case: Case) -> Any:
         """Return what the case sends: its own payload, or the form of its page, filled in."""
         if callable(case.post):
@@ -203,7 +225,7 @@ class Asker:
             return change
         for role in self.readers(case):
             with undone():
-                response = self.client(case, role).get(case.path(self.world), headers=case.headers)
+                response = self.client(case, role).get(self.path(case), headers=case.headers)
                 content = response.content if response.status_code == 200 and not response.streaming else b""
             if content.strip() and (found := fill_in(content, change=change, button=case.button)) is not None:
                 return found
@@ -222,10 +244,6 @@ class Asker:
 
     def line(self, case: Case, method: str) -> list[str]:
         """Return the outcome of each role; each finds the world as it was."""
-        if case.prepare is not None and method != "GET":
-            with undone():
-                case.prepare(self.world)
-                return [self._undone(case, method, role) for role in ROLES]
         return [self._undone(case, method, role) for role in ROLES]
 
     def _undone(self, case: Case, method: str, role: str) -> str:

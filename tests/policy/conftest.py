@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.test import override_settings
 
+from tests.policy.asking import fingerprint
 from tests.policy.world import make_world
 
 
@@ -21,3 +22,10 @@ def world(django_db_setup, django_db_blocker):
         yield make_world()
         transaction.set_rollback(True)
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture(scope="module")
+def untouched(world, django_db_blocker):
+    """The park as it is before anything is asked."""
+    with django_db_blocker.unblock():
+        return fingerprint()

@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-import openpyxl
 from django.utils.translation import gettext_lazy as _
-from openpyxl.utils.exceptions import InvalidFileException
 
 from park_portal.core.documents import archives
 from park_portal.core.errors import DomainError
@@ -68,6 +66,9 @@ def read_workbook(content: bytes, file_name: str = "") -> list[Sheet]:
 
 
 def _read_xlsx(content: bytes) -> list[Sheet]:
+    import openpyxl  # Every process of the portal would wait an eighth of a second for it.
+    from openpyxl.utils.exceptions import InvalidFileException
+
     unreadable = DomainError(
         _("This file cannot be read as an Excel workbook. Open it in Excel and save it as .xlsx."),
         code="unreadable",

@@ -19,7 +19,6 @@ from datetime import datetime, timedelta
 from email.utils import formataddr, parseaddr
 from typing import Any, Final, NamedTuple
 
-import apprise
 from django.conf import settings
 from django.core.mail import get_connection
 from django.db import DatabaseError, OperationalError, connection, models, transaction
@@ -576,6 +575,8 @@ def sender() -> str:
 
 
 def _post_to_chat(delivery: Delivery) -> None:
+    import apprise  # Knows a hundred services, and takes long to be loaded.
+
     sender = apprise.Apprise()
     if not sender.add(delivery.address):
         raise DomainError(_("The address of this work chat is not understood."), code="chat_address")

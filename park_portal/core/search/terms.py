@@ -14,9 +14,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-import pypinyin
-import rjieba
-
 POSITION_MAX: Final = 16_383  # PostgreSQL keeps no more
 LEXEME_MAX: Final = 200  # characters; PostgreSQL allows 2 kB
 BODY_MAX: Final = 20_000
@@ -46,6 +43,27 @@ def code(text: str) -> str:
 def is_han(piece: str) -> bool:
     """Return whether ``piece`` begins with a Chinese character."""
     return bool(_IS_HAN.match(piece))
+
+
+def _cut(text: str) -> list[str]:
+    """Return the words of a run of Chinese characters."""
+    import rjieba  # With its dictionary, a sixth of a second: only who indexes or searches waits for it.
+
+    return list(rjieba.cut(text))
+
+
+def _cut_for_search(text: str) -> list[str]:
+    """Return the words of a run of Chinese characters, and the shorter words within long ones."""
+    import rjieba
+
+    return list(rjieba.cut_for_search(text))
+
+
+def _pinyin(text: str) -> list[str]:
+    """Return the syllables of a run of Chinese characters, without tones."""
+    import pypinyin  # Nearly half a second, likewise.
+
+    return list(pypinyin.lazy_pinyin(text, errors="ignore"))
 
 
 def pieces(text: str) -> Iterator[str]:
@@ -103,7 +121,7 @@ def index(
         lexemes.position += GAP
     for text in body:
         for piece in pieces(text[:BODY_MAX]):
-            for word in rjieba.cut_for_search(piece) if is_han(piece) else [piece]:
+            for word in _cut_for_search(piece) if is_han(piece) else [piece]:
                 lexemes.add(word, lexemes.position, "D")
                 lexemes.position += 1
     return lexemes
@@ -115,7 +133,7 @@ def _add_title(lexemes: Lexemes, title: str, weight: str) -> None:
         if is_han(piece):
             for offset, character in enumerate(piece):
                 lexemes.add(character, start + offset, weight)
-            for word in rjieba.cut_for_search(piece):
+            for word in _cut_for_search(piece):
                 if len(word) > 1:
                     lexemes.add(word, start + piece.find(word), weight)
             lexemes.position += len(piece)
@@ -142,14 +160,14 @@ def _add_pinyin(lexemes: Lexemes, name: str) -> None:
         if not is_han(run):
             continue
         syllables: list[list[str]] = []
-        for word in rjieba.cut(run):
-            syllables.append(pypinyin.lazy_pinyin(word, errors="ignore"))
+        for word in _cut(run):
+            syllables.append(_pinyin(word))
         for start in range(len(syllables)):
             rest = [syllable for word in syllables[start:] for syllable in word]
             lexemes.add("".join(rest), lexemes.position, "B")
             lexemes.add("".join(syllable[0] for syllable in rest if syllable), lexemes.position, "B")
         if len(run) <= 4:  # a person: the given name too
-            rest = pypinyin.lazy_pinyin(run, errors="ignore")[1:]
+            rest = _pinyin(run)[1:]
             lexemes.add("".join(rest), lexemes.position, "B")
         lexemes.position += GAP
 
@@ -181,8 +199,8 @@ def terms(text: str) -> list[Term]:
 def _han_term(run: str) -> Term:
     phrase = " <-> ".join(quote(character) for character in run)
     words = []
-    for word in rjieba.cut(run):
-        smaller = [part for part in rjieba.cut_for_search(word) if part != word]
+    for word in _cut(run):
+        smaller = [part for part in _cut_for_search(word) if part != word]
         words.append(f"({quote(word)} | ({' & '.join(map(quote, smaller))}))" if smaller else quote(word))
     return Term(f"({phrase}) | ({' & '.join(words)})")
 
@@ -193,7 +211,7 @@ def highlight(title: str, text: str) -> list[tuple[str, bool]]:
     for piece in (piece for chunk in text[:QUERY_MAX].split() for piece in [chunk, *pieces(chunk)]):
         wanted.append(piece)
         if is_han(piece):
-            wanted.extend(rjieba.cut(piece))
+            wanted.extend(_cut(piece))
     alternatives = sorted({re.escape(part) for part in wanted if part}, key=len, reverse=True)
     if not alternatives:
         return [(title, False)] if title else []

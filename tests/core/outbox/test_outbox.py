@@ -7,6 +7,7 @@ from datetime import timedelta
 from email.header import decode_header, make_header
 from email.utils import parseaddr
 
+import apprise
 import pytest
 from django.core import mail
 from django.db import OperationalError, connection, transaction
@@ -349,7 +350,7 @@ class TestNotices:
     def test_work_chat_gets_the_kinds_it_chose(self, bell, alice, monkeypatch):
         posted = []
         monkeypatch.setattr(
-            services.apprise.Apprise, "notify", lambda self, **kwargs: posted.append(kwargs["title"]) or True
+            apprise.Apprise, "notify", lambda self, **kwargs: posted.append(kwargs["title"]) or True
         )
         ChatChannel.objects.create(name="项目组", url="json://127.0.0.1/x", kinds=["test.news"])
         ChatChannel.objects.create(name="别的", url="json://127.0.0.1/y", kinds=["test.law"])
