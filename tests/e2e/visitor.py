@@ -29,8 +29,9 @@ PARTS = (
 class Findings:
     """What is wrong with the pages that were visited: told all together at the end."""
 
-    # By address: the parts of which the pages there were made.
-    looked_at: dict[str, set[str]] = field(default_factory=dict)
+    # The pages that were looked at, and the parts of which they were made.
+    looked_at: set[str] = field(default_factory=set)
+    parts: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
 
     def report(self) -> str:
@@ -149,17 +150,17 @@ class Visitor:
     # --- looking ----------------------------------------------------------------------------------------------------
 
     def look(self, state: str = "") -> None:
-        """Let axe look at the page as it is now, unless all its parts were looked at on this page before."""
+        """Let axe look at the page as it is now, unless it did before and every part that is new here is known from others."""
         page = self.page
         page.wait_for_load_state("load")
         if not self.runs_scripts:  # Nor would axe run.
             return
         place = NUMBERS.sub("#", re.split("[?#]", self.path())[0])
-        known = self.findings.looked_at.setdefault(place, set())
         parts = {f"{part}{state}" for part in page.evaluate(PARTS)}
-        if parts <= known:
+        if place in self.findings.looked_at and parts <= self.findings.parts:
             return
-        known |= parts
+        self.findings.looked_at.add(place)
+        self.findings.parts |= parts
         if page.locator("main, [role=main], #content, #main").count() == 0:
             self.findings.wrong.append(f"{self.name} {self.path()}: not a page of the portal")
         for found in accessibility_violations(page, only_serious="/admin/" in page.url):
