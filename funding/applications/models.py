@@ -11,15 +11,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from funding.applications.states import APPLICATION_MACHINE, EDITABLE, ApplicationState
+from funding.applications.states import APPLICATION_MACHINE, DECIDED, EDITABLE, ApplicationState
 from funding.calls.models import Call, CallQuestion, Stage
 from funding.calls.states import Acts, ApplicantKind, CallState
 from incubator.organisations.facts import is_liaison_today
+from incubator.organisations.merging import moves_only_by_merge
 from incubator.organisations.models import Membership, Organisation
 from incubator.projects.models import ProjectMember, ResearchProject
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.audit.models import append_only
 from park_portal.core.documents.models import Document
+from park_portal.core.invariants import Agrees, kept
 from park_portal.core.money import MoneyField
 from park_portal.core.relations import among
 
@@ -60,6 +62,18 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
 
     def under_way(self) -> ApplicationQuerySet:
         return self.filter(state__in=[ApplicationState.IN_REVIEW, ApplicationState.RETURNED])
+
+
+_DECIDED_BY_RELEASE = """
+    IF NOT EXISTS (SELECT 1 FROM funding_decision d
+                   WHERE d.application_id = NEW.id AND d.state = 'released'
+                   AND d.verdict = CASE NEW.state WHEN 'approved' THEN 'approve'
+                                                  WHEN 'reserved' THEN 'reserve' ELSE 'decline' END) THEN
+        RAISE EXCEPTION 'application % is % without a decision that says so', NEW.id, NEW.state
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'application_decided_by_release';
+    END IF;
+    RETURN NULL;
+"""
 
 
 class Application(models.Model):
@@ -163,7 +177,43 @@ class Application(models.Model):
         triggers = [
             *APPLICATION_MACHINE.triggers(),
             pgtrigger.ReadOnly(
-                name="application_identity_fixed", fields=["call", "kind", "created_by", "created_at"]
+                name="application_identity_fixed",
+                fields=["call", "kind", "project", "created_by", "created_at"],
+            ),
+            moves_only_by_merge("application"),
+            Agrees(
+                name="application_stage_of_its_call",
+                same={"current_stage.call": "call"},
+                watch=("current_stage_id",),
+            ),
+            # When it came in never changes, and what it asks for only while the applicant may write.
+            pgtrigger.Protect(
+                name="application_submitted_fixed",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__submitted_at__isnull=False)
+                & (
+                    pgtrigger.Q(old__submitted_at__df=pgtrigger.F("new__submitted_at"))
+                    | (
+                        ~pgtrigger.Q(old__state__in=EDITABLE)
+                        & pgtrigger.Q(old__amount_fen__df=pgtrigger.F("new__amount_fen"))
+                    )
+                ),
+            ),
+            pgtrigger.Protect(
+                name="application_is_kept",
+                operation=pgtrigger.Delete,
+                condition=pgtrigger.Q(old__submitted_at__isnull=False),
+            ),
+            # At the end of the transaction, for application and decision are released together.
+            pgtrigger.Trigger(
+                name="application_decided_by_release",
+                when=pgtrigger.After,
+                timing=pgtrigger.Deferred,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    f"OLD.state IS DISTINCT FROM NEW.state AND NEW.state IN {tuple(map(str, DECIDED))}"
+                ),
+                func=_DECIDED_BY_RELEASE,
             ),
         ]
 
@@ -284,17 +334,18 @@ class Application(models.Model):
 
 
 def only_while_editable(name: str) -> pgtrigger.Trigger:
-    """Return the trigger that refuses what is written into an application that is not open for changes."""
+    """Return the trigger that refuses what is written into an application that is not open for changes, or taken out."""
     return pgtrigger.Trigger(
         name=name,
         when=pgtrigger.Before,
-        operation=pgtrigger.Insert | pgtrigger.Update,
-        declare=[("held", "text")],
+        operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+        declare=[("owner", "bigint"), ("held", "text")],
         func=(
-            "SELECT state INTO held FROM funding_application WHERE id = NEW.application_id; "
+            "IF TG_OP = 'DELETE' THEN owner := OLD.application_id; ELSE owner := NEW.application_id; END IF; "
+            "SELECT state INTO held FROM funding_application WHERE id = owner; "
             "IF held NOT IN ('draft', 'returned') THEN RAISE EXCEPTION "
-            "'application % is not open for changes', NEW.application_id USING ERRCODE = 'check_violation'; "
-            "END IF; RETURN NEW;"
+            "'application % is not open for changes', owner USING ERRCODE = 'check_violation'; "
+            "END IF; IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW;"
         ),
     )
 
@@ -315,7 +366,11 @@ class Answer(models.Model):
         verbose_name = _("answer")
         verbose_name_plural = _("answers")
         constraints = [models.UniqueConstraint(fields=["application", "question"], name="answer_once")]
-        triggers = [only_while_editable("answer_only_while_editable")]
+        triggers = [
+            only_while_editable("answer_only_while_editable"),
+            Agrees(name="answer_of_its_call", same={"question.call": "application.call"}),
+            pgtrigger.ReadOnly(name="answer_place_fixed", fields=["application", "question"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.application_id}/{self.question_id}"
@@ -334,7 +389,13 @@ class AnswerFile(models.Model):
         verbose_name_plural = _("files of applications")
         ordering = ["id"]
         indexes = [models.Index(fields=["application", "question"], name="answer_file_by_question")]
-        triggers = [only_while_editable("answer_file_only_while_editable")]
+        triggers = [
+            only_while_editable("answer_file_only_while_editable"),
+            Agrees(name="answer_file_of_its_call", same={"question.call": "application.call"}),
+            pgtrigger.ReadOnly(
+                name="answer_file_place_fixed", fields=["application", "question", "document"]
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.document)
@@ -387,6 +448,17 @@ class Return(models.Model):
                 fields=["application"], condition=models.Q(answered_at__isnull=True), name="return_open_once"
             )
         ]
+        triggers = [
+            Agrees(
+                name="return_of_its_application",
+                same={"version.application": "application", "stage.call": "application.call"},
+            ),
+            pgtrigger.ReadOnly(
+                name="return_terms_fixed",
+                fields=["application", "version", "stage", "message", "due_at", "returned_by", "returned_at"],
+            ),
+            kept("return"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.application} {self.returned_at:%Y-%m-%d}"
@@ -404,6 +476,11 @@ class ReturnItem(models.Model):
         verbose_name_plural = _("opened questions")
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["returned", "question"], name="return_item_once")]
+        triggers = [
+            pgtrigger.ReadOnly(name="return_item_fixed", fields=["returned", "question", "comment"]),
+            kept("return_item"),
+            Agrees(name="return_item_of_its_call", same={"question.call": "returned.application.call"}),
+        ]
 
     def __str__(self) -> str:
         return self.question.label

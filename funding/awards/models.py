@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pgtrigger
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -9,9 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from funding.applications.models import Application
 from funding.awards.states import AWARD_MACHINE, AwardState
 from funding.funds.models import Fund
+from incubator.organisations.merging import moves_only_by_merge
 from incubator.organisations.models import Organisation
 from incubator.projects.models import ResearchProject
 from park_portal.core.accounts.rules import sees_records
+from park_portal.core.invariants import Agrees, kept
 from park_portal.core.money import MoneyField
 
 
@@ -23,6 +26,18 @@ class AwardQuerySet(models.QuerySet["Award"]):
         if sees_records(user):
             return self
         return self.filter(application__in=Application.objects.visible_to(user).values("pk"))
+
+
+# Nothing is granted but by a decision that has gone out, and no other amount than it names.
+_RELEASED_APPROVAL = """
+    IF NOT EXISTS (SELECT 1 FROM funding_decision d
+                   WHERE d.application_id = NEW.application_id AND d.state = 'released' AND d.verdict = 'approve'
+                   AND d.amount_fen = NEW.amount_fen) THEN
+        RAISE EXCEPTION 'no released decision grants application % the amount %', NEW.application_id, NEW.amount_fen
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'award_of_a_released_approval';
+    END IF;
+    RETURN NULL;
+"""
 
 
 class Award(models.Model):
@@ -70,7 +85,29 @@ class Award(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["fund", "state"], name="award_by_fund")]
-        triggers = AWARD_MACHINE.triggers()
+        triggers = [
+            *AWARD_MACHINE.triggers(),
+            Agrees(
+                name="award_of_its_application",
+                same={
+                    "fund": "application.call.fund",
+                    "organisation": "application.organisation",
+                    "project": "application.project",
+                },
+            ),
+            pgtrigger.Trigger(
+                name="award_of_a_released_approval",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                func=_RELEASED_APPROVAL,
+            ),
+            pgtrigger.ReadOnly(
+                name="award_terms_fixed",
+                fields=["number", "application", "fund", "project", "title", "amount_fen", "awarded_at"],
+            ),
+            moves_only_by_merge("award"),
+            kept("award"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.number} {self.title}"

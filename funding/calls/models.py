@@ -30,6 +30,7 @@ from funding.calls.states import (
 )
 from funding.funds.models import Fund
 from park_portal.core.accounts.rules import sees_records
+from park_portal.core.invariants import Agrees, one_of
 from park_portal.core.money import MoneyField
 from park_portal.core.text import choice_label
 
@@ -188,9 +189,17 @@ class Call(models.Model):
                 & (models.Q(min_amount_fen__isnull=True) | models.Q(min_amount_fen__gte=0)),
             ),
             models.CheckConstraint(
+                name="call_largest_amount_not_negative",
+                condition=models.Q(max_amount_fen__isnull=True) | models.Q(max_amount_fen__gte=0),
+            ),
+            models.CheckConstraint(
                 name="call_has_applicants",
                 condition=models.Q(applicants__len__gt=0),
                 violation_error_message=_("Say who may apply."),
+            ),
+            models.CheckConstraint(
+                name="call_applicants_known",
+                condition=models.Q(applicants__contained_by=ApplicantKind.values),
             ),
         ]
         indexes = [models.Index(fields=["state", "closes_at"], name="call_by_state")]
@@ -383,8 +392,16 @@ class CallQuestion(models.Model):
                 name="call_purpose_once",
                 violation_error_message=_("Another question is already read as this."),
             ),
+            one_of("call_question_purpose_known", "purpose", Purpose),
         ]
-        triggers = fixed_once_published("call_question")
+        triggers = [
+            *fixed_once_published("call_question"),
+            Agrees(
+                name="call_question_of_its_call",
+                same={"section.call": "call", "condition_on.call": "call"},
+                watch=("call_id", "section_id", "condition_on_id"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.label
@@ -442,6 +459,10 @@ class EligibilityRule(models.Model):
         verbose_name = _("eligibility rule")
         verbose_name_plural = _("eligibility rules")
         ordering = ["position", "id"]
+        constraints = [
+            one_of("eligibility_rule_kind_known", "kind", RuleKind),
+            one_of("eligibility_rule_for_known", "applies_to", ApplicantKind, empty=True),
+        ]
         triggers = fixed_once_published("eligibility_rule")
 
     def __str__(self) -> str:
@@ -478,7 +499,15 @@ class Stage(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["call", "position"], name="stage_position_once", deferrable=models.Deferrable.DEFERRED
-            )
+            ),
+            one_of("stage_kind_known", "kind", StageKind),
+            one_of("stage_acts_known", "acts", Acts),
+            one_of("stage_completion_known", "completion", Completion),
+            one_of("stage_on_negative_known", "on_negative", OnNegative),
+            # With none to wait for, a stage would be over before anyone has looked.
+            models.CheckConstraint(
+                name="stage_waits_for_an_opinion", condition=models.Q(required_count__gte=1)
+            ),
         ]
         triggers = fixed_once_published("stage")
 
@@ -506,6 +535,14 @@ class Criterion(models.Model):
         verbose_name = _("criterion")
         verbose_name_plural = _("criteria")
         ordering = ["position", "id"]
+        constraints = [
+            one_of("criterion_kind_known", "kind", CriterionKind),
+            # Scores are divided by both.
+            models.CheckConstraint(
+                name="rubric_weights_above_zero",
+                condition=models.Q(weight__gte=1) & models.Q(max_score__gte=1),
+            ),
+        ]
         triggers = fixed_once_published(
             "criterion", "(SELECT call_id FROM funding_stage WHERE id = {row}.stage_id)"
         )

@@ -19,6 +19,7 @@ from funding.decisions.states import (
 )
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.documents.models import Document
+from park_portal.core.invariants import one_of
 from park_portal.core.money import MoneyField
 
 
@@ -75,9 +76,11 @@ class Decision(models.Model):
                 condition=models.Q(state="released", released_at__isnull=False)
                 | models.Q(state="pending", released_at__isnull=True),
             ),
+            one_of("decision_verdict_known", "verdict", Verdict),
         ]
         triggers = [
             *DECISION_MACHINE.triggers(),
+            pgtrigger.ReadOnly(name="decision_application_fixed", fields=["application"]),
             pgtrigger.Protect(
                 name="decision_released_fixed",
                 operation=pgtrigger.Update | pgtrigger.Delete,
@@ -112,7 +115,8 @@ class LetterTemplate(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["call", "verdict"], nulls_distinct=False, name="letter_template_once"
-            )
+            ),
+            one_of("letter_template_verdict_known", "verdict", Verdict),
         ]
 
     def __str__(self) -> str:
@@ -165,6 +169,29 @@ class Letter(models.Model):
         ordering = ["-id"]
         triggers = [
             *LETTER_MACHINE.triggers(),
+            pgtrigger.ReadOnly(name="letter_decision_fixed", fields=["decision"]),
+            # What was read and found right is what goes out.
+            pgtrigger.Protect(
+                name="letter_checked_fixed",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__state="checked")
+                & (
+                    pgtrigger.Q(old__subject__df=pgtrigger.F("new__subject"))
+                    | pgtrigger.Q(old__body__df=pgtrigger.F("new__body"))
+                    | pgtrigger.Q(old__document__df=pgtrigger.F("new__document"))
+                ),
+            ),
+            pgtrigger.Trigger(
+                name="letter_waits_for_its_decision",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(new__state="released") & ~pgtrigger.Q(old__state="released"),
+                func=(
+                    "IF NOT EXISTS (SELECT 1 FROM funding_decision WHERE id = NEW.decision_id AND state = 'released') "
+                    "THEN RAISE EXCEPTION 'the decision of letter % is not released', NEW.id "
+                    "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
+                ),
+            ),
             pgtrigger.Protect(
                 name="letter_released_fixed",
                 operation=pgtrigger.Update | pgtrigger.Delete,

@@ -27,6 +27,7 @@ from funding.reviews.states import (
 from incubator.organisations.models import Organisation
 from incubator.projects.models import ResearchProject
 from park_portal.core.accounts.rules import sees_records
+from park_portal.core.invariants import Agrees, kept, one_of
 
 
 class ReviewerQuerySet(models.QuerySet["Reviewer"]):
@@ -124,7 +125,12 @@ class StageRun(models.Model):
                 fields=["due_at", "id"], name="stage_run_active_due", condition=models.Q(state="active")
             ),
         ]
-        triggers = RUN_MACHINE.triggers()
+        triggers = [
+            *RUN_MACHINE.triggers(),
+            Agrees(name="stage_run_of_its_call", same={"stage.call": "application.call"}),
+            pgtrigger.ReadOnly(name="stage_run_place_fixed", fields=["application", "stage"]),
+            kept("stage_run"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.application.number} · {self.stage}"
@@ -246,6 +252,7 @@ class Review(models.Model):
                 name="review_score_in_range",
                 condition=models.Q(score__isnull=True) | models.Q(score__range=(0, 100)),
             ),
+            one_of("review_opinion_known", "opinion", Opinion, empty=True),
         ]
         indexes = [
             models.Index(fields=["reviewer", "state", "due_at"], name="review_queue"),
@@ -258,7 +265,9 @@ class Review(models.Model):
         ]
         triggers = [
             *REVIEW_MACHINE.triggers(),
+            Agrees(name="review_of_its_run", same={"run.application": "application"}),
             pgtrigger.ReadOnly(name="review_identity_fixed", fields=["run", "application", "reviewer"]),
+            kept("review"),
             pgtrigger.Trigger(
                 name="review_refuses_conflict",
                 when=pgtrigger.Before,
@@ -271,7 +280,9 @@ class Review(models.Model):
                 condition=pgtrigger.Q(old__state="submitted", new__state="submitted")
                 & (
                     pgtrigger.Q(old__opinion__df=pgtrigger.F("new__opinion"))
+                    | pgtrigger.Q(old__confidence__df=pgtrigger.F("new__confidence"))
                     | pgtrigger.Q(old__score__df=pgtrigger.F("new__score"))
+                    | pgtrigger.Q(old__submitted_at__df=pgtrigger.F("new__submitted_at"))
                     | pgtrigger.Q(old__comment_committee__df=pgtrigger.F("new__comment_committee"))
                     | pgtrigger.Q(old__comment_applicant__df=pgtrigger.F("new__comment_applicant"))
                 ),
@@ -341,6 +352,9 @@ class Score(models.Model):
                     "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
                 ),
             ),
+            Agrees(name="score_of_its_stage", same={"criterion.stage": "review.run.stage"}),
+            pgtrigger.ReadOnly(name="score_place_fixed", fields=["review", "criterion"]),
+            kept("score"),
         ]
 
     def __str__(self) -> str:
@@ -373,6 +387,17 @@ class Conflict(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["person", "application", "kind"], name="conflict_once")
+        ]
+        triggers = [
+            pgtrigger.ReadOnly(
+                name="conflict_identity_fixed", fields=["person", "application", "kind", "recorded_by"]
+            ),
+            # What somebody declared of themselves, staff do not take back.
+            pgtrigger.Protect(
+                name="conflict_declared_is_kept",
+                operation=pgtrigger.Delete,
+                condition=pgtrigger.Q(old__recorded_by=pgtrigger.F("old__person")),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -408,6 +433,17 @@ class Objection(models.Model):
         verbose_name = _("objection")
         verbose_name_plural = _("objections")
         ordering = ["-id"]
+        triggers = [
+            pgtrigger.ReadOnly(
+                name="objection_words_fixed", fields=["run", "name", "email", "text", "received_at"]
+            ),
+            pgtrigger.Protect(
+                name="objection_resolved_fixed",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__upheld__isnull=False),
+            ),
+            kept("objection"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.run.application} · {self.name}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+import pgtrigger
 from django.db import models
 
 from park_portal.core.relations import pointing_to
@@ -29,6 +30,23 @@ def merges(model: str, field: str) -> Callable[[Mover], Mover]:
         return mover
 
     return register
+
+
+def moves_only_by_merge(name: str, field: str = "organisation") -> pgtrigger.Trigger:
+    """Returns the trigger by which a row leaves its organisation only for the one that it was merged into."""
+    column = f"{field}_id"
+    return pgtrigger.Trigger(
+        name=f"{name}_moves_only_by_merge",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        condition=pgtrigger.Condition(f'OLD."{column}" IS DISTINCT FROM NEW."{column}"'),
+        func=(
+            "IF NOT EXISTS (SELECT 1 FROM incubator_organisation o "
+            f'WHERE o.id = OLD."{column}" AND o.merged_into_id = NEW."{column}") THEN '
+            f"RAISE EXCEPTION '% % stays with its organisation', TG_TABLE_NAME, OLD.id "
+            f"USING ERRCODE = 'check_violation', CONSTRAINT = '{name}_moves_only_by_merge'; END IF; RETURN NEW;"
+        ),
+    )
 
 
 def move_rows(loser: Organisation, survivor: Organisation) -> dict[str, int]:

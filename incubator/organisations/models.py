@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from stdnum.cn import uscc as stdnum_uscc
 from stdnum.exceptions import ValidationError as InvalidCode
 
+from incubator.organisations.merging import moves_only_by_merge
 from incubator.organisations.names import normalise_code, normalise_name
 from incubator.organisations.states import (
     ORGANISATION_MACHINE,
@@ -21,6 +22,7 @@ from incubator.organisations.states import (
     TechnologyField,
 )
 from park_portal.core.accounts.rules import sees_records
+from park_portal.core.invariants import Agrees, one_of
 
 CODE_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
@@ -47,6 +49,17 @@ KEEP_AN_OWNER = """
             USING ERRCODE = 'check_violation', CONSTRAINT = 'membership_keeps_an_owner';
     END IF;
     RETURN NULL;
+"""
+
+
+# So that no chain of mergers comes back to where it began; the lock keeps two that would close a circle apart.
+STANDS = """
+    SELECT state INTO held FROM incubator_organisation WHERE id = NEW.merged_into_id FOR SHARE;
+    IF held = 'merged' THEN
+        RAISE EXCEPTION 'organisation % cannot be merged into %, which was merged itself', NEW.id, NEW.merged_into_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'organisation_merged_into_one_that_stands';
+    END IF;
+    RETURN NEW;
 """
 
 
@@ -198,6 +211,11 @@ class Organisation(models.Model):
                 condition=Q(merged_into__isnull=True) | ~Q(merged_into=models.F("id")),
                 name="organisation_not_merged_into_itself",
             ),
+            # Its code went to the record that stays.
+            models.CheckConstraint(
+                condition=~Q(state="merged") | Q(uscc__isnull=True), name="organisation_merged_has_no_code"
+            ),
+            one_of("organisation_kind_known", "kind", OrganisationKind),
         ]
         indexes = [
             GinIndex(fields=["normalised_name"], opclasses=["gin_trgm_ops"], name="organisation_name_trgm"),
@@ -217,6 +235,15 @@ class Organisation(models.Model):
                 & pgtrigger.Q(new__uscc__regex=f"^[{CODE_ALPHABET}]{{18}}$"),
                 declare=[("total", "integer"), ("weight", "integer := 1"), ("i", "integer")],
                 func=CHECK_DIGIT,
+            ),
+            pgtrigger.Trigger(
+                name="organisation_merged_into_one_that_stands",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(new__merged_into__isnull=False)
+                & pgtrigger.Q(old__merged_into__df=pgtrigger.F("new__merged_into")),
+                declare=[("held", "text")],
+                func=STANDS,
             ),
         ]
 
@@ -321,6 +348,8 @@ class Membership(models.Model):
             models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role"),
         ]
         triggers = [
+            pgtrigger.ReadOnly(name="membership_person_fixed", fields=["user"]),
+            moves_only_by_merge("membership"),
             pgtrigger.Trigger(
                 name="keeps_an_owner",
                 when=pgtrigger.After,
@@ -376,6 +405,7 @@ class Faculty(models.Model):
                 violation_error_message=_("This university already has a faculty with that code."),
             ),
         ]
+        triggers = [moves_only_by_merge("faculty")]
 
     def __str__(self) -> str:
         return self.name
@@ -383,6 +413,16 @@ class Faculty(models.Model):
     def clean(self) -> None:
         if self.organisation_id and self.organisation.kind != OrganisationKind.UNIVERSITY:
             raise ValidationError({"organisation": _("Only a university has faculties.")})
+
+
+def faculty_of_its_university(name: str, university: str = "organisation") -> Agrees:
+    """Returns the trigger that refuses the faculty of another university; a merger moves both in one transaction."""
+    return Agrees(
+        name=f"{name}_faculty_of_its_university",
+        same={"faculty.organisation": university},
+        watch=("faculty_id", f"{university}_id"),
+        deferred=True,
+    )
 
 
 class LiaisonClaimQuerySet(models.QuerySet["LiaisonClaim"]):
@@ -442,6 +482,7 @@ class LiaisonClaim(models.Model):
                 violation_error_message=_("The end lies before the start."),
             ),
         ]
+        triggers = [faculty_of_its_university("liaison_claim")]
 
     def __str__(self) -> str:
         return f"{self.value} → {self.faculty or self.organisation}"
@@ -538,6 +579,7 @@ class Liaison(models.Model):
                 violation_error_message=_("The end lies before the start."),
             ),
         ]
+        triggers = [faculty_of_its_university("liaison")]
 
     def __str__(self) -> str:
         return f"{self.user} · {self.faculty or self.organisation}"

@@ -1,3 +1,4 @@
+import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -8,9 +9,10 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from incubator.organisations.models import Faculty, Liaison, Organisation
+from incubator.organisations.models import Faculty, Liaison, Organisation, faculty_of_its_university
 from incubator.projects.states import PROJECT_MACHINE, ProjectRole, ProjectState
 from park_portal.core.accounts.rules import sees_records
+from park_portal.core.invariants import one_of
 from park_portal.core.money import MoneyField
 
 
@@ -195,7 +197,7 @@ class ResearchProject(models.Model):
             models.Index(fields=["state", "-id"], name="project_state"),
             GinIndex(fields=["subject_codes"], name="project_subject_codes"),
         ]
-        triggers = [*PROJECT_MACHINE.triggers()]
+        triggers = [*PROJECT_MACHINE.triggers(), faculty_of_its_university("project", "university")]
 
     def __str__(self) -> str:
         return f"{self.code} {self.title}"
@@ -283,7 +285,9 @@ class ProjectMember(models.Model):
                 name="project_has_one_pi",
                 violation_error_message=_("The project already has a principal investigator."),
             ),
+            one_of("project_member_role_known", "role", ProjectRole),
         ]
+        triggers = [pgtrigger.ReadOnly(name="project_member_project_fixed", fields=["project"])]
 
     def __str__(self) -> str:
         return f"{self.name} · {self.get_role_display()}"

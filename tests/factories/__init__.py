@@ -75,7 +75,7 @@ def fill(label: str, **values: Any) -> Any:
     for field in model._meta.concrete_fields:
         if field.name in values or field.attname in values or not _is_needed(field):
             continue
-        values[field.name] = _value(field)
+        values[field.name] = value_for(field)
     row = model(**values)
     row.save(force_insert=True)
     return row
@@ -100,7 +100,8 @@ def _is_needed(field: models.Field) -> bool:
     return not (field.blank and field.empty_strings_allowed)
 
 
-def _value(field: models.Field) -> Any:
+def value_for(field: models.Field) -> Any:
+    """A value that the field may hold; where it is not one of few, one that no row has yet."""
     n = number()
     if field.is_relation:
         return make(field.related_model._meta.label)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pgtrigger
+from django.utils import timezone
+
 from funding.awards.models import Award
 from funding.awards.services import open_award
 from funding.calls.models import Call
 from funding.decisions import services
 from funding.decisions.models import Decision, Letter
 from park_portal.core.accounts.models import User
-from park_portal.core.workflow import SYSTEM
+from park_portal.core.workflow import SYSTEM, advance
 from tests.factories import makes
 from tests.factories.core import make_staff
 from tests.factories.reviews import make_application, make_review_call, run_of, submitted_review
@@ -27,7 +30,8 @@ def decidable(
         submitted_review(run_of(application), mark)
     application.refresh_from_db()
     if amount is not None:
-        type(application).objects.filter(pk=application.pk).update(amount_fen=amount)
+        with pgtrigger.ignore("funding.Application:application_submitted_fixed"):
+            type(application).objects.filter(pk=application.pk).update(amount_fen=amount)
         application.refresh_from_db()
     return application
 
@@ -55,9 +59,9 @@ def make_letter(**values: Any) -> Letter:
 
 def make_award() -> Award:
     """Returns an award whose agreement is to be signed."""
-    return open_award(
-        make_application(make_review_call("decision")), actor=SYSTEM, amount_fen=100 * TEN_THOUSAND
-    )
+    decision = make_decision(call=make_review_call("decision"))
+    advance(decision, "release", actor=SYSTEM, changes={"released_at": timezone.now()})
+    return open_award(decision.application, actor=SYSTEM, amount_fen=100 * TEN_THOUSAND)
 
 
 makes("funding.Decision")(lambda **values: make_decision(call=make_review_call("decision"), **values))

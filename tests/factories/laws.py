@@ -1,7 +1,7 @@
 """The factories by which the laws reach every model that cannot be filled field by field."""
 
 from incubator.models import LiaisonClaim
-from tests.factories import fill, makes
+from tests.factories import fill, make, makes
 from tests.factories.core import make_user
 from tests.factories.incubator import (
     make_faculty,
@@ -19,7 +19,8 @@ makes("incubator.ResearchProject")(make_project)
 
 @makes("incubator.Liaison")
 def liaison(**values):
-    return make_liaison(values.pop("user", None) or make_user(), make_university(), **values)
+    university = values.pop("organisation", None) or make_university()
+    return make_liaison(values.pop("user", None) or make_user(), university, **values)
 
 
 @makes("incubator.LiaisonClaim")
@@ -34,3 +35,41 @@ def application(**values):
     if values.setdefault("kind", "organisation") == "organisation":
         values.setdefault("organisation", make_organisation())
     return fill("funding.Application", **values)
+
+
+def of_a_question(label):
+    """Register the factory of what is given in answer to a question: of the call that is applied to."""
+
+    @makes(label)
+    def answer(**values):
+        application = values.pop("application", None) or make("funding.Application")
+        if "question" not in values:
+            values["question"] = make("funding.CallQuestion", call=application.call)
+        return fill(label, application=application, **values)
+
+
+of_a_question("funding.Answer")
+of_a_question("funding.AnswerFile")
+
+
+@makes("funding.Return")
+def returned(**values):
+    application = values.pop("application", None) or make("funding.Application")
+    if "version" not in values:
+        values["version"] = make("funding.Version", application=application)
+    return fill("funding.Return", application=application, **values)
+
+
+@makes("funding.ReturnItem")
+def return_item(**values):
+    returned = values.pop("returned", None) or make("funding.Return")
+    if "question" not in values:
+        values["question"] = make("funding.CallQuestion", call=returned.application.call)
+    return fill("funding.ReturnItem", returned=returned, **values)
+
+
+@makes("funding.Score")
+def score(**values):
+    review = values.pop("review", None) or make("funding.Review")
+    values.setdefault("criterion", review.run.stage.criteria.first())
+    return fill("funding.Score", review=review, **values)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pgtrigger
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
@@ -60,7 +61,11 @@ class DataRequest(models.Model):
                 | models.Q(state__in=["open", "withdrawn"], answered_at__isnull=True),
             ),
         ]
-        triggers = REQUEST_MACHINE.triggers()
+        triggers = [
+            *REQUEST_MACHINE.triggers(),
+            # An erasure that was asked for by one person never becomes that of another.
+            pgtrigger.ReadOnly(name="data_request_identity_fixed", fields=["person", "kind", "asked_at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} #{self.pk}"
@@ -111,6 +116,11 @@ class Consent(models.Model):
                 condition=models.Q(withdrawn_at__isnull=True)
                 | models.Q(withdrawn_at__gte=models.F("given_at")),
             ),
+        ]
+        triggers = [
+            pgtrigger.ReadOnly(
+                name="consent_given_fixed", fields=["person", "purpose", "version", "text", "given_at"]
+            )
         ]
 
     def __str__(self) -> str:

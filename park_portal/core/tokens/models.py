@@ -4,6 +4,7 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.lookups import Regex
@@ -66,6 +67,13 @@ class ApiToken(models.Model):
                     r"^[a-z_]+:(read|write)( [a-z_]+:(read|write))*$",
                 ),
             ),
+        ]
+        triggers = [
+            # What a token is for, and whose it is, is said once: to widen it is to make another.
+            pgtrigger.ReadOnly(
+                name="token_identity_fixed",
+                fields=["user", "start", "digest", "scopes", "created_at", "expires_at"],
+            )
         ]
 
     def __str__(self) -> str:

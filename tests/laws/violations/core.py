@@ -6,7 +6,6 @@ import uuid
 from datetime import timedelta
 
 from django.contrib.auth.models import Group, Permission
-from django.db.models import F
 from django.utils import timezone
 
 from park_portal.core.accounts.models import User
@@ -14,7 +13,7 @@ from park_portal.core.accounts.states import STANDS_ALONE
 from park_portal.core.tokens.states import MOST_DAYS
 from tests.laws.violations import Breach, breaks, changed, repeated
 from tests.laws.violations.generated import below_zero
-from tests.laws.violations.rows import delete, row, update
+from tests.laws.violations.rows import row, update
 
 RoleHeld = User.groups.through
 Right = User.user_permissions.through
@@ -74,17 +73,35 @@ breaks("invitation_accepted_or_revoked")(
 )
 breaks("saved_view_once")(repeated("core.SavedView", "user", "page", "name"))
 breaks("idempotent_answer_once")(repeated("core.IdempotentAnswer", "user", "key"))
-breaks("token_scopes_shaped")(changed("core.ApiToken", scopes=["account:read", "everything"]))
+breaks("token_scopes_shaped")(
+    lambda: {"insert": lambda: row("core.ApiToken", scopes=["account:read", "everything"])}
+)
 
 
 @breaks("token_expires_within_a_year")
 def token_for_too_long_or_over() -> dict[str, Breach]:
-    token = row("core.ApiToken")
+    now = timezone.now()
+    late = now + timedelta(days=MOST_DAYS, seconds=1)
     return {
-        "update: too long": lambda: update(
-            token, expires_at=F("created_at") + timedelta(days=MOST_DAYS, seconds=1)
-        ),
-        "update: over before it began": lambda: update(token, expires_at=F("created_at")),
+        "insert: too long": lambda: row("core.ApiToken", created_at=now, expires_at=late),
+        "insert: over before it began": lambda: row("core.ApiToken", created_at=now, expires_at=now),
+    }
+
+
+@breaks("token_identity_fixed")
+def token_widened() -> dict[str, Breach]:
+    token = row("core.ApiToken")
+    values = {
+        "user": row("core.User"),
+        "start": "other",
+        "digest": "0" * 64,
+        "scopes": ["account:read", "account:write"],
+        "created_at": token.created_at - timedelta(days=1),
+        "expires_at": token.expires_at + timedelta(days=1),
+    }
+    return {
+        f"update: {field}": lambda field=field, value=value: update(token, **{field: value})
+        for field, value in values.items()
     }
 
 
@@ -136,12 +153,6 @@ def other_content() -> dict[str, Breach]:
         f"update: {field}": lambda field=field, value=value: update(document, **{field: value})
         for field, value in values.items()
     }
-
-
-@breaks("document_is_kept")
-def deleted_document() -> dict[str, Breach]:
-    document = row("core.Document")
-    return {"delete": lambda: delete(document)}
 
 
 # --- work after the commit

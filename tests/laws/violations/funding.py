@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,8 @@ from funding.calls.models import LONGEST, Call
 from funding.models import Application, Review
 from tests.factories import number
 from tests.laws.violations import Breach, breaks, changed, repeated
-from tests.laws.violations.rows import delete, row, update
+from tests.laws.violations.generated import below_zero
+from tests.laws.violations.rows import approval, delete, release, row, update
 
 CALL, APPLICATION, REVIEW = "funding.Call", "funding.Application", "funding.Review"
 
@@ -21,7 +23,17 @@ CALL, APPLICATION, REVIEW = "funding.Call", "funding.Application", "funding.Revi
 breaks("fund_size_positive")(changed("funding.Fund", size_fen=-1))
 breaks("call_closes_after_opening")(changed(CALL, closes_at=lambda call: call.opens_at))
 breaks("call_amounts_in_order")(changed(CALL, min_amount_fen=2, max_amount_fen=1))
+breaks("call_largest_amount_not_negative")(changed(CALL, max_amount_fen=-1))
 breaks("call_has_applicants")(changed(CALL, applicants=[]))
+breaks("call_applicants_known")(changed(CALL, applicants=["project", "x"]))
+breaks("stage_waits_for_an_opinion")(changed("funding.Stage", required_count=0))
+breaks("funding_stage_required_count_check", behind=("stage_waits_for_an_opinion",))(
+    below_zero("funding.Stage", "required_count")
+)
+for rubric in ("weight", "max_score"):
+    breaks(f"funding_criterion_{rubric}_check", behind=("rubric_weights_above_zero",))(
+        below_zero("funding.Criterion", rubric)
+    )
 breaks("call_question_once")(repeated("funding.CallQuestion", "call", "question"))
 breaks("call_purpose_once")(repeated("funding.CallQuestion", "call", purpose="title"))
 breaks("stage_position_once")(repeated("funding.Stage", "call", "position"))
@@ -44,6 +56,26 @@ def amounts_below_zero() -> dict[str, Breach]:
     return {
         f"update: {field}": lambda field=field: update(call, **{field: -1})
         for field in ("budget_fen", "min_amount_fen")
+    }
+
+
+@breaks("rubric_weights_above_zero")
+def rubric_that_counts_nothing() -> dict[str, Breach]:
+    criterion = row("funding.Criterion")
+    return {
+        f"update: {field}": lambda field=field: update(criterion, **{field: 0})
+        for field in ("weight", "max_score")
+    }
+
+
+@breaks("call_question_of_its_call")
+def question_of_two_calls() -> dict[str, Breach]:
+    question, other = row("funding.CallQuestion"), row("funding.CallQuestion")
+    return {
+        "insert": lambda: row("funding.CallQuestion", call=question.call, section=other.section),
+        "update: call": lambda: update(question, call=other.call),
+        "update: section": lambda: update(question, section=other.section),
+        "update: condition": lambda: update(question, condition_on=other),
     }
 
 
@@ -88,7 +120,7 @@ def _fixed(name: str, label: str, path: str = "call", **needed: Any) -> None:
         return {
             "insert": lambda: row(label, **mine),
             "update": lambda: update(obj, position=number()),
-            "update: from another call": lambda: update(foreign, **{path: mine[path]}),
+            "update: from another call": lambda: update(foreign, **mine),
             "delete": lambda: delete(obj),
         }
 
@@ -111,7 +143,7 @@ def other_question() -> dict[str, Breach]:
 
 # --- applications
 
-breaks("application_has_applicant")(changed(APPLICATION, organisation=None))
+breaks("application_has_applicant")(lambda: {"insert": lambda: row(APPLICATION, organisation=None)})
 breaks("application_in_review_is_submitted")(changed(APPLICATION, state="in_review"))
 breaks("application_amount_positive")(changed(APPLICATION, amount_fen=-1))
 breaks("application_one_draft_of_organisation")(repeated(APPLICATION, "call", "organisation"))
@@ -142,6 +174,7 @@ def other_application() -> dict[str, Breach]:
     values = {
         "call": row(CALL),
         "kind": "project",
+        "project": row("incubator.ResearchProject"),
         "created_by": row("core.User"),
         "created_at": timezone.now(),
     }
@@ -164,6 +197,7 @@ def _only_while_editable(name: str, label: str, **changes: Any) -> None:
         return {
             "insert": lambda: row(label, application=obj.application),
             "update": lambda: update(obj, **changes),
+            "delete": lambda: delete(obj),
         }
 
 
@@ -171,6 +205,88 @@ _only_while_editable("answer_only_while_editable", "funding.Answer", value="othe
 _only_while_editable(
     "answer_file_only_while_editable", "funding.AnswerFile", removed_at=datetime(2026, 1, 1, tzinfo=UTC)
 )
+
+
+def _moved(name: str, label: str, **made: Any) -> None:
+    """What belongs to an organisation goes to no other, but to the one that it was merged into."""
+
+    @breaks(name)
+    def prepare() -> dict[str, Breach]:
+        obj, other = row(label, **made), row("incubator.Organisation")
+        return {"update": lambda: update(obj, organisation=other)}
+
+
+_moved("application_moves_only_by_merge", APPLICATION)
+_moved("award_moves_only_by_merge", "funding.Award")
+
+
+@breaks("application_stage_of_its_call")
+def at_a_stage_of_another_call() -> dict[str, Breach]:
+    application, stage = row(APPLICATION), row("funding.Stage")
+    return {
+        "insert": lambda: row(APPLICATION, current_stage=stage),
+        "update": lambda: update(application, current_stage=stage),
+    }
+
+
+@breaks("application_submitted_fixed")
+def submitted_otherwise() -> dict[str, Breach]:
+    application = submit(row(APPLICATION, amount_fen=1))
+    return {
+        "update: time": lambda: update(application, submitted_at=timezone.now() - timedelta(days=1)),
+        "update: amount": lambda: update(application, amount_fen=2),
+    }
+
+
+@breaks("application_is_kept")
+def deleted_application() -> dict[str, Breach]:
+    application = submit(row(APPLICATION))
+    return {"delete": lambda: delete(application)}
+
+
+@breaks("application_decided_by_release")
+def decided_by_nobody() -> dict[str, Breach]:
+    pending, otherwise = submit(row(APPLICATION)), submit(row(APPLICATION))
+    approval(pending)
+    release(row("funding.Decision", application=otherwise, verdict="reserve"))
+    return {
+        "update: not released": lambda: update(pending, state="approved"),
+        "update: approved, though reserved": lambda: update(otherwise, state="approved"),
+        "update: declined, though reserved": lambda: update(otherwise, state="declined"),
+        "update: reserved by nobody": lambda: update(pending, state="reserved"),
+    }
+
+
+def _of_another(name: str, label: str, **apart: Callable[[], Any]) -> None:
+    """A row whose parents, those named here and those it is given, do not belong together."""
+
+    @breaks(name)
+    def prepare() -> dict[str, Breach]:
+        values = {field: value() for field, value in apart.items()}
+        return {"insert": lambda: row(label, **values)}
+
+
+def _rows(label: str) -> Callable[[], Any]:
+    return lambda: row(label)
+
+
+_of_another("answer_of_its_call", "funding.Answer", question=_rows("funding.CallQuestion"))
+_of_another("answer_file_of_its_call", "funding.AnswerFile", question=_rows("funding.CallQuestion"))
+_of_another("return_item_of_its_call", "funding.ReturnItem", question=_rows("funding.CallQuestion"))
+_of_another(
+    "stage_run_of_its_call", "funding.StageRun", application=_rows(APPLICATION), stage=_rows("funding.Stage")
+)
+_of_another("review_of_its_run", REVIEW, application=_rows(APPLICATION))
+_of_another("score_of_its_stage", "funding.Score", review=_rows(REVIEW), criterion=_rows("funding.Criterion"))
+
+
+@breaks("return_of_its_application")
+def return_of_another() -> dict[str, Breach]:
+    application, version, stage = row(APPLICATION), row("funding.Version"), row("funding.Stage")
+    return {
+        "insert: version": lambda: row("funding.Return", application=application, version=version),
+        "insert: stage": lambda: row("funding.Return", application=application, stage=stage),
+    }
 
 
 # --- reviews
@@ -217,10 +333,12 @@ def other_review() -> dict[str, Breach]:
 @breaks("review_refuses_conflict")
 def reviewed_by_one_of_their_own() -> dict[str, Breach]:
     person = row("core.User")
-    started = row("funding.StageRun", stage=row("funding.Stage", acts="officer"))
     company, project = row("incubator.Organisation"), row("incubator.ResearchProject")
 
-    def asked(application: Application, **run: Any) -> Breach:
+    def asked(application: Application, acts: str = "") -> Breach:
+        run: dict[str, Any] = {}
+        if acts:
+            run["stage"] = row("funding.Stage", acts=acts, call=application.call)
         values = {"run": row("funding.StageRun", application=application, **run), "application": application}
         return lambda: row(REVIEW, reviewer=person, **values)
 
@@ -234,12 +352,13 @@ def reviewed_by_one_of_their_own() -> dict[str, Breach]:
     row("funding.Reviewer", user=person, organisation=employer)
     colleague = row("core.User")
     row("funding.Reviewer", user=colleague, organisation=university)
-    expert = row("funding.Stage", acts="expert")
     from_university = row(
         APPLICATION, kind="project", project=row("incubator.ResearchProject", university=university)
     )
+    expert = row("funding.Stage", acts="expert", call=from_university.call)
     run_of_university = row("funding.StageRun", application=from_university, stage=expert)
-    declined = row(REVIEW, reviewer=person, application=again, run=started)
+    started = row("funding.Stage", acts="officer", call=again.call)
+    declined = row(REVIEW, reviewer=person, run=row("funding.StageRun", application=again, stage=started))
     update(declined, state="declined")
     row("funding.Conflict", person=person, application=again)
     return {
@@ -247,7 +366,7 @@ def reviewed_by_one_of_their_own() -> dict[str, Breach]:
         "insert: member of the company": asked(row(APPLICATION, organisation=company)),
         "insert: on the team": asked(row(APPLICATION, kind="project", project=project)),
         "insert: leads the project": asked(row(APPLICATION, kind="project", project=led)),
-        "insert: employed there": asked(row(APPLICATION, organisation=employer), stage=expert),
+        "insert: employed there": asked(row(APPLICATION, organisation=employer), "expert"),
         "insert: of the same university": lambda: row(
             REVIEW, reviewer=colleague, run=run_of_university, application=from_university
         ),
@@ -264,7 +383,14 @@ def submit_review(review: Review) -> Review:
 @breaks("review_submitted_fixed")
 def other_opinion() -> dict[str, Breach]:
     review = submit_review(row(REVIEW))
-    values = {"opinion": "reject", "score": 1, "comment_committee": "x", "comment_applicant": "x"}
+    values = {
+        "opinion": "reject",
+        "confidence": 1,
+        "score": 1,
+        "submitted_at": timezone.now() - timedelta(days=1),
+        "comment_committee": "x",
+        "comment_applicant": "x",
+    }
     return {
         f"update: {field}": lambda field=field, value=value: update(review, **{field: value})
         for field, value in values.items()
@@ -282,7 +408,7 @@ def score_beyond_the_criterion() -> dict[str, Breach]:
     criterion = row("funding.Criterion", max_score=10, allow_na=False)
     score, given = row("funding.Score", criterion=criterion), row("funding.Score", criterion=criterion)
     submit_review(given.review)
-    other = row("funding.Criterion")
+    other = row("funding.Criterion", stage=given.review.run.stage)
     return {
         "insert: too high": lambda: row("funding.Score", criterion=criterion, value=11),
         "insert: not applicable": lambda: row("funding.Score", criterion=criterion, not_applicable=True),
@@ -292,12 +418,63 @@ def score_beyond_the_criterion() -> dict[str, Breach]:
     }
 
 
+@breaks("conflict_declared_is_kept")
+def conflict_taken_back() -> dict[str, Breach]:
+    person = row("core.User")
+    declared = row("funding.Conflict", person=person, recorded_by=person)
+    return {"delete": lambda: delete(declared)}
+
+
+@breaks("objection_resolved_fixed")
+def objection_found_otherwise() -> dict[str, Breach]:
+    objection = row("funding.Objection", upheld=True)
+    return {"update": lambda: update(objection, upheld=False)}
+
+
 # --- decisions and awards
 
 breaks("decision_pending_once")(repeated("funding.Decision", "application"))
 breaks("letter_template_once")(repeated("funding.LetterTemplate", "call", "verdict", call=None))
-breaks("award_amount_positive")(changed("funding.Award", amount_fen=0))
-breaks("award_has_holder")(changed("funding.Award", organisation=None))
+breaks("award_amount_positive", behind=("award_of_a_released_approval",))(
+    lambda: {"insert": lambda: row("funding.Award", amount_fen=0)}
+)
+
+
+@breaks("award_has_holder")
+def award_of_nobody() -> dict[str, Breach]:
+    application = row(APPLICATION)
+    release(approval(application))
+    return {"insert": lambda: row("funding.Award", application=application, organisation=None, amount_fen=5)}
+
+
+@breaks("award_of_its_application")
+def award_from_elsewhere() -> dict[str, Breach]:
+    application = row(APPLICATION)
+    release(approval(application))
+    others = {
+        "fund": row("funding.Fund"),
+        "organisation": row("incubator.Organisation"),
+        "project": row("incubator.ResearchProject"),
+    }
+    return {
+        f"insert: {field}": lambda field=field, value=value: row(
+            "funding.Award", application=application, amount_fen=5, **{field: value}
+        )
+        for field, value in others.items()
+    }
+
+
+@breaks("award_of_a_released_approval")
+def award_that_nobody_granted() -> dict[str, Breach]:
+    pending, released, declined = row(APPLICATION), row(APPLICATION), row(APPLICATION)
+    approval(pending)
+    release(approval(released))
+    release(row("funding.Decision", application=declined))
+    return {
+        "insert: not released": lambda: row("funding.Award", application=pending, amount_fen=5),
+        "insert: another amount": lambda: row("funding.Award", application=released, amount_fen=6),
+        "insert: declined": lambda: row("funding.Award", application=declined, amount_fen=5),
+    }
 
 
 @breaks("decision_amount_when_approved")
@@ -332,3 +509,21 @@ def other_letter() -> dict[str, Breach]:
     update(letter, state="checked")
     update(letter, state="released")
     return {"update": lambda: update(letter, subject={"en": "x"}), "delete": lambda: delete(letter)}
+
+
+@breaks("letter_checked_fixed")
+def letter_other_than_checked() -> dict[str, Breach]:
+    letter = row("funding.Letter")
+    update(letter, state="checked")
+    values = {"subject": {"en": "x"}, "body": {"en": "x"}, "document": row("core.Document")}
+    return {
+        f"update: {field}": lambda field=field, value=value: update(letter, **{field: value})
+        for field, value in values.items()
+    }
+
+
+@breaks("letter_waits_for_its_decision")
+def letter_before_its_decision() -> dict[str, Breach]:
+    letter = row("funding.Letter", decision=row("funding.Decision"))
+    update(letter, state="checked")
+    return {"update": lambda: update(letter, state="released")}

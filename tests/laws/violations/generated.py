@@ -1,24 +1,26 @@
-"""What is broken alike in every model: states, rows that are only ever added, unique columns, numbers without sign."""
+"""What is broken alike in every model: states, rows that are only ever added or never deleted, columns that are written
+once, parents that do not belong together, choices, unique columns, numbers without sign."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+import pgtrigger
 from django.db import connection, models
 from django.utils import timezone
 
 from park_portal.core.workflow import Machine, machines
-from tests.factories import number
+from tests.factories import number, value_for
 from tests.laws.violations import Attempt, Breach, park_models, repeated, triggers
-from tests.laws.violations.rows import delete, row, update
+from tests.laws.violations.rows import approval, delete, release, row, update
 
 NOWHERE = "nowhere"
 
 
 def attempts() -> dict[str, Attempt]:
     """Return the attempts by name. Those written by hand stand before them."""
-    found = [*_states(), *_append_only(), *_columns()]
+    found = [*_states(), *_append_only(), *_kept(), *_read_only(), *_choices(), *_columns()]
     return {attempt.name: attempt for attempt in found}
 
 
@@ -45,12 +47,22 @@ BESIDE: dict[str, Callable[[str], dict[str, Any]]] = {
     "core.Job": lambda state: {"heartbeat_at": timezone.now()},
     "core.DataRequest": lambda state: {"answered_at": timezone.now()} if state in ("done", "refused") else {},
     "incubator.Organisation": lambda state: (
-        {"merged_into": row("incubator.Organisation")} if state == "merged" else {}
+        {"merged_into": row("incubator.Organisation"), "uscc": None} if state == "merged" else {}
     ),
     "funding.Application": lambda state: {"number": f"X-{number()}", "submitted_at": timezone.now()},
     "funding.Decision": lambda state: {"released_at": timezone.now()} if state == "released" else {},
     "funding.Review": lambda state: {"opinion": "fund", "submitted_at": timezone.now()},
 }
+
+
+# … and of the rows around it, by model.
+AROUND: dict[str, Callable[[Any], object]] = {"funding.Application": lambda obj: _decided(obj)}
+
+
+def _decided(application: Any) -> None:
+    release(approval(application))
+    for verdict in ("reserve", "decline"):
+        release(row("funding.Decision", application=application, verdict=verdict))
 
 
 def _in_state(model: type[models.Model], machine: Machine, state: str) -> dict[str, Any]:
@@ -64,6 +76,7 @@ def _moved(model: type[models.Model], machine: Machine) -> Callable[[], dict[str
 
     def prepare() -> dict[str, Breach]:
         obj = row(model._meta.label)
+        AROUND.get(model._meta.label, lambda obj: None)(obj)
 
         def move(state: str) -> Breach:
             values = _in_state(model, machine, state)
@@ -115,6 +128,66 @@ def _truncate(model: type[models.Model]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL park.allow_truncate = 'off'")  # On in databases of tests alone.
         cursor.execute(f'TRUNCATE "{model._meta.db_table}" CASCADE')
+
+
+def _kept() -> list[Attempt]:
+    return [
+        Attempt(name, lambda model=model: _deleted(row(model._meta.label)))
+        for name, (model, trigger) in triggers().items()
+        if name.endswith("_is_kept") and not trigger.condition
+    ]
+
+
+def _deleted(obj: models.Model) -> dict[str, Breach]:
+    return {"delete": lambda: delete(obj)}
+
+
+def _read_only() -> list[Attempt]:
+    return [
+        Attempt(name, _rewritten(model, trigger.fields))
+        for name, (model, trigger) in triggers().items()
+        if isinstance(trigger, pgtrigger.ReadOnly) and trigger.fields
+    ]
+
+
+def _rewritten(model: type[models.Model], fields: list[str]) -> Callable[[], dict[str, Breach]]:
+    def prepare() -> dict[str, Breach]:
+        obj = row(model._meta.label)
+        values = {name: _other(obj, model._meta.get_field(name)) for name in fields}
+        return {
+            f"update: {name}": lambda name=name, value=value: update(obj, **{name: value})
+            for name, value in values.items()
+        }
+
+    return prepare
+
+
+def _other(obj: models.Model, field: models.Field) -> Any:
+    """A value that the row has not, nor, where it is not one of few, any other row."""
+    if field.is_relation:
+        return row(field.related_model._meta.label)
+    if field.choices:
+        return next(key for key, _label in field.flatchoices if key != getattr(obj, field.name))
+    return {"x": number()} if isinstance(field, models.JSONField) else value_for(field)
+
+
+def _choices() -> list[Attempt]:
+    """Checks that a column is one of its choices; those of arrays are written by hand."""
+    found = []
+    for model in park_models():
+        for rule in model._meta.constraints:
+            if rule.name.endswith("_known") and isinstance(rule, models.CheckConstraint):
+                (field,) = {path.partition("__")[0] for path, _values in rule.condition.children}
+                found.append(Attempt(rule.name, _not_a_choice(model._meta.label, field)))
+    return found
+
+
+def _not_a_choice(label: str, field: str) -> Callable[[], dict[str, Breach]]:
+    def prepare() -> dict[str, Breach]:
+        obj = row(label)
+        return {"update": lambda: update(obj, **{field: "x"})}
+
+    return prepare
 
 
 def _columns() -> list[Attempt]:

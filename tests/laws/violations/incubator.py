@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from incubator.models import Organisation
 from tests.factories.incubator import ALPHABET, make_code
 from tests.laws.violations import Breach, breaks, changed, repeated
 from tests.laws.violations.rows import delete, row, update
@@ -25,7 +26,7 @@ breaks("organisation_uscc_once")(repeated(ORGANISATION, "uscc"))
 breaks("organisation_uscc_characters")(changed(ORGANISATION, uscc="I" * 18))
 breaks("organisation_chinese_name")(changed(ORGANISATION, name_zh_hans=""))
 breaks("organisation_not_merged_into_itself")(
-    changed(ORGANISATION, state="merged", merged_into=lambda organisation: organisation)
+    changed(ORGANISATION, state="merged", uscc=None, merged_into=lambda organisation: organisation)
 )
 
 
@@ -33,8 +34,33 @@ breaks("organisation_not_merged_into_itself")(
 def merged_by_half() -> dict[str, Breach]:
     one, other = row(ORGANISATION), row(ORGANISATION)
     return {
-        "update: merged into none": lambda: update(one, state="merged"),
+        "update: merged into none": lambda: update(one, state="merged", uscc=None),
         "update: into another and not merged": lambda: update(one, merged_into=other),
+    }
+
+
+def merge(one: Organisation, into: Organisation) -> Organisation:
+    update(one, state="merged", merged_into=into, uscc=None)
+    return one
+
+
+@breaks("organisation_merged_into_one_that_stands")
+def merged_in_a_circle() -> dict[str, Breach]:
+    one, other, third = row(ORGANISATION), row(ORGANISATION), row(ORGANISATION)
+    merge(one, other)
+    return {
+        "update: back to where it began": lambda: merge(other, one),
+        "update: behind another": lambda: merge(third, one),
+    }
+
+
+@breaks("organisation_merged_has_no_code")
+def merged_with_its_code() -> dict[str, Breach]:
+    one, other, gone = row(ORGANISATION), row(ORGANISATION), row(ORGANISATION)
+    merge(gone, other)
+    return {
+        "update: kept": lambda: update(one, state="merged", merged_into=other),
+        "update: given another": lambda: update(gone, uscc=make_code()),
     }
 
 
@@ -48,6 +74,34 @@ def code_with_a_slip() -> dict[str, Breach]:
         "update": lambda: update(organisation, uscc=wrong),
     }
 
+
+@breaks("membership_moves_only_by_merge")
+def member_of_another() -> dict[str, Breach]:
+    membership, other = row("incubator.Membership", role="viewer"), row(ORGANISATION)
+    return {"update": lambda: update(membership, organisation=other)}
+
+
+@breaks("faculty_moves_only_by_merge")
+def faculty_of_another() -> dict[str, Breach]:
+    faculty, other = row("incubator.Faculty"), row(ORGANISATION, kind="university")
+    return {"update": lambda: update(faculty, organisation=other)}
+
+
+def _faculty_elsewhere(name: str, label: str, university: str = "organisation") -> None:
+    @breaks(name)
+    def prepare() -> dict[str, Breach]:
+        faculty, other = row("incubator.Faculty"), row(ORGANISATION, kind="university")
+        obj = row(label, **{university: faculty.organisation, "faculty": faculty})
+        return {
+            "insert": lambda: row(label, **{university: other, "faculty": faculty}),
+            "update: university": lambda: update(obj, **{university: other}),
+            "update: faculty": lambda: update(obj, faculty=row("incubator.Faculty")),
+        }
+
+
+_faculty_elsewhere("liaison_faculty_of_its_university", "incubator.Liaison")
+_faculty_elsewhere("liaison_claim_faculty_of_its_university", "incubator.LiaisonClaim")
+_faculty_elsewhere("project_faculty_of_its_university", PROJECT, "university")
 
 breaks("membership_once")(repeated("incubator.Membership", "organisation", "user"))
 breaks("membership_role")(changed("incubator.Membership", {"role": "viewer"}, role="guest"))

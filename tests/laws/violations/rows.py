@@ -10,34 +10,77 @@ from django.utils import timezone
 
 from tests.factories import fill, make, number
 
-# What `fill` cannot know, or would make by services. Functions are asked when a row lacks the value.
+# What `fill` cannot know, or would make by services. Functions are asked, in order, when a row lacks the value; they are
+# given what it has so far.
 LIGHT: dict[str, dict[str, Any]] = {
     "core.User": {},
-    "core.Seal": {"position": number},
+    "core.Seal": {"position": lambda given: number()},
     "core.Document": {"name": "cv.pdf"},
     "core.ApiToken": {
-        "scopes": lambda: ["account:read"],
-        "expires_at": lambda: timezone.now() + timedelta(days=30),
+        "scopes": lambda given: ["account:read"],
+        "expires_at": lambda given: timezone.now() + timedelta(days=30),
     },
-    "core.Webhook": {"kinds": lambda: ["call.cancelled"]},
-    "core.WebhookEvent": {"webhook": lambda: row("core.Webhook")},
-    "core.WebhookAttempt": {"event": lambda: row("core.WebhookEvent")},
-    "funding.AnswerFile": {"document": lambda: row("core.Document")},
-    "funding.StageRun": {},
-    "funding.Review": {"run": lambda: row("funding.StageRun")},
+    "core.Webhook": {"kinds": lambda given: ["call.cancelled"]},
+    "core.WebhookEvent": {"webhook": lambda given: row("core.Webhook")},
+    "core.WebhookAttempt": {"event": lambda given: row("core.WebhookEvent")},
+    "funding.AnswerFile": {
+        "application": lambda given: row("funding.Application"),
+        "question": lambda given: row("funding.CallQuestion", call=given["application"].call),
+        "document": lambda given: row("core.Document"),
+    },
+    "funding.StageRun": {
+        "application": lambda given: row(
+            "funding.Application", **({"call": given["stage"].call} if "stage" in given else {})
+        ),
+        "stage": lambda given: row("funding.Stage", call=given["application"].call),
+    },
+    "funding.Review": {
+        "run": lambda given: row("funding.StageRun"),
+        "application": lambda given: given["run"].application,
+    },
     "funding.Reviewer": {},
-    "funding.Score": {"review": lambda: row("funding.Review")},
+    "funding.Score": {
+        "review": lambda given: row(
+            "funding.Review",
+            run=row(
+                "funding.StageRun", **({"stage": given["criterion"].stage} if "criterion" in given else {})
+            ),
+        ),
+        "criterion": lambda given: row("funding.Criterion", stage=given["review"].run.stage),
+    },
+    "funding.Objection": {"run": lambda given: row("funding.StageRun")},
     "funding.Decision": {"verdict": "decline"},
-    "funding.Letter": {"decision": lambda: row("funding.Decision")},
-    "funding.Award": {"organisation": lambda: row("incubator.Organisation")},
+    "funding.Letter": {"decision": lambda given: release(row("funding.Decision"))},
+    "funding.Award": {
+        "application": lambda given: row("funding.Application"),
+        "fund": lambda given: given["application"].call.fund,
+        "organisation": lambda given: given["application"].organisation,
+        "amount_fen": lambda given: release(approval(given["application"])).amount_fen,
+    },
 }
 
 
 def row(label: str, **values: Any) -> Any:
     """Return a new row of the model with these values, in order as far as the database can say."""
+    given = {key: value() if callable(value) else value for key, value in values.items()}
     light = LIGHT.get(label)
-    given = {key: value() if callable(value) else value for key, value in ((light or {}) | values).items()}
-    return make(label, **given) if light is None else fill(label, **given)
+    if light is None:
+        return make(label, **given)
+    for key, value in light.items():
+        if key not in given:
+            given[key] = value(given) if callable(value) else value
+    return fill(label, **given)
+
+
+def approval(application: Any) -> Any:
+    """Return the pending decision to grant the application something."""
+    return row("funding.Decision", application=application, verdict="approve", amount_fen=5)
+
+
+def release(decision: Any) -> Any:
+    """Return the decision after it has gone out."""
+    update(decision, state="released", released_at=timezone.now())
+    return decision
 
 
 def update(obj: models.Model, **values: Any) -> None:
