@@ -81,6 +81,21 @@ class Decision(models.Model):
         triggers = [
             *DECISION_MACHINE.triggers(),
             pgtrigger.ReadOnly(name="decision_application_fixed", fields=["application"]),
+            # A letter says what was decided: who decides otherwise throws it away first.
+            pgtrigger.Trigger(
+                name="decision_in_a_letter_fixed",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.state = 'pending' AND (OLD.verdict, OLD.amount_fen, OLD.conditions, OLD.comment_applicant) "
+                    "IS DISTINCT FROM (NEW.verdict, NEW.amount_fen, NEW.conditions, NEW.comment_applicant)"
+                ),
+                func=(
+                    "IF EXISTS (SELECT 1 FROM funding_letter WHERE decision_id = NEW.id) THEN "
+                    "RAISE EXCEPTION 'decision % has a letter that says otherwise', NEW.id "
+                    "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
+                ),
+            ),
             pgtrigger.Protect(
                 name="decision_released_fixed",
                 operation=pgtrigger.Update | pgtrigger.Delete,

@@ -301,9 +301,9 @@ def _keep(proposal: Proposal, decision: Decision | None, actor: User) -> Decisio
     for key, value in values.items():
         setattr(decision, key, value)
     decision.decided_by_id, decision.decided_at = actor.pk, timezone.now()
-    decision.save()
     # A letter says what the verdict was; after a change it has to be written and checked anew.
     Letter.objects.filter(decision=decision).delete()
+    decision.save()
     record("decision.propose", decision, actor=actor, before=before, after=values)
     return decision
 

@@ -348,6 +348,21 @@ class Migration(migrations.Migration):
             ),
         ),
         pgtrigger.migrations.AddTrigger(
+            model_name="decision",
+            trigger=pgtrigger.compiler.Trigger(
+                name="decision_in_a_letter_fixed",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.state = 'pending' AND (OLD.verdict, OLD.amount_fen, OLD.conditions, OLD.comment_applicant) IS DISTINCT FROM (NEW.verdict, NEW.amount_fen, NEW.conditions, NEW.comment_applicant))",
+                    func="IF EXISTS (SELECT 1 FROM funding_letter WHERE decision_id = NEW.id) THEN RAISE EXCEPTION 'decision % has a letter that says otherwise', NEW.id USING ERRCODE = 'check_violation'; END IF; RETURN NEW;",
+                    hash="25493132e05dbed8d380802b22d02a3f0a301549",
+                    operation="UPDATE",
+                    pgid="pgtrigger_decision_in_a_letter_fixed_43fe2",
+                    table="funding_decision",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
             model_name="letter",
             trigger=pgtrigger.compiler.Trigger(
                 name="letter_decision_fixed",

@@ -119,5 +119,7 @@ def test_the_last_use_is_noted_once_a_minute(people):
 )
 def test_the_database_refuses_it_too(people, wrong):
     token, _secret = make(people)
+    for name, value in {"pk": None, "digest": "0" * 64, **wrong}.items():
+        setattr(token, name, value)
     with pytest.raises(IntegrityError), transaction.atomic():
-        ApiToken.objects.filter(pk=token.pk).update(**wrong)
+        token.save(force_insert=True)

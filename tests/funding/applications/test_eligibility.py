@@ -6,12 +6,16 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 from django.utils.translation import override
 
 from funding.applications.eligibility import Case, evaluate, evaluate_case
 from funding.applications.services import preview_eligibility, save_answer
+from funding.awards.services import open_award
+from funding.decisions.models import Decision
 from funding.funds.models import Fund
 from park_portal.core.policies.models import PolicyValue
+from park_portal.core.workflow import SYSTEM, advance
 from tests.factories.applications import make_application, make_call, make_project_application, make_submitted
 from tests.factories.core import make_user
 from tests.factories.incubator import make_organisation, make_project, make_university
@@ -139,21 +143,14 @@ def test_the_number_of_applications_and_a_second_one():
 
 
 def test_a_running_award_of_the_same_fund():
-    from funding.awards.models import Award
-
     owner = make_user()
     organisation = make_organisation(owner=owner)
     first = make_submitted(owner=owner, organisation=organisation)
     call = make_call(rules=[{"kind": "no_open_award"}])
     assert only(call, organisation=organisation).met is True
-    Award.objects.create(
-        number="A-1",
-        application=first,
-        fund=call.fund,
-        organisation=organisation,
-        title="x",
-        amount_fen=1,
-    )
+    decision = Decision.objects.create(application=first, verdict="approve", amount_fen=1, decided_by=owner)
+    advance(decision, "release", actor=SYSTEM, changes={"released_at": timezone.now()})
+    assert open_award(first, actor=SYSTEM, amount_fen=1).fund == call.fund
     assert only(call, organisation=organisation).met is False
     other = Fund.objects.create(code="other", name_zh_hans="另一基金")
     assert (

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from funding.decisions.states import LetterState
 from funding.models import Letter
+from park_portal.core.workflow import SYSTEM, advance
 from tests.factories.decisions import make_letter
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +21,7 @@ def test_text_of_a_letter_is_offered_while_it_can_be_changed(client_of):
     offer = f'href="{reverse("admin:funding_letter_text", args=[letter.pk])}"'
 
     assert offer in client.get(address).content.decode()
+    advance(letter.decision, "release", actor=SYSTEM, changes={"released_at": timezone.now()})
     for state in (LetterState.CHECKED, LetterState.RELEASED):
         Letter.objects.filter(pk=letter.pk).update(state=state)
         assert offer not in client.get(address).content.decode()

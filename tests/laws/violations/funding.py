@@ -503,6 +503,18 @@ def other_decision() -> dict[str, Breach]:
     return {"update": lambda: update(decision, note="x"), "delete": lambda: delete(decision)}
 
 
+@breaks("decision_in_a_letter_fixed")
+def decided_otherwise_than_written() -> dict[str, Breach]:
+    decision = approval(row(APPLICATION))
+    row("funding.Letter", decision=decision)
+    return {
+        "update: verdict": lambda: update(decision, verdict="decline", amount_fen=None),
+        "update: amount": lambda: update(decision, amount_fen=6),
+        "update: conditions": lambda: update(decision, conditions="x"),
+        "update: comment": lambda: update(decision, comment_applicant="x"),
+    }
+
+
 @breaks("letter_released_fixed")
 def other_letter() -> dict[str, Breach]:
     letter = row("funding.Letter")
