@@ -42,11 +42,11 @@ class Agrees(pgtrigger.Trigger):
             operation=pgtrigger.Insert | pgtrigger.UpdateOf(*watch) if watch else pgtrigger.Insert,
         )
 
-    def get_declare(self, model: type[models.Model]) -> list[tuple[str, str]]:
+    def get_declare(self, model: models.Model) -> list[tuple[str, str]]:
         row = [("held", f'"{model._meta.db_table}"%ROWTYPE')] if self.deferred else []
         return [*row, ("one", "bigint"), ("other", "bigint")]
 
-    def get_func(self, model: type[models.Model]) -> str:
+    def get_func(self, model: models.Model) -> str:
         row = "held" if self.deferred else "NEW"
         key = model._meta.pk.column
         # By the end of the transaction the row may be another than the one this is about, or none.
@@ -69,7 +69,7 @@ class Agrees(pgtrigger.Trigger):
         return " ".join([*lines, "RETURN NULL;" if self.deferred else "RETURN NEW;"])
 
 
-def _value(model: type[models.Model], path: str, row: str) -> str:
+def _value(model: models.Model, path: str, row: str) -> str:
     """Return the SQL of the value at the end of ``path``, which begins at a column of ``row``."""
     first, *rest = path.split(".")
     field: Any = model._meta.get_field(first)
