@@ -20,7 +20,7 @@ from park_portal.local import ensure_for_this_process
 from tests import databases, factories
 from tests.browser import browser, nothing_forbidden, page  # noqa: F401 - fixtures
 from tests.personas import person
-from tests.stack import live_database, live_stack, running_stack  # noqa: F401 - fixtures
+from tests.stack import idle_stack_stops, live_database, live_stack, running_stack  # noqa: F401 - fixtures
 
 
 def pytest_configure() -> None:

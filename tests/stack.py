@@ -33,6 +33,8 @@ from park_portal.mailbox import Mail, mails
 from tests.databases import copy_template, url
 
 READY_WITHIN = 90  # Seconds.
+# The portal of this process, while it runs.
+RUNNING: list["Stack"] = []
 
 
 @dataclass
@@ -171,8 +173,10 @@ def running_stack() -> Iterator[Stack]:
         stack.manage("migrate", "--no-input", "--verbosity", "0")
         stack.start()
         stack.wait_until_ready()
+        RUNNING.append(stack)
         yield stack
     finally:
+        RUNNING.clear()
         stack.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -197,7 +201,18 @@ def live_database(running_stack: Stack, django_db_setup: None, django_db_blocker
 @pytest.fixture
 def live_stack(running_stack: Stack, live_database: None) -> Stack:
     """The running portal, with this test's database connection turned to it."""
+    if not running_stack.running:
+        running_stack.start()
+        running_stack.wait_until_ready()
     return running_stack
+
+
+@pytest.fixture(autouse=True)
+def idle_stack_stops(request: pytest.FixtureRequest) -> None:
+    """The portal does not run on beside tests that do not use it: waiting, too, takes its part of the processor."""
+    if "live_stack" not in request.fixturenames:
+        for stack in RUNNING:
+            stack.stop()
 
 
 def _free_port() -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+import pgtrigger
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.urls import reverse
 
 from funding.applications.models import Application
@@ -21,7 +23,10 @@ def test_a_state_is_coloured_alike_in_lists_on_its_page_and_in_the_administratio
     application = make_submitted()
     tone = tone_of(Application(state=state))
     owner = client_of(application.created_by)
-    Application.objects.bulk_update([_in(application, state)], ["state"])
+    # How it came to its state, with a decision or without one, is not what this is about.
+    with pgtrigger.ignore("funding.Application:application_decided_by_release"):
+        Application.objects.bulk_update([_in(application, state)], ["state"])
+        connection.check_constraints()
 
     listed = owner.get(reverse("applications:list")).content.decode()
     assert re.findall(r'badge-state tone-(\w+)"', listed) == [tone]
