@@ -39,6 +39,13 @@ from park_portal.core.documents.api import DocumentResource
 from park_portal.core.jobs.api import JobResource
 from park_portal.core.outbox.api import InboxResource, PreferenceResource
 from park_portal.core.policies.api import PolicyResource
+from park_portal.core.privacy.api import (
+    ConsentResource,
+    DataRequestResource,
+    MyDataResource,
+    OwnRequestResource,
+    PastConsentResource,
+)
 from park_portal.core.search.api import SearchResource
 from park_portal.core.webhooks.api import WebhookRequestResource, WebhookResource
 
@@ -62,6 +69,10 @@ router.register("webhooks", WebhookResource, basename="webhooks")
 router.register("webhook-requests", WebhookRequestResource, basename="webhook-requests")
 router.register("preferences", PreferenceResource, basename="preferences")
 router.register("saved-views", SavedViewResource, basename="saved-views")
+router.register("my-data", MyDataResource, basename="my-data")
+router.register("my-data-requests", OwnRequestResource, basename="my-data-requests")
+router.register("consents", ConsentResource, basename="consents")
+router.register("past-consents", PastConsentResource, basename="past-consents")
 router.register("jobs", JobResource, basename="jobs")
 router.register("documents", DocumentResource, basename="documents")
 router.register("search", SearchResource, basename="search")
@@ -70,6 +81,7 @@ router.register("policies", PolicyResource, basename="policies")
 router.register("audit", AuditResource, basename="audit")
 router.register("invitations", InvitationResource, basename="invitations")
 router.register("people", PersonResource, basename="people")
+router.register("data-requests", DataRequestResource, basename="data-requests")
 router.register("funds", FundResource, basename="funds")
 router.register("calls", CallResource, basename="calls")
 router.register("organisations", OrganisationResource, basename="organisations")

@@ -477,6 +477,8 @@ SPECTACULAR_SETTINGS = {
         "LetterStateEnum": "funding.decisions.states.LetterState",
         "AwardStateEnum": "funding.awards.states.AwardState",
         "JobStateEnum": "park_portal.core.jobs.states.JobState",
+        "DataRequestKindEnum": "park_portal.core.privacy.states.RequestKind",
+        "DataRequestStateEnum": "park_portal.core.privacy.states.RequestState",
         "WebhookStateEnum": "park_portal.core.webhooks.states.WebhookState",
         "OrganisationStateEnum": "incubator.organisations.states.OrganisationState",
         "ProjectStateEnum": "incubator.projects.states.ProjectState",

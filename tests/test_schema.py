@@ -36,6 +36,7 @@ from park_portal.core.outbox import services as outbox
 from park_portal.core.outbox.models import Delivery
 from park_portal.core.outbox.services import notify
 from park_portal.core.policies.models import PolicyValue
+from park_portal.core.privacy.services import ask
 from park_portal.core.webhooks.services import send_test
 from park_portal.core.workflow import SYSTEM
 from tests.callers import Caller
@@ -89,6 +90,7 @@ def rows() -> dict[str, dict[str, Any]]:
     message = notify("call.cancelled", recipients=[founder], key="schema", context={}, link="/calls/")
     outbox.handle_message(message.pk)
     job = start_job("applications.export", actor=lead, params={"keys": [submitted.pk]})
+    asked = ask(founder, actor=founder, kind="correction", text="学位有误。")
     set_special_day(EVE, working=False, name="调休", actor=SYSTEM)
     return {
         "applications": {"id": draft.pk, "key": "title", "number": 1},
@@ -97,6 +99,8 @@ def rows() -> dict[str, dict[str, Any]]:
         "calendar": {"id": 1},
         "calls": {"code": draft.call.code},
         "conflicts": {"id": conflict.pk},
+        "consents": {"purpose": "news_of_calls"},
+        "data-requests": {"id": asked.pk},
         "decisions": {"id": letter.decision_id},
         "documents": {"id": "00000000-0000-4000-8000-000000000000"},
         "funds": {"code": draft.call.fund.code},
@@ -105,6 +109,7 @@ def rows() -> dict[str, dict[str, Any]]:
         "jobs": {"id": job.public_id},
         "letters": {"id": letter.pk},
         "memberships": {"id": founder.memberships.get().pk},
+        "my-data-requests": {"id": asked.pk},
         "notices": {"id": notice.pk},
         "objections": {"id": objection.pk},
         "organisations": {"id": organisation.pk},

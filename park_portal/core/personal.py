@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.apps import apps
 from django.db import models
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from park_portal.core.errors import Text
 
@@ -347,6 +347,11 @@ class ConsentPurpose:
     text: Mapping[str, str]
     version: int = 1
     stop: Callable[[User], Any] | None = None
+
+    @property
+    def text_shown(self) -> str:
+        """What is asked, in the language being read."""
+        return self.text.get(get_language() or "") or self.text["zh-hans"]
 
 
 CONSENTS: Final[dict[str, ConsentPurpose]] = {}

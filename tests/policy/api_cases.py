@@ -18,6 +18,7 @@ from park_portal.core.accounts.models import SavedView
 from park_portal.core.admin.acts import Act
 from park_portal.core.audit.models import Entry
 from park_portal.core.calendar.models import SpecialDay
+from park_portal.core.personal import CONSENTS
 from park_portal.core.policies.models import PolicyValue
 from tests.factories.incubator import make_code
 from tests.policy.asking import Case
@@ -155,6 +156,7 @@ def own_cases() -> Iterator[Case]:
     }
     for route in ("detail", "content"):
         yield from each(f"documents-{route}", files, arg="id", attr="public_id")
+    yield from data_cases()
     yield ask("search-list", query="?q=类器官药筛")
     yield ask("calendar-list")
     yield ask("calendar-count", query="?start=2026-01-05&days=3")
@@ -173,6 +175,24 @@ def own_cases() -> Iterator[Case]:
         requests = _request_of(whose)
         yield ask("webhook-requests-detail", whose, requests)
         yield ask("webhook-requests-again", whose, requests, "POST")
+
+
+def data_cases() -> Iterator[Case]:
+    """What is held about oneself, what one asks for, what one agrees to."""
+    yield ask("my-data-list")
+    yield ask("my-data-requests-list", "-", None, "GET", "POST", body=send(kind="other", text="为何保存地址"))
+    for proved in ("erasure", "copy"):
+        yield ask("my-data-requests-list", "-", None, "POST", tag=proved, body=send(kind=proved, text="x"))
+    requests = things("request-of")
+    yield from each("my-data-requests-detail", requests)
+    yield from each("my-data-requests-withdraw", requests, "POST")
+    yield ask("consents-list")
+    yield ask("past-consents-list")
+    news = next(iter(CONSENTS))
+    yield ask("consents-detail", "-", lambda world: {"purpose": news}, "GET", "PATCH", body=send(given=True))
+    yield ask("data-requests-list")
+    yield from each("data-requests-detail", requests)
+    yield from each("data-requests-hindrances", requests)
 
 
 def _request_of(whose: str) -> Kwargs:
@@ -347,6 +367,7 @@ ACTS: Final[dict[str, str]] = {
     "awards": "funding.Award",
     "calls": "funding.Call",
     "conflicts": "funding.Conflict",
+    "data-requests": "core.DataRequest",
     "invitations": "core.Invitation",
     "letters": "funding.Letter",
     "objections": "funding.Objection",

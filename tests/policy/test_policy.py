@@ -73,6 +73,7 @@ DO_NOTHING: Final = {
     "admin:app_list": "likewise",
     "my-data-copy": "asks first who it is; tests/core/privacy",
     "my-data-erase": "likewise",
+    "api:my-data-requests-list[": "asks first who it is, which a token cannot say; tests/core/privacy",
     "admin:core_entry_verify": "reads the chain",
     "admin:core_importbatch_change": "leads on to the import's own page",
     "api:webhook-requests-again": "what waits to be sent is not sent again; tests/core/webhooks",

@@ -40,7 +40,20 @@ MOST = 100
 OF_LISTS = frozenset({"after", "before", "size", "order", "fields"})
 
 
-class ResourceSerializer(serializers.ModelSerializer[Any]):
+class Strict:
+    """Refuses a column that cannot be written, instead of passing over it in silence."""
+
+    def to_internal_value(self: Any, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            writable = {name for name, field in self.fields.items() if not field.read_only}
+            if unknown := sorted(str(name) for name in data.keys() - writable):
+                raise exceptions.ValidationError(
+                    {name: [_("This field is not here or cannot be changed.")] for name in unknown}
+                )
+        return super().to_internal_value(data)  # type: ignore[misc] # of the serializer beside it
+
+
+class ResourceSerializer(Strict, serializers.ModelSerializer[Any]):
     """The columns of one resource. ``private`` names those that only who passes a rule on the row is shown."""
 
     private: ClassVar[Mapping[str, str]] = {}
@@ -81,16 +94,6 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
     @cached_property
     def _columns(self) -> list[tuple[str, Callable[[Any], Any]]]:
         return [(str(field.field_name), reader_of(field, self.Meta.model)) for field in self._readable_fields]
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse a column that cannot be written, instead of passing over it in silence."""
-        if isinstance(data, Mapping):
-            writable = {name for name, field in self.fields.items() if not field.read_only}
-            if unknown := sorted(str(name) for name in data.keys() - writable):
-                raise exceptions.ValidationError(
-                    {name: [_("This field is not here or cannot be changed.")] for name in unknown}
-                )
-        return super().to_internal_value(data)
 
 
 class Filters(DjangoFilterBackend):

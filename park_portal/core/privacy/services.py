@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from park_portal.core import context
 from park_portal.core.accounts.models import User
 from park_portal.core.accounts.states import Language, StaffRole
 from park_portal.core.audit.services import Actor, record
@@ -21,6 +22,7 @@ from park_portal.core.policies.services import policy
 from park_portal.core.privacy.held import PAGE_READ
 from park_portal.core.privacy.models import Consent, DataRequest
 from park_portal.core.privacy.states import RequestKind, RequestState
+from park_portal.core.reads import READ
 from park_portal.core.workflow import advance, require
 
 MOST_OPEN: Final = 5
@@ -133,7 +135,19 @@ def note_page_read(person: User, *, actor: User, reason: str) -> None:
     record(PAGE_READ, person, actor=actor, reason=reason)
 
 
+def note_viewing(person: User) -> None:
+    """Note it where a member of the staff is shown what ``person`` reads of their own data; else nothing."""
+    if context.current().viewer is not None:
+        record(READ, person, actor=person, columns=["phone"])
+
+
 # --- consents
+
+
+def consents_of(person: User) -> list[tuple[ConsentPurpose, Consent | None]]:
+    """Return every purpose, each with the consent of ``person`` that is in force."""
+    held = {consent.purpose: consent for consent in Consent.objects.visible_to(person).in_force()}
+    return [(purpose, held.get(name)) for name, purpose in CONSENTS.items()]
 
 
 def give_consent(person: User, *, actor: User, purpose: str) -> Consent:

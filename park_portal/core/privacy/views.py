@@ -14,18 +14,22 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from park_portal.core import context
 from park_portal.core.admin.labels import act_label, label_acts
-from park_portal.core.audit.services import record
 from park_portal.core.jobs.models import Job
-from park_portal.core.personal import CONSENTS
 from park_portal.core.policies.services import policy
 from park_portal.core.privacy import copies
 from park_portal.core.privacy.erasing import hindrances
 from park_portal.core.privacy.forms import AskForm, EraseForm
 from park_portal.core.privacy.held import PAGE_READ, held_about, reads_of
 from park_portal.core.privacy.models import Consent, DataRequest
-from park_portal.core.privacy.services import ask, give_consent, withdraw, withdraw_consent
+from park_portal.core.privacy.services import (
+    ask,
+    consents_of,
+    give_consent,
+    note_viewing,
+    withdraw,
+    withdraw_consent,
+)
 from park_portal.core.privacy.states import RequestKind, RequestState
 from park_portal.core.reads import READ
 from park_portal.core.views import ActPage, Crumb, PortalMixin
@@ -53,8 +57,7 @@ class MyDataPage(PortalMixin):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         person = self.request.user
-        if context.current().viewer is not None:  # a member of the staff sees the pages of this person
-            record(READ, person, actor=person, columns=["phone"])
+        note_viewing(person)
         return self.render(
             person=person,
             held=held_about(person),
@@ -113,21 +116,12 @@ class ConsentsPage(PortalMixin):
         return (Crumb(_("My data"), reverse("my-data")), Crumb(self.title))
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        own = Consent.objects.visible_to(self.request.user)
-        held = {consent.purpose: consent for consent in own.in_force()}
+        person = self.request.user
+        own = Consent.objects.visible_to(person)
         return self.render(
-            purposes=[
-                (purpose, purpose.text.get(self._language()) or purpose.text["zh-hans"], held.get(name))
-                for name, purpose in CONSENTS.items()
-            ],
-            past=[
-                (consent, CONSENTS[consent.purpose].label if consent.purpose in CONSENTS else consent.purpose)
-                for consent in own.filter(withdrawn_at__isnull=False)[:20]
-            ],
+            purposes=[(purpose, purpose.text_shown, held) for purpose, held in consents_of(person)],
+            past=[(consent, str(consent)) for consent in own.filter(withdrawn_at__isnull=False)[:20]],
         )
-
-    def _language(self) -> str:
-        return str(getattr(self.request, "LANGUAGE_CODE", "zh-hans"))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         person = self.request.user
