@@ -26,13 +26,20 @@ class JobKind:
     rule: str | None = None
     atomic: bool = True
     attempts: int = 2
+    proved: bool = False
 
 
 JOBS: Final[dict[str, JobKind]] = {}
 
 
 def job(
-    name: str, *, label: Text, rule: str | None = None, atomic: bool = True, attempts: int = 2
+    name: str,
+    *,
+    label: Text,
+    rule: str | None = None,
+    atomic: bool = True,
+    attempts: int = 2,
+    proved: bool = False,
 ) -> Callable[[Body], Body]:
     """Register the function that does jobs called ``name``.
 
@@ -40,14 +47,17 @@ def job(
     transaction, which is undone when it raises: a ``DomainError`` is shown to its owner as it is. With
     ``atomic=False`` it sees to its own transactions and must be safe to run twice. ``rule`` is the
     permission (without an object) that its owner must have, when starting it, when it runs and when
-    reading its result. A job whose worker died is run ``attempts`` times.
+    reading its result. A job whose worker died is run ``attempts`` times. One that is ``proved`` was begun on a
+    page that asks anew who its owner is, and there alone they begin it again.
     """
 
     def register(body: Body) -> Body:
         known = JOBS.get(name)
         if known is not None and known.run.__qualname__ != body.__qualname__:
             raise ValueError(f"job {name} is declared twice")
-        JOBS[name] = JobKind(name=name, label=label, run=body, rule=rule, atomic=atomic, attempts=attempts)
+        JOBS[name] = JobKind(
+            name=name, label=label, run=body, rule=rule, atomic=atomic, attempts=attempts, proved=proved
+        )
         return body
 
     return register

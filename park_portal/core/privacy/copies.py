@@ -40,7 +40,7 @@ def begin_copy(person: User, *, actor: User) -> Job:
     return start_job(JOB, actor=actor)
 
 
-@job(JOB, label=_("A copy of my data"), rule="core.use_data_rights")
+@job(JOB, label=_("A copy of my data"), rule="core.use_data_rights", proved=True)
 def _make_copy(running: Job, progress: Progress) -> Document:
     assert running.owner is not None
     with tempfile.TemporaryDirectory() as folder:

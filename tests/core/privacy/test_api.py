@@ -11,6 +11,7 @@ from park_portal.core.audit.models import Entry
 from park_portal.core.audit.services import record
 from park_portal.core.jobs.models import Job
 from park_portal.core.personal import CONSENTS
+from park_portal.core.privacy.copies import begin_copy
 from park_portal.core.privacy.held import PAGE_READ, held_about
 from park_portal.core.privacy.models import Consent, DataRequest
 from park_portal.core.privacy.services import ask, who_agreed
@@ -123,6 +124,19 @@ def test_what_asks_anew_who_one_is_stays_on_its_page(caller, people, kind):
         assert refused.json()["errors"][0]["field"] == "kind"
     assert not DataRequest.objects.exists()
     assert not Job.objects.exists()
+
+
+def test_a_copy_that_came_to_nothing_is_begun_anew_on_its_page_alone(caller, client_of, people):
+    founder = people("founder")
+    job = begin_copy(founder, actor=founder)
+    assert caller("founder").post(f"/jobs/{job.public_id}/cancel/").status_code == 200
+    assert caller("founder").post(f"/jobs/{job.public_id}/retry/").status_code == 403
+    client = client_of("founder")
+    assert f"/jobs/{job.public_id}/retry/" not in client.get(job.get_absolute_url()).content.decode()
+    client.post(f"/jobs/{job.public_id}/retry/")
+    job.refresh_from_db()
+    assert job.state == "cancelled"
+    assert begin_copy(founder, actor=founder).state == "queued"
 
 
 def test_a_token_needs_the_scope(people):
