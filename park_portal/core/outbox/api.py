@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from park_portal.core.api.idempotency import idempotent
-from park_portal.core.api.resource import Changeable, Resource, ResourceSerializer
+from park_portal.core.api.resource import Changeable, Resource, ResourceSerializer, Strict
 from park_portal.core.outbox.models import Delivery, Preference
 from park_portal.core.outbox.registry import Kind
 from park_portal.core.outbox.services import mark_read, preferences_of, set_preference
@@ -82,7 +82,7 @@ class InboxResource(Resource):
         return Response(self.show(self.get_object()))
 
 
-class PreferenceSerializer(serializers.Serializer[Any]):
+class PreferenceSerializer(Strict, serializers.Serializer[Any]):
     kind = serializers.CharField(read_only=True)
     label = serializers.CharField(read_only=True)  # type: ignore[assignment] # named as the API names it
     group = serializers.CharField(read_only=True)

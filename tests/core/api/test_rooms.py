@@ -438,6 +438,7 @@ class TestOnesOwn:
             == "required_kind"
         )
         assert founder.patch("/preferences/no.kind/", {"mode": "off"}, If_Match="*").status_code == 404
+        assert founder.patch(f"/preferences/{chosen}/", {"label": "x"}, If_Match="*").status_code == 400
         assert Preference.objects.get().kind == chosen
         view = save_view(people("founder"), page="applications:list", name="Mine", query="state=draft")
         assert caller("stranger").get(f"/saved-views/{view.pk}/").status_code == 404
