@@ -44,14 +44,15 @@ def test_every_guard_is_missed(world: World) -> None:
         tally["database"] += 1
         if not _is_missed(name):
             survivors.append(f"database:{name}")
-    lines = _lines_by_guard(world) if guards else {}
+    lines, passed_by = _lines_by_guard(world) if guards else {}, []
     for name in guards:
         kind = name.partition(":")[0]
         tally[kind] += 1
         killer = _first_difference(world, name, lines.get(name, []))
         say(f"{name}: {'survives the table' if killer is None else killer}")
-        if killer is None and not _rest_goes_red(name):
-            survivors.append(name)
+        if killer is None:
+            passed_by.append(name)
+    survivors += [name for name in passed_by if not _rest_goes_red(name)]
     total = sum(tally.values())
     say(", ".join(f"{kind} {count}" for kind, count in sorted(tally.items())))
     say(f"killed={total - len(survivors)} total={total} seconds={time.monotonic() - begun:.0f}")

@@ -18,8 +18,6 @@ from unittest.mock import patch
 import pytest
 from django.core.handlers.base import BaseHandler
 
-from tests.mutants import mutations
-
 _found: dict[str, set[str]] = defaultdict(set)
 _running = ""
 _watching = ExitStack()
@@ -33,6 +31,8 @@ def _touch(name: str) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     if not os.environ.get("PARK_GUARDS"):
         return
+    from tests.mutants import mutations  # A plugin is loaded before Django is.
+
     resolve = BaseHandler.resolve_request
 
     def resolved(self: Any, request: Any) -> Any:
