@@ -33,7 +33,6 @@ def when_ready(server) -> None:
 
 
 def post_fork(server, worker) -> None:
-    gc.set_threshold(20_000, 20, 50)
     orphaned = 0.0
 
     def is_parent_alive() -> bool:

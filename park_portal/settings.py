@@ -316,7 +316,7 @@ AUTH_USER_MODEL = "core.User"
 AUTHENTICATION_BACKENDS = [
     "rules.permissions.ObjectPermissionBackend",
     "park_portal.core.accounts.backends.RoleBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+    "park_portal.core.accounts.backends.AccountBackend",
 ]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -421,7 +421,7 @@ SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
 }
 
 # In PostgreSQL, so that losing Redis logs nobody out.
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "park_portal.core.accounts.sessions"
 SESSION_COOKIE_AGE = _number("SESSION_HOURS", 24 * 7, low=1) * 3600
 SESSION_IDLE_AGE = _number("SESSION_IDLE_HOURS", 24, low=1) * 3600
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # Of all sessions, the one in which it was changed stays.

@@ -50,6 +50,7 @@ from park_portal.core.errors import (
     Problem,
 )
 from park_portal.core.outbox.services import absolute, publish
+from park_portal.core.prepared import Prepared
 from park_portal.core.text import clean
 from park_portal.core.workflow import advance, require
 
@@ -150,16 +151,27 @@ def _prefill(application: Application, project: ResearchProject, *, actor: User)
 # --- writing -------------------------------------------------------------------------------------------------------
 
 
+_locked: Final = Prepared[Application](
+    lambda pk: (
+        Application.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("call")
+        .filter(pk=pk)
+        .order_by()
+    ),
+    pk=-1,
+)
+
+
 def _lock(application: Application, *, actor: User | System, rule: str) -> Application:
     """Lock the row and return it as stored, for ``actor`` who passes ``rule`` on it."""
-    held = Application.objects.select_for_update(of=("self",), no_key=True).get(pk=application.pk)
+    held = _locked.get(pk=application.pk)
     require(actor, rule, held)
     return held
 
 
 def _lock_to_write(application: Application, *, actor: User | System) -> Application:
     """Lock the row for writing into it: the person may still write, it is open, its time is not over."""
-    held = Application.objects.select_for_update(of=("self",), no_key=True).get(pk=application.pk)
+    held = _locked.get(pk=application.pk)
     if not isinstance(actor, System) and held.role_of(actor) not in ("owner", "editor"):
         raise Forbidden(_("You may no longer change this application. Ask an owner of the applicant."))
     if held.state not in EDITABLE:

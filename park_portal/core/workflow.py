@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pgtrigger
@@ -18,6 +19,7 @@ from django.db import models, transaction
 
 from park_portal.core.audit.services import SYSTEM, Actor, System, record
 from park_portal.core.errors import Forbidden, IllegalTransition, Text
+from park_portal.core.prepared import Prepared
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -125,6 +127,13 @@ def require(actor: Actor | AnonymousUser, rule: str, obj: models.Model | None = 
         raise Forbidden(rule=rule)
 
 
+@cache
+def _locked(model: type[M]) -> Prepared[M]:
+    """Return what finds a row of ``model`` by its key and locks it."""
+    rows = model._base_manager.select_for_update(of=("self",)).order_by()
+    return Prepared(lambda pk: rows.filter(pk=pk), pk=-1)
+
+
 def advance(
     obj: M,
     name: str,
@@ -143,7 +152,7 @@ def advance(
     machine: Machine = type(obj).machine  # type: ignore[attr-defined] # every model with states has one
     transition_ = machine.get(name)
     with transaction.atomic():
-        locked = type(obj)._base_manager.select_for_update(of=("self",)).get(pk=obj.pk)
+        locked = _locked(type(obj)).get(pk=obj.pk)
         source = getattr(locked, machine.field)
         if source not in transition_.sources:
             raise IllegalTransition(state=source, transition=name)

@@ -35,6 +35,7 @@ from park_portal.core.audit.services import record
 from park_portal.core.calendar.services import deadline
 from park_portal.core.errors import Conflict as Stale
 from park_portal.core.errors import DomainError, IllegalTransition, Problem
+from park_portal.core.prepared import Prepared
 from park_portal.core.text import clean
 from park_portal.core.workflow import SYSTEM, Actor, advance, require
 
@@ -526,14 +527,21 @@ def score_of_draft(review: Review) -> Decimal | None:
 # --- helpers -------------------------------------------------------------------------------------------------------
 
 
+_locked: Final = Prepared[Review](
+    lambda pk: (
+        Review.objects.select_for_update(of=("self",))
+        .select_related("reviewer", "run__stage")
+        .filter(pk=pk)
+        .order_by()
+    ),
+    pk=-1,
+)
+
+
 def _lock_with_application(review: Review) -> None:
     """Lock the application, then the review, and bring ``review`` up to date with what is stored."""
     application = stages._lock(review.application_id)
-    held = (
-        Review.objects.select_for_update(of=("self",))
-        .select_related("reviewer", "run__stage")
-        .get(pk=review.pk)
-    )
+    held = _locked.get(pk=review.pk)
     review.__dict__.update(
         {field.attname: getattr(held, field.attname) for field in Review._meta.concrete_fields}
     )

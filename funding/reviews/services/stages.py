@@ -49,6 +49,7 @@ from park_portal.core.audit.services import record
 from park_portal.core.calendar.services import deadline
 from park_portal.core.errors import DomainError, Problem, Text
 from park_portal.core.outbox.services import publish
+from park_portal.core.prepared import Prepared
 from park_portal.core.text import both, clean
 from park_portal.core.workflow import SYSTEM, Actor, advance, require
 
@@ -566,16 +567,29 @@ def _clean(text: str) -> str:
     return clean(text).strip()[:LONGEST_COMMENT]
 
 
-def _lock(application_id: int) -> Application:
-    return (
+_locked: Final = Prepared[Application](
+    lambda pk: (
         Application.objects.select_for_update(of=("self",))
         .select_related("call__lead", "current_stage", "organisation", "project")
-        .get(pk=application_id)
-    )
+        .filter(pk=pk)
+        .order_by()
+    ),
+    pk=-1,
+)
+_locked_run: Final = Prepared[StageRun](
+    lambda pk: (
+        StageRun.objects.select_for_update(of=("self",)).select_related("stage").filter(pk=pk).order_by()
+    ),
+    pk=-1,
+)
+
+
+def _lock(application_id: int) -> Application:
+    return _locked.get(pk=application_id)
 
 
 def _lock_run(run_id: int, application: Application) -> StageRun:
-    run = StageRun.objects.select_for_update(of=("self",)).select_related("stage").get(pk=run_id)
+    run = _locked_run.get(pk=run_id)
     run.application = application
     return run
 

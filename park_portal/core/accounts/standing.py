@@ -18,8 +18,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
-from django.db import connection, models
+from django.db import models
 from django.utils import timezone
+
+from park_portal.core.prepared import Prepared
 
 Maker = Callable[[models.OuterRef], Any]
 
@@ -34,7 +36,7 @@ class Facts:
         self._name = name
         self._makers: list[Maker] = []
         # The number of facts is there so that one that is registered late has the query made anew.
-        self._query = lru_cache(maxsize=2)(self._compile)
+        self._query = lru_cache(maxsize=2)(self._prepare)
 
     def __call__(self, maker: Maker) -> Callable[[Any], Any]:
         """Register a fact; what is returned answers for a person, and False for who is not signed in.
@@ -57,20 +59,16 @@ class Facts:
     def _of(self, user: Any, maker: Maker) -> dict[Maker, Any]:
         found: dict[Maker, Any] | None = getattr(user, self._name, None)
         if found is None or maker not in found:
-            sql, params = self._query(timezone.localdate(), len(self._makers))
-            with connection.cursor() as cursor:
-                cursor.execute(sql, [user.pk if param == _PERSON else param for param in params])
-                row = cursor.fetchone()
+            row = self._query(timezone.localdate(), len(self._makers)).row(person=user.pk)
             # Someone deleted since has no row, and nothing is true of them.
             found = dict(zip(self._makers, row or [False] * len(self._makers), strict=True))
             setattr(user, self._name, found)
         return found
 
-    def _compile(self, day: date, number: int) -> tuple[str, tuple[Any, ...]]:
+    def _prepare(self, day: date, number: int) -> Prepared[Any]:
         columns = [maker(models.OuterRef("pk")) for maker in self._makers]
-        people = get_user_model()._default_manager.filter(pk=_PERSON).order_by()
-        sql, params = people.values_list(*columns).query.get_compiler(connection=connection).as_sql()
-        return sql, tuple(params)
+        people = get_user_model()._default_manager.order_by()
+        return Prepared(lambda person: people.filter(pk=person).values_list(*columns), person=_PERSON)
 
 
 fact = Facts("_standing")

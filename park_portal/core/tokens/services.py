@@ -5,10 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -16,6 +15,7 @@ from park_portal.core import context
 from park_portal.core.accounts.models import User, keep_roles, roles_of
 from park_portal.core.audit.services import record
 from park_portal.core.errors import DomainError
+from park_portal.core.prepared import Prepared
 from park_portal.core.tokens.models import ApiToken
 from park_portal.core.tokens.states import MOST_DAYS, MOST_TOKENS, Scope
 from park_portal.core.workflow import require
@@ -83,59 +83,24 @@ def find_token(secret: str) -> ApiToken | None:
     return token
 
 
-# Stand for the values while the query is put together; no row has them.
-_DIGEST: Final = "the digest"
-_NOW: Final = datetime(1, 1, 1, tzinfo=UTC)
-
-
-class _Query(NamedTuple):
-    """SQL with its values, and where in a row of the answer the columns of each model and the roles stand."""
-
-    sql: str
-    params: tuple[Any, ...]
-    models: list[tuple[type[models.Model], list[str], list[int]]]
-    roles: int
-
-
-@lru_cache(maxsize=1)
-def _query() -> _Query:
-    """Return what finds a usable token, its person and their roles at once.
-
-    Every request of a program asks it: putting it together would take longer than asking.
-    """
-    rows = ApiToken.objects.usable(_NOW).filter(digest=_DIGEST, user__is_active=True).select_related("user")
-    rows = rows.annotate(roles=roles_of(models.OuterRef("user_id"))).order_by()
-    compiler = rows.query.get_compiler(connection=connection)
-    sql, params = compiler.as_sql()
-    token: Any = compiler.klass_info
-    (user,) = token["related_klass_infos"]
-    columns = [
-        (
-            one["model"],
-            [compiler.select[place][0].target.attname for place in one["select_fields"]],
-            one["select_fields"],
-        )
-        for one in (token, user)
-    ]
-    return _Query(sql, params, columns, compiler.annotation_col_map["roles"])
+# What finds a usable token, its person and their roles at once.
+_usable: Final = Prepared[ApiToken](
+    lambda digest, now: (
+        ApiToken.objects.usable(now)
+        .filter(digest=digest, user__is_active=True)
+        .select_related("user")
+        .annotate(roles=roles_of(models.OuterRef("user_id")))
+        .order_by()
+    ),
+    digest="the digest",
+    now=datetime(1, 1, 1, tzinfo=UTC),
+)
 
 
 def _token_with(digest: str) -> ApiToken | None:
-    query = _query()
-    values: dict[Any, Any] = {_DIGEST: digest, _NOW: timezone.now()}
-    with connection.cursor() as cursor:
-        cursor.execute(query.sql, [values.get(param, param) for param in query.params])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    token, user = (
-        model.from_db(connection.alias, names, [row[place] for place in places])
-        for model, names, places in query.models
-    )
-    assert isinstance(token, ApiToken)
-    assert isinstance(user, User)
-    token.user = user
-    keep_roles(user, row[query.roles])
+    token: Any = _usable.first(digest=digest, now=timezone.now())
+    if token is not None:
+        keep_roles(token.user, token.roles)
     return token
 
 

@@ -1,0 +1,70 @@
+"""Queries that are put together once give what Django's own would."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from funding.applications.models import Answer, Application
+from park_portal.core.accounts.models import User
+from park_portal.core.prepared import Prepared
+from tests.factories.applications import make_application, make_project_application
+
+pytestmark = pytest.mark.django_db
+
+
+def whole() -> Prepared[Application]:
+    return Prepared(
+        lambda pk: Application.objects.select_related("call__lead", "organisation", "project").filter(pk=pk),
+        pk=-1,
+    )
+
+
+@pytest.mark.parametrize("make", [make_application, make_project_application])
+def test_a_row_brings_what_was_selected_beside_it(make):
+    application = make()
+    found = whole().get(pk=application.pk)
+    with CaptureQueriesContext(connection) as asked:
+        seen = [found.call.lead, found.organisation, found.project, str(found.call)]
+    assert len(asked) == 0
+    expected = Application.objects.get(pk=application.pk)
+    assert seen == [expected.call.lead, expected.organisation, expected.project, str(expected.call)]
+    fields = [field.attname for field in Application._meta.concrete_fields]
+    assert [getattr(found, name) for name in fields] == [getattr(expected, name) for name in fields]
+
+
+def test_it_is_put_together_once_and_asked_with_each_value():
+    first, second = make_application(), make_application()
+    asked: list[int] = []
+
+    def rows(pk: int):
+        asked.append(pk)
+        return Application.objects.filter(pk=pk)
+
+    prepared = Prepared(rows, pk=-1)
+    assert [prepared.get(pk=one.pk) for one in (first, second, first)] == [first, second, first]
+    assert asked == [-1]
+
+
+def test_values_are_converted_as_django_converts_them():
+    application = make_application()
+    answer = application.answers.filter(value__isnull=False).last()
+    prepared = Prepared(lambda pk: Answer.objects.filter(pk=pk), pk=-1)
+    assert prepared.get(pk=answer.pk).value == answer.value
+    pairs = Prepared(lambda pk: Answer.objects.filter(pk=pk).values_list("pk", "value"), pk=-1)
+    assert tuple(pairs.row(pk=answer.pk)) == (answer.pk, answer.value)
+
+
+def test_what_is_not_there():
+    prepared = Prepared(lambda pk: User.objects.filter(pk=pk), pk=-1)
+    assert prepared.first(pk=0) is None
+    assert prepared.row(pk=0) is None
+    with pytest.raises(User.DoesNotExist):
+        prepared.get(pk=0)
+
+
+def test_a_value_that_the_query_does_not_use_is_a_mistake():
+    prepared = Prepared(lambda pk, name: User.objects.filter(pk=pk), pk=-1, name="nobody's")
+    with pytest.raises(ValueError, match="name"):
+        prepared.first(pk=1, name="x")
