@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.core.files.base import File
 from django.db import models, transaction
@@ -38,7 +38,7 @@ from funding.calls.states import ApplicantKind, Purpose, QuestionKind, RuleKind
 from incubator.organisations.models import Organisation
 from incubator.projects.models import ResearchProject
 from park_portal.core.accounts.models import User
-from park_portal.core.audit.services import System, record
+from park_portal.core.audit.services import System, entry_of, record, record_all
 from park_portal.core.documents.formats import BY_NAME
 from park_portal.core.documents.services import FileRefused, remove_document, store_document
 from park_portal.core.errors import (
@@ -126,6 +126,7 @@ def start_application(
 def _prefill(application: Application, project: ResearchProject, *, actor: User) -> None:
     """Fill in what the portal already knows of a research project."""
     level = project.trl
+    facts: dict[str, Any] = {}
     for question in application.call.questions.select_related("question"):
         raw: Any = None
         if question.purpose == Purpose.TITLE:
@@ -145,7 +146,11 @@ def _prefill(application: Application, project: ResearchProject, *, actor: User)
             continue  # what does not fit this call's question is left for the applicant to write
         if value is not None:
             Answer.objects.create(application=application, question=question, value=value, updated_by=actor)
-            _read_purpose(application, question, value)
+            facts |= _told_by(question, value)
+    if facts:
+        for name, fact in facts.items():
+            setattr(application, name, fact)
+        Application.objects.filter(pk=application.pk).update(**facts)
 
 
 # --- writing -------------------------------------------------------------------------------------------------------
@@ -198,67 +203,148 @@ def _check_time(application: Application) -> None:
 
 
 def _open_question(application: Application, key: str) -> CallQuestion:
-    question = (
-        application.call.questions.select_related("question", "section")
-        .filter(question__key=str(key)[:80])
-        .first()
-        if "\x00" not in str(key)
-        else None
-    )
-    if question is None:
-        raise DomainError(_("This question is not in the form."), code="unknown_question")
-    if application.state == ApplicationState.RETURNED and question.key not in sheet_of(application).open_keys:
-        raise DomainError(_("This question was not opened for changes."), code="question_closed", field=key)
-    return question
+    found = _open_questions(application, [key])[key]
+    if isinstance(found, DomainError):
+        raise found
+    return found
+
+
+def _open_questions(application: Application, keys: Iterable[str]) -> dict[str, CallQuestion | DomainError]:
+    """Return the question of each key, or why it cannot be answered now."""
+    known = {
+        question.key: question
+        for question in application.call.questions.select_related("question", "section").filter(
+            question__key__in=[key for key in keys if "\x00" not in key]
+        )
+    }
+    returned = application.state == ApplicationState.RETURNED
+    open_keys = sheet_of(application).open_keys if returned else known.keys()
+    found: dict[str, CallQuestion | DomainError] = {}
+    for key in keys:
+        if key not in known:
+            found[key] = DomainError(_("This question is not in the form."), code="unknown_question")
+        elif key not in open_keys:
+            found[key] = DomainError(
+                _("This question was not opened for changes."), code="question_closed", field=key
+            )
+        else:
+            found[key] = known[key]
+    return found
+
+
+class Typed(NamedTuple):
+    """What was typed in answer to one question, and the revision that its writer last saw (0: none)."""
+
+    raw: Any
+    revision: int | None = None
 
 
 def save_answer(
     application: Application, key: str, raw: Any, *, actor: User | System, revision: int | None = None
 ) -> Answer:
-    """Store what was typed in answer to question ``key`` and return the answer.
+    """Store what was typed in answer to question ``key`` and return the answer; see ``save_answers``.
 
-    ``revision`` is the one the writer last saw (0: none); when the stored one is newer and says something else nothing
-    is written and ``Conflict`` is raised with ``current`` the stored answer. The same value again is no conflict, so a
-    message that was lost on its way back can be repeated. None writes whatever is stored.
-
-    Raises ``DomainError`` when ``raw`` means nothing or the question is not open, ``Forbidden``, ``IllegalTransition``
-    once submitted, ``DeadlinePassed``.
+    Raises ``DomainError`` when ``raw`` means nothing or the question is not open, ``Conflict``, ``Forbidden``,
+    ``IllegalTransition`` once submitted, ``DeadlinePassed``.
     """
+    key = str(key)[:80]
+    saved = save_answers(application, {key: Typed(raw, revision)}, actor=actor)[key]
+    if isinstance(saved, DomainError):
+        raise saved
+    return saved
+
+
+def save_answers(
+    application: Application, typed: Mapping[str, Typed], *, actor: User | System
+) -> dict[str, Answer | DomainError]:
+    """Store what was typed in answer to some questions; return by key the answer, or why it was not stored.
+
+    Each stands on its own: one that is refused keeps no other back. When the stored answer is newer than ``revision``
+    and says something else it stays, and the outcome is a ``Conflict`` with ``current`` the stored one. The same value
+    again is no conflict, so a message that was lost on its way back can be repeated. No revision writes whatever is
+    stored. As many statements for thirty new answers as for one.
+
+    Raises ``Forbidden``, ``IllegalTransition`` once submitted, ``DeadlinePassed``: then nothing is stored.
+    """
+    now = timezone.now()
     with transaction.atomic():
         held = _lock_to_write(application, actor=actor)
-        question = _open_question(held, key)
-        if question.kind == QuestionKind.FILES:
-            raise DomainError(_("Add files with the button of this question."), code="type", field=key)
-        value = type_of(question.kind).clean(raw, question.settings)
-        answer = (
-            Answer.objects.filter(application=held, question=question).select_related("updated_by").first()
-        )
-        stored = answer.value if answer is not None else None
-        if stored == value and type(stored) is type(value):
-            return answer or Answer(application=held, question=question, value=None, revision=0)
-        if revision is not None and revision != (answer.revision if answer is not None else 0):
-            raise Conflict(current=answer, field=key)
-        person = None if isinstance(actor, System) else actor
-        now = timezone.now()
-        if answer is None:
-            answer = Answer(application=held, question=question, revision=0)
-        answer.value, answer.revision = value, answer.revision + 1
-        answer.updated_by, answer.updated_at = person, now
-        answer.save()
-        _read_purpose(held, question, value)
-        Application.objects.filter(pk=held.pk).update(updated_at=now)
-        record(
+        questions = _open_questions(held, typed)
+        asked = [found.pk for found in questions.values() if isinstance(found, CallQuestion)]
+        stored = {
+            answer.question_id: answer
+            for answer in held.answers.filter(question__in=asked).select_related("updated_by")
+        }
+        outcome: dict[str, Answer | DomainError] = {}
+        written: list[tuple[CallQuestion, Answer, Any]] = []
+        for key, one in typed.items():
+            question = questions[key]
+            if isinstance(question, DomainError):
+                outcome[key] = question
+                continue
+            answer = stored.get(question.pk) or Answer(application=held, question=question, revision=0)
+            before = answer.value
+            try:
+                value = _new_value(question, answer, one)
+            except DomainError as error:
+                outcome[key] = error
+                continue
+            outcome[key] = answer
+            if before == value and type(before) is type(value):
+                continue
+            answer.value, answer.revision = value, answer.revision + 1
+            answer.updated_by, answer.updated_at = None if isinstance(actor, System) else actor, now
+            written.append((question, answer, before))
+        if written:
+            _write(held, written, actor=actor, at=now)
+            for name in ("title", "amount_fen"):
+                setattr(application, name, getattr(held, name))
+            application.updated_at = now
+    return outcome
+
+
+def _new_value(question: CallQuestion, answer: Answer, typed: Typed) -> Any:
+    """Return what was typed as it is stored; raise ``DomainError`` if it means nothing, ``Conflict`` if it came too late."""
+    if question.kind == QuestionKind.FILES:
+        raise DomainError(_("Add files with the button of this question."), code="type", field=question.key)
+    value = type_of(question.kind).clean(typed.raw, question.settings)
+    same = answer.value == value and type(answer.value) is type(value)
+    if not same and typed.revision is not None and typed.revision != answer.revision:
+        raise Conflict(current=answer if answer.revision else None, field=question.key)
+    return value
+
+
+def _write(
+    application: Application,
+    written: list[tuple[CallQuestion, Answer, Any]],
+    *,
+    actor: User | System,
+    at: datetime,
+) -> None:
+    """Write the answers, each with its entry in the audit, and what the application says of itself by them."""
+    facts: dict[str, Any] = {"updated_at": at}
+    new: list[Answer] = []
+    for question, answer, _before in written:
+        facts |= _told_by(question, answer.value)
+        if answer.pk is None:
+            new.append(answer)
+        else:
+            answer.save(update_fields=["value", "revision", "updated_by", "updated_at"])
+    Answer.objects.bulk_create(new)
+    for name, fact in facts.items():
+        setattr(application, name, fact)
+    Application.objects.filter(pk=application.pk).update(**facts)
+    record_all(
+        entry_of(
             "answer.save",
             answer,
             actor=actor,
-            before={"value": _brief(stored)},
-            after={"value": _brief(value), "revision": answer.revision},
-            question=key,
+            before={"value": _brief(before)},
+            after={"value": _brief(answer.value), "revision": answer.revision},
+            question=question.key,
         )
-    for name in ("title", "amount_fen"):
-        setattr(application, name, getattr(held, name))
-    application.updated_at = now
-    return answer
+        for question, answer, before in written
+    )
 
 
 def _brief(value: Any) -> Any:
@@ -268,15 +354,14 @@ def _brief(value: Any) -> Any:
     return {"begins": text[:_AUDITED], "length": len(text)}
 
 
-def _read_purpose(application: Application, question: CallQuestion, value: Any) -> None:
-    """Keep the title and the amount of the application the same as the answers that give them."""
+def _told_by(question: CallQuestion, value: Any) -> dict[str, Any]:
+    """Return the columns of the application that say the same as this answer: its title, its amount."""
     if question.purpose == Purpose.TITLE:
         text = type_of(question.kind).text(value, question.settings, "zh-hans")
-        application.title = " ".join(text.split())[:300]
-        Application.objects.filter(pk=application.pk).update(title=application.title)
-    elif question.purpose == Purpose.AMOUNT and question.kind == QuestionKind.MONEY:
-        application.amount_fen = value
-        Application.objects.filter(pk=application.pk).update(amount_fen=value)
+        return {"title": " ".join(text.split())[:300]}
+    if question.purpose == Purpose.AMOUNT and question.kind == QuestionKind.MONEY:
+        return {"amount_fen": value}
+    return {}
 
 
 def add_file(application: Application, key: str, upload: File, *, actor: User) -> AnswerFile:

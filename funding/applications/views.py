@@ -25,10 +25,11 @@ from funding.applications.reading import answers_of, compare_versions
 from funding.applications.receipts import receipt_pdf
 from funding.applications.rules import may_apply_some_day
 from funding.applications.services import (
+    Typed,
     add_file,
     preview_eligibility,
     remove_file,
-    save_answer,
+    save_answers,
     start_application,
     submit_application,
     withdraw_application,
@@ -347,6 +348,7 @@ class FormPage(KeepsTyped, ApplicationMixin):
         sheet = sheet_of(self.application)
         take = request.POST.get("take", "")
         problems: dict[str, list[str]] = {}
+        sent: dict[str, Typed] = {}
         typed: dict[str, Any] = {}
         conflicts: dict[str, Any] = {}
         stopped: DomainError | None = None
@@ -356,18 +358,21 @@ class FormPage(KeepsTyped, ApplicationMixin):
                 continue
             if question.kind == QuestionKind.FILES:
                 self._take_files(key, problems)
-                continue
-            if f"revision-{key}" not in request.POST:
-                continue
-            raw = type_of(question.kind).from_post(request.POST, key)
-            try:
-                save_answer(self.application, key, raw, actor=self.actor, revision=_revision(request, key))
-            except Conflict as conflict:
-                conflicts[key], typed[key] = conflict.current, raw
-            except (Forbidden, IllegalTransition, DeadlinePassed) as error:
-                stopped, typed[key] = error, raw
-            except DomainError as error:
-                problems[key], typed[key] = [str(error)], raw
+            elif f"revision-{key}" in request.POST:
+                sent[key] = Typed(
+                    type_of(question.kind).from_post(request.POST, key), _revision(request, key)
+                )
+        try:
+            outcome = save_answers(self.application, sent, actor=self.actor) if sent else {}
+        except (Forbidden, IllegalTransition, DeadlinePassed) as error:
+            stopped, typed = error, {key: one.raw for key, one in sent.items()}
+        else:
+            for key, saved in outcome.items():
+                if isinstance(saved, Conflict):
+                    conflicts[key] = saved.current
+                elif isinstance(saved, DomainError):
+                    problems[key] = [str(saved)]
+            typed = {key: one.raw for key, one in sent.items() if key in conflicts or key in problems}
         self._remove_file(problems)
         self.application.refresh_from_db()
         if stopped is None and not problems and not conflicts:

@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from funding.applications.models import Application, Version
 from funding.applications.services import (
+    Typed,
     add_file,
-    save_answer,
+    save_answers,
     start_application,
     submit_application,
 )
@@ -23,6 +24,7 @@ from funding.calls.models import Call, CallQuestion, EligibilityRule, Question, 
 from funding.calls.states import QuestionKind
 from funding.funds.models import Fund
 from park_portal.core.accounts.models import User
+from park_portal.core.errors import DomainError
 from park_portal.core.workflow import SYSTEM, advance
 from tests.core.documents import samples
 from tests.factories.core import make_staff, make_user
@@ -181,10 +183,17 @@ def make_project_application(call: Call | None = None, **kwargs: Any) -> Applica
     return make_application(call, project=make_project(pi=kwargs.pop("pi", None) or make_user()), **kwargs)
 
 
+def save_all(application: Application, given: dict[str, Typed], *, actor: User) -> None:
+    """Saves all of these answers, or raises what stands against the first that is refused."""
+    for outcome in save_answers(application, given, actor=actor).values():
+        if isinstance(outcome, DomainError):
+            raise outcome
+
+
 def fill(application: Application, *, actor: User, answers: dict[str, Any] | None = None) -> Application:
     """Answers every question; ``answers`` over the usual ones."""
-    for key, raw in {**ANSWERS, **(answers or {})}.items():
-        save_answer(application, key, raw, actor=actor)
+    given = {key: Typed(raw) for key, raw in {**ANSWERS, **(answers or {})}.items()}
+    save_all(application, given, actor=actor)
     if not application.files.filter(removed_at__isnull=True).exists():
         add_file(application, "plan", pdf(), actor=actor)
     application.refresh_from_db()

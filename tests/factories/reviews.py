@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from funding.applications.services import save_answer, start_application, submit_application
+from funding.applications.services import Typed, start_application, submit_application
 from funding.models import (
     Application,
     Call,
@@ -26,6 +26,7 @@ from incubator.models import Organisation, ResearchProject
 from park_portal.core.accounts.models import User
 from park_portal.core.workflow import SYSTEM, advance
 from tests.factories import makes, number
+from tests.factories.applications import save_all
 from tests.factories.core import make_staff, make_user
 from tests.factories.incubator import make_organisation
 from tests.personas import make_person, persona
@@ -151,8 +152,7 @@ def make_application(
         actor = organisation.memberships.get(role="owner").user
         application = start_application(call, actor=actor, organisation=organisation)
     given = {"project-title": title, "abstract": "用多模态大模型预测药物反应。", **answers}
-    for key, text in given.items():
-        save_answer(application, key.replace("_", "-"), text, actor=actor, revision=None)
+    save_all(application, {key.replace("_", "-"): Typed(text) for key, text in given.items()}, actor=actor)
     submit_application(application, actor=actor)
     if begin:
         services.on_submitted(application.pk)

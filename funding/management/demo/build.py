@@ -19,20 +19,20 @@ from django.core.files.base import ContentFile
 from django.db import models, transaction
 from django.utils import timezone
 
-from funding.applications.models import Answer, Application
+from funding.applications.models import Application
 from funding.applications.services import (
+    Typed,
     add_file,
-    save_answer,
+    save_answers,
     start_application,
     submit_application,
     withdraw_application,
 )
 from funding.awards.models import Award
 from funding.calls.models import Call
-from funding.calls.questions import type_of
 from funding.calls.services import publish_call, questions_of, run_clock
 from funding.calls.standard import load_bank, standard_call
-from funding.calls.states import Purpose, StageKind
+from funding.calls.states import StageKind
 from funding.decisions.services import (
     Proposal,
     check_letter,
@@ -63,6 +63,7 @@ from park_portal.core import context
 from park_portal.core.accounts.models import User
 from park_portal.core.audit.services import seal_entries
 from park_portal.core.calendar.services import deadline
+from park_portal.core.errors import DomainError
 from park_portal.core.money import wan_to_fen
 from park_portal.core.outbox.models import Delivery, Message
 from park_portal.core.outbox.services import due_messages, handle_message
@@ -351,18 +352,18 @@ class Demo:
         raise LookupError("every applicant holds an award")
 
     def _type(self, application: Application, actor: User, raw: dict[str, Any]) -> None:
-        """Store answers in one statement; those that the portal reads itself go through the service."""
-        held = set(application.answers.values_list("question_id", flat=True))
-        rows = []
-        for question in questions_of(application.call):
-            if question.key not in raw:
-                continue
-            if question.purpose in (Purpose.TITLE, Purpose.AMOUNT) or question.pk in held:
-                save_answer(application, question.key, raw[question.key], actor=actor)
-                continue
-            value = type_of(question.kind).clean(raw[question.key], question.settings)
-            rows.append(Answer(application=application, question=question, value=value, updated_by=actor))
-        Answer.objects.bulk_create(rows)
+        typed = {
+            question.key: Typed(raw[question.key])
+            for question in questions_of(application.call)
+            if question.key in raw
+        }
+        refused = [
+            one
+            for one in save_answers(application, typed, actor=actor).values()
+            if isinstance(one, DomainError)
+        ]
+        if refused:
+            raise refused[0]
 
     # --- review
 

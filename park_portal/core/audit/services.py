@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -53,10 +53,30 @@ def record(
     **facts: Any,
 ) -> Entry:
     """Write the entry for ``action`` on ``obj`` in the caller's transaction and return it."""
+    entry = entry_of(action, obj, actor=actor, before=before, after=after, **facts)
+    entry.save(force_insert=True)
+    return entry
+
+
+def record_all(entries: Iterable[Entry]) -> None:
+    """Write some entries, made by ``entry_of``, in the caller's transaction."""
+    Entry.objects.bulk_create(entries)
+
+
+def entry_of(
+    action: str,
+    obj: models.Model,
+    *,
+    actor: Actor,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    **facts: Any,
+) -> Entry:
+    """Return the entry for ``action`` on ``obj``, to be written with others by ``record_all``."""
     source = context.current()
     # Whoever views the portal as somebody else did it, not the person whose pages are shown.
     looked = source.viewer is not None and actor.pk == source.on_behalf_of
-    return Entry.objects.create(
+    return Entry(
         action=action,
         actor_id=source.viewer if looked else actor.pk,
         on_behalf_of=source.on_behalf_of,

@@ -10,11 +10,13 @@ import pytest
 import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.db.utils import InternalError
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.translation import override
 
 from funding.applications.models import Answer, AnswerFile, Application, Return, Version
 from funding.applications.services import (
+    Typed,
     add_file,
     grant_extension,
     problems_of,
@@ -22,6 +24,7 @@ from funding.applications.services import (
     remove_file,
     return_application,
     save_answer,
+    save_answers,
     start_application,
     submit_application,
     withdraw_application,
@@ -148,6 +151,58 @@ def test_a_save_repeated_after_its_reply_was_lost_is_no_conflict():
     again = save_answer(application, "abstract", "内容", actor=owner, revision=0)
     assert again.revision == 1
     assert Entry.objects.filter(action="answer.save").count() == 1
+
+
+def test_several_answers_are_saved_each_on_its_own():
+    application = make_application(filled=False)
+    owner = application.created_by
+    save_answer(application, "abstract", "先写的。", actor=owner)
+    outcome = save_answers(
+        application,
+        {
+            "title": Typed("题目", 0),
+            "abstract": Typed("没看见先写的。", 0),
+            "amount": Typed("很多钱", 0),
+            "trl": Typed("4", 0),
+            "nowhere": Typed("x", 0),
+        },
+        actor=owner,
+    )
+    assert [(key, getattr(one, "code", "")) for key, one in outcome.items()] == [
+        ("title", ""),
+        ("abstract", "conflict"),
+        ("amount", outcome["amount"].code),
+        ("trl", ""),
+        ("nowhere", "unknown_question"),
+    ]
+    assert isinstance(outcome["amount"], DomainError)
+    assert outcome["abstract"].current.value == "先写的。"
+    application.refresh_from_db()
+    assert (application.title, application.amount_fen) == ("题目", None)
+    assert dict(application.answers.values_list("question__question__key", "value")) == {
+        "abstract": "先写的。",
+        "title": "题目",
+        "trl": 4,
+    }
+    entries = Entry.objects.filter(action="answer.save").order_by("pk")
+    assert [(one.facts["question"], one.after["value"], one.actor_id) for one in entries] == [
+        ("abstract", "先写的。", owner.pk),
+        ("title", "题目", owner.pk),
+        ("trl", 4, owner.pk),
+    ]
+
+
+def test_saving_many_new_answers_costs_as_much_as_saving_one():
+    def asked(typed: dict[str, Typed]) -> int:
+        application = make_application(filled=False)
+        with CaptureQueriesContext(connection) as queries:
+            save_answers(application, typed, actor=application.created_by)
+        return len(queries)
+
+    one = {"abstract": Typed("摘要", 0)}
+    assert asked({**one, "title": Typed("题目", 0), "trl": Typed("4", 0), "amount": Typed("9", 0)}) == asked(
+        one
+    )
 
 
 def test_two_members_saving_different_questions_do_not_meet():
