@@ -13,6 +13,7 @@ from django.apps import apps
 from django.db import models
 from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
+from rest_framework.exceptions import APIException
 from rules.permissions import permissions
 
 from park_portal.core.accounts.backends import RoleBackend
@@ -124,25 +125,33 @@ _KINDS: dict[str, Callable[[str], AbstractContextManager[Any]]] = {
 
 @contextmanager
 def watched(touch: Touch) -> Iterator[None]:
-    """Call ``touch`` with the name of each guard that what is within comes past; doors are known by their routes."""
+    """Call ``touch`` with the name of each guard that turns what is within away, and of each filter that it comes past.
+
+    Without a guard that lets pass, nothing goes otherwise. Doors are known by their routes.
+    """
     test_rule, has_perm = type(permissions).test_rule, RoleBackend.has_perm
     staff, program = StaffSite.has_permission, Scoped.has_permission
 
+    def noted(name: str, passed: bool) -> bool:
+        if not passed:
+            touch(name)
+        return passed
+
     def tested(self: Any, name: str, *args: Any, **kwargs: Any) -> bool:
-        touch(f"rule:{name}")
-        return test_rule(self, name, *args, **kwargs)
+        return noted(f"rule:{name}", test_rule(self, name, *args, **kwargs))
 
     def had(self: Any, user: Any, perm: str, obj: Any = None) -> bool:
-        touch(f"right:{perm}")
-        return has_perm(self, user, perm, obj)
+        return noted(f"right:{perm}", has_perm(self, user, perm, obj))
 
     def let_in(self: Any, request: Any) -> bool:
-        touch("gate:staff")
-        return staff(self, request)
+        return noted("gate:staff", staff(self, request))
 
     def scoped(self: Any, request: Any, view: Any) -> bool:
-        touch("gate:program")
-        return program(self, request, view)
+        try:
+            return noted("gate:program", program(self, request, view))
+        except APIException:
+            touch("gate:program")
+            raise
 
     with ExitStack() as stack:
         stack.enter_context(patch.object(type(permissions), "test_rule", tested))

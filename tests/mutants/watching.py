@@ -1,6 +1,6 @@
-"""A plugin of pytest: which tests come past which guard, and of the tests that are named, only those.
+"""A plugin of pytest: in which tests each guard has a part, and of the tests that are named, only those.
 
-With PARK_GUARDS, a folder, each process writes there which of its tests came past which guard. With PARK_GUARDS_TESTS, a
+With PARK_GUARDS, a folder, each process writes there which of its tests each guard turned away in something. With PARK_GUARDS_TESTS, a
 file with a test on each line, all others are left out.
 """
 
