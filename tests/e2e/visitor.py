@@ -14,15 +14,12 @@ from django.utils import translation
 from playwright.sync_api import Browser, Locator, Page, Response
 
 from park_portal.core.accounts.models import User
-from tests.browser import accessibility_violations, new_context, screenshot
+from tests.browser import accessibility_violations, new_context, parts_of, screenshot
 from tests.personas import PASSWORD
 from tests.stack import Stack
 
 LOCALES = {"zh-hans": "zh-CN", "en": "en-US"}
 NUMBERS = re.compile(r"[0-9a-f-]{36,}|\d+")
-PARTS = (
-    "() => [...new Set([...document.querySelectorAll('*')].map(one => one.tagName + '.' + one.className))]"
-)
 
 
 @dataclass
@@ -150,20 +147,24 @@ class Visitor:
     # --- looking ----------------------------------------------------------------------------------------------------
 
     def look(self, state: str = "") -> None:
-        """Let axe look at the page as it is now, unless it did before and every part that is new here is known from others."""
+        """Let axe look at the page as it is now; where it did before, only at the parts that it has not seen anywhere."""
         page = self.page
         page.wait_for_load_state("load")
         if not self.runs_scripts:  # Nor would axe run.
             return
         place = NUMBERS.sub("#", re.split("[?#]", self.path())[0])
-        parts = {f"{part}{state}" for part in page.evaluate(PARTS)}
-        if place in self.findings.looked_at and parts <= self.findings.parts:
+        parts = parts_of(page)
+        new = {part for part in parts if f"{part}{state}" not in self.findings.parts}
+        known = place in self.findings.looked_at
+        if known and not new:
             return
         self.findings.looked_at.add(place)
-        self.findings.parts |= parts
+        self.findings.parts |= {f"{part}{state}" for part in new}
         if page.locator("main, [role=main], #content, #main").count() == 0:
             self.findings.wrong.append(f"{self.name} {self.path()}: not a page of the portal")
-        for found in accessibility_violations(page, only_serious="/admin/" in page.url):
+        for found in accessibility_violations(
+            page, only_serious="/admin/" in page.url, parts=new if known else None
+        ):
             self.findings.wrong.append(
                 f"{self.name} {self.path()}: {found['rule']} ({found['impact']}): {found['help']} {found['elements'][:3]}"
             )
