@@ -4,9 +4,10 @@ import pgtrigger
 import pytest
 from django.db import DatabaseError, connection, models, transaction
 
-from park_portal.core.errors import IllegalTransition
+from park_portal.core.errors import Forbidden, IllegalTransition
 from park_portal.core.workflow import SYSTEM, Machine, advance, machines
 from tests.factories import make
+from tests.personas import person
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +74,18 @@ def test_service_refuses_what_is_not_in_the_table(model, machine, state):
             continue
         with pytest.raises(IllegalTransition):
             advance(row, transition.name, actor=SYSTEM)
+        assert model._base_manager.values_list(machine.field, flat=True).get(pk=row.pk) == state
+
+
+@pytest.mark.parametrize(("model", "machine", "state"), STATES)
+def test_service_asks_the_rule_of_each_transition(model, machine, state):
+    row = row_in(model, machine, state)
+    stranger = person("stranger")
+    for transition in machine.transitions:
+        if state not in transition.sources:
+            continue
+        with pytest.raises(Forbidden):
+            advance(row, transition.name, actor=stranger)
         assert model._base_manager.values_list(machine.field, flat=True).get(pk=row.pk) == state
 
 

@@ -19,6 +19,7 @@ from rest_framework.exceptions import APIException
 from rules.permissions import permissions
 
 from park_portal.core.accounts.backends import RoleBackend
+from park_portal.core.accounts.states import FULL, ROLE_RIGHTS
 from park_portal.core.admin.site import StaffSite
 from park_portal.core.api.authentication import Scoped
 from park_portal.core.views import PortalMixin
@@ -27,41 +28,71 @@ Touch = Callable[[str], None]
 
 # Guards that are there for the portal alone, which no person can come past.
 OF_THE_SYSTEM = frozenset({"rule:core.run_job"})
+# These pages ask anew who one is before they come to their door, and of nobody else than who has signed in.
+ASKS_ANEW = frozenset({"door:my-data-copy", "door:my-data-erase"})
+# Two guards that turn the same people away: one of them alone is not missed, so both are taken.
+BESIDE = {
+    "right:funding.add_call": "rule:funding.build_call",
+    "right:funding.add_lettertemplate": "rule:funding.write_letters",
+    "right:funding.add_question": "rule:funding.build_call",
+    "right:funding.change_application": "rule:funding.export_applications",
+    "right:funding.delete_call": "rule:funding.build_call",
+    "rule:funding.see_calls": "right:funding.view_call",
+    "rule:funding.see_reviews": "right:funding.view_review",
+}
 
 
 def names() -> list[str]:
     """Return every guard but those of the database."""
-    return sorted(
-        {
-            *(f"rule:{name}" for name in permissions if f"rule:{name}" not in OF_THE_SYSTEM),
-            *(f"right:{right}" for right in _rights()),
-            *(f"rows:{_label(queryset)}" for queryset in _filtered()),
-            *(f"door:{name}" for name in _doors()),
-            "gate:staff",
-            "gate:program",
-        }
-    )
+    found = {
+        # Nobody who is not signed in comes as far as a rule that asks for no more: `may` turns them away.
+        *(f"rule:{name}" for name, rule in permissions.items() if rule is not rules.is_authenticated),
+        *(f"right:{right}" for right in _rights()),
+        *(f"rows:{_label(queryset)}" for queryset in _filtered()),
+        *(f"door:{name}" for name in _doors()),
+        "gate:staff",
+        "gate:program",
+    }
+    return sorted(found - OF_THE_SYSTEM - ASKS_ANEW)
+
+
+class _Holder(AnonymousUser):
+    """Somebody of the staff with these rights, for whom every rule holds."""
+
+    is_active = is_staff = True
+
+    def __init__(self, rights: frozenset[str]) -> None:
+        super().__init__()
+        self._rights = rights
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        return perm in self._rights or rules.perm_exists(perm)
 
 
 def _rights() -> Iterator[str]:
-    """Return the rights that open something: what no one may do to a record in the admin, no right opens."""
+    """Return the rights that open something in the admin to a role that does not have them."""
     from django.contrib import admin
 
-    class Everything(AnonymousUser):
-        """Somebody with every right, for whom every rule holds."""
-
-        is_active = is_staff = True
-
-        def has_perm(self, perm: str, obj: Any = None) -> bool:
-            return True
-
     request = RequestFactory().get("/")
-    request.user = Everything()
+    held = [frozenset(_held_by(given)) for given in ROLE_RIGHTS.values()]
+
+    def opened(model_admin: Any, rights: frozenset[str]) -> list[bool]:
+        request.user = _Holder(rights)
+        return [bool(getattr(model_admin, f"has_{act}_permission")(request)) for act in FULL]
+
     for model, model_admin in admin.site._registry.items():
         for act in model._meta.default_permissions:
-            # Who may change a kind of record sees it, too.
-            if getattr(model_admin, f"has_{'view' if act == 'change' else act}_permission")(request):
-                yield f"{model._meta.app_label}.{act}_{model._meta.model_name}"
+            right = f"{model._meta.app_label}.{act}_{model._meta.model_name}"
+            if any(opened(model_admin, rights) != opened(model_admin, rights | {right}) for rights in held):
+                yield right
+
+
+def _held_by(given: dict[str, tuple[str, ...]]) -> Iterator[str]:
+    """Return the rights that a role is given, one by one."""
+    for model in apps.get_models():
+        meta = model._meta
+        for act in {*given.get(meta.label_lower, ()), *given.get(f"{meta.app_label}.*", ())}:
+            yield f"{meta.app_label}.{act}_{meta.model_name}"
 
 
 def _filtered() -> Iterator[type[models.QuerySet[Any]]]:
@@ -95,9 +126,10 @@ def _doors() -> dict[str, URLPattern]:
 @contextmanager
 def without(name: str) -> Iterator[None]:
     """Serve what is within without this guard."""
-    kind, _colon, what = name.partition(":")
     with ExitStack() as stack:
-        stack.enter_context(_KINDS[kind](what))
+        for one in filter(None, (name, BESIDE.get(name))):
+            kind, _colon, what = one.partition(":")
+            stack.enter_context(_KINDS[kind](what))
         yield
 
 

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from django.db import connection, transaction
@@ -28,6 +29,7 @@ from tests.policy.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(0)]
 
+T = TypeVar("T")
 Cell = tuple[Case, str, str, str]  # with the role and what the table says
 # What is left of the suite when the table has not noticed: no browser, no processes, and not the table again.
 REST = ["tests", "--ignore=tests/e2e", "--ignore=tests/policy", "--ignore=tests/chaos", "-m", "not e2e"]
@@ -49,7 +51,7 @@ def test_every_guard_is_missed(world: World) -> None:
     for name in guards:
         kind = name.partition(":")[0]
         tally[kind] += 1
-        killer = _first_difference(world, name, cells.get(name, []))
+        killer = _first_difference(world, name, _all_of(cells, name))
         say(f"{name}: {'survives the table' if killer is None else killer}")
         if killer is None:
             passed_by.append(name)
@@ -98,6 +100,11 @@ def _cells_by_guard(world: World) -> dict[str, list[Cell]]:
     return {name: sorted(cells, key=lambda cell: _far(name, cell)) for name, cells in found.items()}
 
 
+def _all_of(found: dict[str, list[T]], name: str) -> list[T]:
+    """Return what was found for a guard, and for the one that is taken away with it."""
+    return found.get(name, []) + found.get(mutations.BESIDE.get(name, ""), [])
+
+
 def _far(name: str, cell: Cell) -> tuple[int, bool]:
     """Return how late to try a cell: what a guard is called is mostly where it stands, and most rules are of acts.
 
@@ -140,7 +147,7 @@ def _tests_by_guard() -> dict[str, list[str]]:
 
 def _rest_goes_red(name: str) -> bool:
     """Return whether a test outside of the table fails without the guard, of those that it has a part in."""
-    tests = _tests_by_guard().get(name, [])
+    tests = _all_of(_tests_by_guard(), name)
     if not tests:
         say(f"{name}: it has a part in no other test")
         return False

@@ -47,7 +47,6 @@ rules.add_perm("core.manage_accounts", is_administrator)
 rules.add_perm("core.invite_staff", is_administrator)
 rules.add_perm("core.see_system_health", is_administrator)
 rules.add_perm("core.see_records", sees_records)
-rules.add_perm("core.invite_people", is_officer | is_administrator)
 rules.add_perm("core.edit_profile", is_self)
 # Not the system administrator, who sees no application.
 rules.add_perm("core.view_as", is_officer)

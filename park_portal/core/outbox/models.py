@@ -58,7 +58,10 @@ class Message(models.Model):
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def visible_to(self, user: User) -> DeliveryQuerySet:
         """Return the person's own inbox: nobody reads another's."""
-        return self.filter(recipient_id=user.pk, channel=Channel.INBOX)
+        # Who is not signed in has no key, and mails to bare addresses have no recipient.
+        return (
+            self.filter(recipient_id=user.pk, channel=Channel.INBOX) if user.is_authenticated else self.none()
+        )
 
     def unread(self) -> DeliveryQuerySet:
         return self.filter(read_at__isnull=True)

@@ -36,6 +36,7 @@ from park_portal.core.audit.models import Entry
 from park_portal.core.documents.services import FileRefused
 from park_portal.core.errors import Conflict, DeadlinePassed, DomainError, Forbidden, IllegalTransition
 from park_portal.core.outbox.models import Message
+from park_portal.core.workflow import may
 from tests.factories.applications import (
     PDF,
     PNG,
@@ -699,6 +700,10 @@ def test_rows_by_persona():
     assert seen(stranger) == set()
     assert seen(make_staff()) == {application, project_application}
     assert seen(make_staff("administrator")) == set()
+    # The rule of the page says the same as the rows.
+    people = (owner, viewer, pi, stranger, make_staff(), make_staff("administrator"))
+    may_view = [may(one, "funding.view_application_page", application) for one in people]
+    assert may_view == [application in seen(one) for one in people] == [True, True, False, False, True, False]
 
 
 def test_fill_gives_no_problems():
