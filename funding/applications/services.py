@@ -148,9 +148,7 @@ def _prefill(application: Application, project: ResearchProject, *, actor: User)
             Answer.objects.create(application=application, question=question, value=value, updated_by=actor)
             facts |= _told_by(question, value)
     if facts:
-        for name, fact in facts.items():
-            setattr(application, name, fact)
-        Application.objects.filter(pk=application.pk).update(**facts)
+        _set(application, facts)
 
 
 # --- writing -------------------------------------------------------------------------------------------------------
@@ -331,9 +329,7 @@ def _write(
         else:
             answer.save(update_fields=["value", "revision", "updated_by", "updated_at"])
     Answer.objects.bulk_create(new)
-    for name, fact in facts.items():
-        setattr(application, name, fact)
-    Application.objects.filter(pk=application.pk).update(**facts)
+    _set(application, facts)
     record_all(
         entry_of(
             "answer.save",
@@ -352,6 +348,13 @@ def _brief(value: Any) -> Any:
     if len(text) <= _AUDITED:
         return value
     return {"begins": text[:_AUDITED], "length": len(text)}
+
+
+def _set(application: Application, facts: Mapping[str, Any]) -> None:
+    """Write these columns alone, whatever else of the row this copy holds."""
+    for name, fact in facts.items():
+        setattr(application, name, fact)
+    Application.objects.filter(pk=application.pk).update(**facts)
 
 
 def _told_by(question: CallQuestion, value: Any) -> dict[str, Any]:

@@ -357,13 +357,9 @@ class Demo:
             for question in questions_of(application.call)
             if question.key in raw
         }
-        refused = [
-            one
-            for one in save_answers(application, typed, actor=actor).values()
-            if isinstance(one, DomainError)
-        ]
-        if refused:
-            raise refused[0]
+        for outcome in save_answers(application, typed, actor=actor).values():
+            if isinstance(outcome, DomainError):
+                raise outcome
 
     # --- review
 
