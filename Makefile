@@ -11,7 +11,11 @@
 #   make format     let ruff and djlint put the code in order
 #   make clean      forget this checkout's data, services and tools
 
-PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,$(if $(shell $(p) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(p))))
+# Of several Pythons the fastest; whoever wants another says so: make PYTHON=python3.12 run
+PYTHON ?= $(shell sh park_portal/choose_python.sh)
+# Some environments forbid Python to keep what it compiled: then every process that starts would compile the portal and
+# its libraries anew, which takes three times as long as starting.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 STAMP := .venv/.installed
 ARGS ?=
@@ -23,9 +27,10 @@ KILLS ?= 1000
 setup: $(STAMP)
 
 $(STAMP): requirements.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found."; exit 1; }
+	$(eval PYTHON := $(PYTHON))
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with its venv module is needed; none was found. On Debian: apt-get install python3-venv"; exit 1; }
 	@echo "▸ Installing the portal's packages into .venv (once)"
-	@$(PYTHON) -m venv .venv || { echo "Python's venv module does not work here. On Debian: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-compile -r requirements.txt
 	@touch $(STAMP)
 
