@@ -39,6 +39,7 @@ BESIDE = {
     "right:funding.add_question": "rule:funding.build_call",
     "right:funding.change_application": "rule:funding.export_applications",
     "right:funding.delete_call": "rule:funding.build_call",
+    "right:funding.view_call": "rule:funding.see_calls",
     "rule:funding.see_calls": "right:funding.view_call",
     "rule:funding.see_reviews": "right:funding.view_review",
 }
