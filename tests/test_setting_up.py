@@ -18,7 +18,9 @@ def machine(tmp_path: Path):
     def put(**pythons: int | None) -> str:
         for name, time in pythons.items():
             path = tmp_path / name
-            path.write_text(f"#!/bin/sh\ncase $2 in *ensurepip*) exit {int(time is None)};; esac\necho {time}\n")
+            path.write_text(
+                f"#!/bin/sh\ncase $2 in *ensurepip*) exit {int(time is None)};; esac\necho {time}\n"
+            )
             path.chmod(0o755)
         return subprocess.run(
             ["/bin/sh", "park_portal/choose_python.sh"],
