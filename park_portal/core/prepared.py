@@ -8,9 +8,11 @@ a row that brings its call and its applicant with it has two hundred columns to 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import connection, models
+from django.db.models.query import ModelIterable
 
 M = TypeVar("M", bound=models.Model)
 
@@ -118,6 +120,43 @@ class Prepared(Generic[M]):
             (name for name, stand in self._stands.items() if type(param) is type(stand) and param == stand),
             None,
         )
+
+
+def the_one(rows: models.QuerySet[M, Any], **lookup: Any) -> M:
+    """Return the one row of ``rows`` that fits, with what ``rows`` brings beside it; raise as ``QuerySet.get`` does.
+
+    Who may see a row is asked with its key alone; the row itself, which is the same query whoever asks, is prepared.
+    """
+    asked: Any = rows
+    query = asked.query
+    if (
+        not isinstance(query.select_related, dict)
+        or query.annotations
+        or query.extra
+        or query.deferred_loading != (frozenset(), True)
+        or query.select_for_update
+        or asked._known_related_objects
+        or asked._iterable_class is not ModelIterable
+    ):
+        return rows.get(**lookup)
+    key = rows.order_by().values_list("pk", flat=True).get(**lookup)
+    found: M = _whole(rows.model, tuple(_paths(query.select_related))).get(pk=key)
+    models.prefetch_related_objects([found], *asked._prefetch_related_lookups)
+    return found
+
+
+@cache
+def _whole(model: type[M], beside: tuple[str, ...]) -> Prepared[M]:
+    key: Any = model._meta.pk
+    stand = key.to_python(
+        "00000000-0000-4000-8000-000000000000" if key.get_internal_type() == "UUIDField" else -1
+    )
+    return Prepared(lambda pk: model._base_manager.select_related(*beside).filter(pk=pk).order_by(), pk=stand)
+
+
+def _paths(beside: dict[str, Any]) -> Iterator[str]:
+    for name, more in sorted(beside.items()):
+        yield from (f"{name}__{path}" for path in _paths(more)) if more else (name,)
 
 
 def _part(compiler: Any, info: dict[str, Any]) -> Part:

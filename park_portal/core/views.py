@@ -32,6 +32,7 @@ from park_portal.core.accounts.models import SavedView, User
 from park_portal.core.accounts.services import save_view
 from park_portal.core.errors import DomainError, Forbidden, Text
 from park_portal.core.pages import Page, keyset_page
+from park_portal.core.prepared import the_one
 from park_portal.core.workflow import may
 
 __all__ = [
@@ -163,7 +164,7 @@ def way_on(request: HttpRequest) -> str:
 def visible_or_404(rows: models.QuerySet[Any], **lookup: Any) -> Any:
     """Return the one row, or raise ``Http404`` when it is not among ``rows`` or the key makes no sense."""
     try:
-        return rows.get(**lookup)
+        return the_one(rows, **lookup)
     except (rows.model.DoesNotExist, ValueError, OverflowError) as error:
         raise Http404 from error
 
