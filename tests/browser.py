@@ -96,9 +96,9 @@ def _said(page: Page, message: ConsoleMessage) -> None:
 # What an element is, for axe: most pages are made of the same parts.
 PART = "one => one.tagName + '.' + one.className"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-LOOK = f"""([parts, rules]) => axe.run(
+LOOK = f"""([parts, rules, contrast]) => axe.run(
     parts ? {{include: [...document.querySelectorAll('*')].filter(one => parts.includes(({PART})(one)))}} : document,
-    {{resultTypes: ['violations'], runOnly: rules}}
+    {{resultTypes: ['violations'], runOnly: rules, rules: {{'color-contrast': {{enabled: contrast}}}}}}
 )"""
 
 
@@ -108,14 +108,14 @@ def parts_of(page: Page) -> set[str]:
 
 
 def accessibility_violations(
-    page: Page, *, only_serious: bool = False, parts: set[str] | None = None
+    page: Page, *, only_serious: bool = False, parts: set[str] | None = None, contrast: bool = True
 ) -> list[dict[str, Any]]:
     """What axe finds on this page, or in these parts of it: rule, impact, and the elements.
 
-    `only_serious` leaves out what is minor.
+    `only_serious` leaves out what is minor; `contrast` off, what takes axe longest and is the same in every language.
     """
     page.evaluate(AXE.read_text())
-    result = page.evaluate(LOOK, [sorted(parts) if parts else None, RULES])
+    result = page.evaluate(LOOK, [sorted(parts) if parts else None, RULES, contrast])
     return [
         {
             "rule": one["id"],

@@ -170,7 +170,6 @@ def running_stack() -> Iterator[Stack]:
     environment.pop("WEB_BIND", None)
     stack = Stack(port, name, folder, environment)
     try:
-        stack.manage("migrate", "--no-input", "--verbosity", "0")
         stack.start()
         stack.wait_until_ready()
         RUNNING.append(stack)

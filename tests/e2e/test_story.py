@@ -28,7 +28,7 @@ CHAPTERS = (
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_from_the_call_to_the_award(live_stack: Stack, browser: Browser, language: str):
-    findings = Findings()
+    findings = Findings(contrast=language == "zh-hans")
     story = Story(live_stack, browser, language, findings)
     try:
         for chapter in CHAPTERS:

@@ -26,6 +26,8 @@ NUMBERS = re.compile(r"[0-9a-f-]{36,}|\d+")
 class Findings:
     """What is wrong with the pages that were visited: told all together at the end."""
 
+    # Whether colours are looked at, too: once, since they know no language.
+    contrast: bool = True
     # The pages that were looked at, and the parts of which they were made.
     looked_at: set[str] = field(default_factory=set)
     parts: set[str] = field(default_factory=set)
@@ -163,7 +165,10 @@ class Visitor:
         if page.locator("main, [role=main], #content, #main").count() == 0:
             self.findings.wrong.append(f"{self.name} {self.path()}: not a page of the portal")
         for found in accessibility_violations(
-            page, only_serious="/admin/" in page.url, parts=new if known else None
+            page,
+            only_serious="/admin/" in page.url,
+            parts=new if known else None,
+            contrast=self.findings.contrast,
         ):
             self.findings.wrong.append(
                 f"{self.name} {self.path()}: {found['rule']} ({found['impact']}): {found['help']} {found['elements'][:3]}"

@@ -16,7 +16,7 @@ from park_portal.core.accounts.models import User
 from park_portal.core.workflow import SYSTEM, advance
 from tests.factories import makes
 from tests.factories.core import make_staff
-from tests.factories.reviews import make_application, make_review_call, run_of, submitted_review
+from tests.factories.reviews import make_application, make_review_call, run_of, shared_call, submitted_review
 
 TEN_THOUSAND = 1_000_000  # fen
 
@@ -57,13 +57,13 @@ def make_letter(**values: Any) -> Letter:
     return letter
 
 
-def make_award() -> Award:
+def make_award(call: Call | None = None) -> Award:
     """Returns an award whose agreement is to be signed."""
-    decision = make_decision(call=make_review_call("decision"))
+    decision = make_decision(call=call or make_review_call("decision"))
     advance(decision, "release", actor=SYSTEM, changes={"released_at": timezone.now()})
     return open_award(decision.application, actor=SYSTEM, amount_fen=100 * TEN_THOUSAND)
 
 
-makes("funding.Decision")(lambda **values: make_decision(call=make_review_call("decision"), **values))
-makes("funding.Letter")(lambda **values: make_letter(call=make_review_call("decision"), **values))
-makes("funding.Award")(lambda **values: make_award())
+makes("funding.Decision")(lambda **values: make_decision(call=shared_call("decision"), **values))
+makes("funding.Letter")(lambda **values: make_letter(call=shared_call("decision"), **values))
+makes("funding.Award")(lambda **values: make_award(shared_call("decision")))

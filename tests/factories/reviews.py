@@ -111,6 +111,12 @@ def make_review_call(
     return advance(call, "open", actor=SYSTEM)
 
 
+def shared_call(*kinds: str) -> Call:
+    """Returns the one open call with these stages that rows share whose call does not matter."""
+    code = "-".join(("ALL", *(kind[:3].upper() for kind in kinds)))
+    return Call.objects.filter(code=code).first() or make_review_call(*kinds, code=code)
+
+
 def _criteria(stage: Stage) -> None:
     rows: list[dict[str, Any]] = []
     if stage.kind == "screening":
@@ -208,8 +214,15 @@ def submitted_review(
     return services.submit_review(review, actor=review.reviewer, pledge=True)
 
 
-makes("funding.StageRun")(lambda **values: run_of(make_application()))
-makes("funding.Review")(lambda **values: make_review(**values))
+makes("funding.StageRun")(lambda **values: run_of(make_application(shared_call("screening", "decision"))))
+
+
+@makes("funding.Review")
+def review(**values: Any) -> Review:
+    run = values.pop("run", None) or expert_run(shared_call("expert", "decision"))
+    return make_review(run, **values)
+
+
 makes("funding.Reviewer")(lambda **values: make_expert().reviewer)
 
 
