@@ -37,9 +37,10 @@ $(STAMP): requirements.txt
 run: $(STAMP)
 	@$(BIN)/python -m park_portal.run
 
+# Three at once, also on two cores: a test that waits for a browser or a process leaves one idle.
 test: $(STAMP) browser
 	@$(BIN)/python -m park_portal.translations build --quiet
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 # The browser tests use the system's Chromium; it is installed where it is missing and we may.
 browser:

@@ -127,7 +127,7 @@ def the_one(rows: models.QuerySet[M, Any], **lookup: Any) -> M:
 
     Who may see a row is asked with its key alone; the row itself, which is the same query whoever asks, is prepared.
     """
-    asked: Any = rows
+    asked: Any = rows.all()  # what is handed in may be a manager
     query = asked.query
     if (
         not isinstance(query.select_related, dict)
@@ -138,8 +138,8 @@ def the_one(rows: models.QuerySet[M, Any], **lookup: Any) -> M:
         or asked._known_related_objects
         or asked._iterable_class is not ModelIterable
     ):
-        return rows.get(**lookup)
-    key = rows.order_by().values_list("pk", flat=True).get(**lookup)
+        return asked.get(**lookup)
+    key = asked.order_by().values_list("pk", flat=True).get(**lookup)
     found: M = _whole(rows.model, tuple(_paths(query.select_related))).get(pk=key)
     models.prefetch_related_objects([found], *asked._prefetch_related_lookups)
     return found
