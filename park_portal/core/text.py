@@ -44,9 +44,13 @@ def _labels(model: type[models.Model], field: str) -> dict[Any, Any]:
     return dict(found.flatchoices)
 
 
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Control characters, and those that turn the direction of what follows: one in a name would turn the rest of a line.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def clean(text: str) -> str:
-    """Return ``text`` without control characters, which PostgreSQL and PDFs refuse, and with plain line ends."""
+    """Return ``text`` without control characters, which PostgreSQL and PDFs refuse, and with plain line ends.
+
+    Marks of direction fall out too: neither language of the portal needs them.
+    """
     return _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from park_portal.core.errors import DomainError, Problem, Text
+from park_portal.core.text import clean
 
 Settings = Mapping[str, Any]
 
@@ -19,7 +20,6 @@ LONGEST_TEXT: Final = 200_000
 MOST_CHOICES: Final = 100
 # Marks and invisible joiners belong to the character before them.
 _NOT_COUNTED: Final = frozenset({"Mn", "Mc", "Me", "Cf", "Cc"})
-_CONTROLS: Final = {code: None for code in (*range(1, 32), 127) if chr(code) not in "\n\t"}
 _KEY: Final = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
 
 
@@ -74,7 +74,7 @@ def tidy(raw: Any) -> str:
             code="too_long",
         )
     check_storable(text)
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROLS).strip()
+    return clean(text).strip()
 
 
 def half_width(text: str) -> str:

@@ -31,6 +31,7 @@ from park_portal.core.api.reading import LEFT_OUT, moment, reader_of, serializer
 from park_portal.core.pages import keyset_page
 from park_portal.core.personal import sensitive_columns
 from park_portal.core.reads import note_reading
+from park_portal.core.text import clean
 from park_portal.core.views import visible_or_404
 from park_portal.core.workflow import is_of_person, may
 
@@ -50,6 +51,12 @@ class Strict:
                 raise exceptions.ValidationError(
                     {name: [_("This field is not here or cannot be changed.")] for name in unknown}
                 )
+        if type(data) is dict:
+            # As the fields of the pages do it; a null byte stays, for the field to refuse.
+            data = {
+                name: clean(value) if isinstance(value, str) and "\x00" not in value else value
+                for name, value in data.items()
+            }
         return super().to_internal_value(data)  # type: ignore[misc] # of the serializer beside it
 
 

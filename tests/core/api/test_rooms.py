@@ -420,6 +420,8 @@ class TestOnesOwn:
         changed = founder.patch("/me/", {"name": "Boss", "language": "en"}, If_Match=tag)
         assert (changed.status_code, changed.json()["name"]) == (200, "Boss")
         assert founder.patch("/me/", {"name": "x"}, If_Match=tag).status_code == 412
+        turned = founder.patch("/me/", {"name": "Bo\u202ess"}, If_Match=changed.headers["ETag"])
+        assert (turned.status_code, turned.json()["name"]) == (200, "Boss")
         people("founder").refresh_from_db()
         assert Entry.objects.filter(action="user.update_profile").count() == 1
 
