@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from typing import Any
 
 from django.http import HttpResponse
@@ -12,12 +13,16 @@ from park_portal.core.accounts.models import User
 from park_portal.core.tokens.services import create_token
 from park_portal.core.tokens.states import Scope
 
+NUMBER = count(1)  # one person's tokens have names of their own
+
 
 class Caller:
     """One program with a token of its own."""
 
     def __init__(self, user: User, *, scopes: list[str] | None = None, language: str = "en") -> None:
-        self.token, self.secret = create_token(actor=user, name="test", scopes=scopes or Scope.values, days=1)
+        self.token, self.secret = create_token(
+            actor=user, name=f"test {next(NUMBER)}", scopes=scopes or Scope.values, days=1
+        )
         self.language = language
         self.client = Client()
 

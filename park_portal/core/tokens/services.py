@@ -47,6 +47,12 @@ def create_token(*, actor: User, name: str, scopes: Iterable[str], days: int) ->
                 _("You have %(most)d tokens. Revoke one that you no longer need.") % {"most": MOST_TOKENS},
                 code="too_many",
             )
+        if actor.api_tokens.usable().filter(name=name).exists():
+            raise DomainError(
+                _("You have a token of this name. Choose another name, or revoke that one first."),
+                code="name_taken",
+                field="name",
+            )
         token = ApiToken.objects.create(
             user=actor,
             name=name,

@@ -31,6 +31,16 @@ def test_the_secret_is_on_the_answer_and_never_again(client_of):
     assert answer.status_code == 200
 
 
+def test_sending_the_form_again_makes_no_second_token(client_of):
+    founder = client_of("founder")
+    founder.post("/account/tokens/", FORM)
+    again = founder.post("/account/tokens/", FORM)
+    assert again.status_code == 422
+    assert "已有同名令牌" in again.content.decode()
+    assert ApiToken.objects.count() == 1
+    assert founder.post("/account/tokens/", {**FORM, "name": "Lab books 2"}).status_code == 200
+
+
 @pytest.mark.parametrize("wrong", [{"name": ""}, {"scopes": []}, {"scopes": ["all"]}, {"days": "9999"}])
 def test_what_makes_no_sense_is_said_and_kept(client_of, wrong):
     answer = client_of("founder").post("/account/tokens/", {**FORM, **wrong})

@@ -84,11 +84,21 @@ def test_what_makes_no_sense_is_refused(people, values, code):
 
 
 def test_a_person_has_so_many_at_most(people):
-    for _number in range(MOST_TOKENS):
-        token, _secret = make(people)
+    for number in range(MOST_TOKENS):
+        token, _secret = make(people, name=f"Books {number}")
     with pytest.raises(DomainError) as refused:
         make(people)
     assert refused.value.code == "too_many"
+    revoke_token(token, actor=people("founder"))
+    make(people)
+
+
+def test_a_name_stands_for_one_token_of_a_person(people):
+    token, _secret = make(people)
+    with pytest.raises(DomainError) as refused:
+        make(people)
+    assert (refused.value.code, refused.value.field) == ("name_taken", "name")
+    make(people, "stranger")
     revoke_token(token, actor=people("founder"))
     make(people)
 
