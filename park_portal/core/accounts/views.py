@@ -167,6 +167,14 @@ class AddressesPage(EmailView):
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         return response
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        addresses = context["emailaddresses"]
+        # The only address cannot be removed and is primary: buttons that can but refuse are not shown.
+        context["several"] = len(addresses) > 1
+        context["unverified"] = any(not address.verified for address in addresses)
+        return context
+
 
 class ViewAsPage(ActPage):
     """Asks why, then shows the portal as somebody else sees it."""

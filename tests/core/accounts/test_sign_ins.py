@@ -154,6 +154,21 @@ class TestAddresses:
         }
         assert Entry.objects.get(action=f"user.{noted[act]}").actor_id == bob.pk
 
+    def test_only_what_can_be_done_is_offered(self):
+        bob = known()
+        client = in_as(bob)
+
+        def offered():
+            page = client.get(self.PAGE).content.decode()
+            return {name for name in ("action_primary", "action_send", "action_remove") if name in page}
+
+        assert offered() == set()
+        second = EmailAddress.objects.create(user=bob, email="bob.two@people.example")
+        assert offered() == {"action_primary", "action_send", "action_remove"}
+        second.verified = True
+        second.save()
+        assert offered() == {"action_primary", "action_remove"}
+
     def test_asking_for_the_mail_again_changes_nothing_and_needs_no_password(self):
         bob = known()
         EmailAddress.objects.create(user=bob, email="bob.two@people.example")
