@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy, override
 
@@ -267,7 +267,7 @@ class Date(QuestionType):
         return timezone.localdate() if value == "today" else date.fromisoformat(value)
 
     def text(self, value: Any, settings: Settings, language: str) -> str:
-        return date_text(value, language)
+        return date_text(value)
 
     def widget(self, raw: Any, settings: Settings) -> dict[str, Any]:
         return {"earliest": self._limit(settings, "earliest"), "latest": self._limit(settings, "latest")}
@@ -303,11 +303,9 @@ def parse_date(raw: Any) -> date:
     raise DomainError(_("Enter a date such as 2026-03-31."), code="date")
 
 
-def date_text(value: str | None, language: str) -> str:
-    if not value:
-        return ""
-    with override(language):
-        return formats.date_format(date.fromisoformat(value), "DATE_FORMAT")
+def date_text(value: str | None) -> str:
+    """Return a day as the portal writes days in either language: 2026-03-31."""
+    return date.fromisoformat(value).isoformat() if value else ""
 
 
 def _level(value: int, language: str) -> str:

@@ -346,7 +346,7 @@ def cell_text(value: Any, column: Column, language: str) -> str:
                 return f"{money_raw(value, 'wan')} 万元"
             return format_yuan(value)
         case "date":
-            return date_text(value, language)
+            return date_text(value)
         case "choice":
             return choice_labels(column["choices"], language).get(value, str(value))
         case _:

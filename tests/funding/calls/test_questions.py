@@ -201,6 +201,11 @@ def test_date_is_understood(raw):
     assert clean("date", raw) == "2026-03-01"
 
 
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_date_is_shown_as_everywhere(language):
+    assert type_of("date").text("2026-03-01", {}, language) == "2026-03-01"
+
+
 @pytest.mark.parametrize("raw", ["2026-02-30", "tomorrow", "20260301", "😀"])
 def test_date_refuses_other_things(raw):
     assert refusal("date", raw) == "Enter a date such as 2026-03-31."
