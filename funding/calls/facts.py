@@ -47,6 +47,8 @@ def _rule_text(rule: EligibilityRule, policy: PolicyValue | None) -> RuleText:
     text = str(rule.get_kind_display())
     if rule.kind == RuleKind.UNIVERSITY and rule.organisation is not None:
         text = _("project of %(university)s") % {"university": rule.organisation.name}
+    elif rule.kind == RuleKind.MAX_APPLICATIONS and value == 1:
+        text = _("at most one application to this call")
     elif value is not None:
         text = text.replace("…", _figure(value))
     return RuleText(

@@ -80,6 +80,7 @@ def test_page_of_an_open_call(reader):
         "Company founded at most 60 months before the call closes",
         "国科发区〔2018〕300号",
         "unconfirmed",
+        "At most one application to this call",
         "3 experts · 10 working days",
         "¥0.2 m to ¥2 m",
         "24 questions.",
@@ -125,7 +126,14 @@ def test_page_in_chinese():
     client = Client()
     client.cookies["django_language"] = "zh-hans"
     page = client.get("/calls/OPEN-1/").content.decode()
-    for text in ("概念验证基金申报通知", "20 万元", "技术验证", "形式审查", "项目名称"):
+    for text in (
+        "概念验证基金申报通知",
+        "20 万元",
+        "技术验证",
+        "形式审查",
+        "项目名称",
+        "本次申报最多提交 1 份申请",
+    ):
         assert text in page, text
 
 
