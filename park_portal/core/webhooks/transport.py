@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from threading import Timer
@@ -81,6 +82,11 @@ def checked_url(url: str) -> str:
         or any(character <= " " or character == "\x7f" for character in url.strip())
     ):
         raise wrong
+    with suppress(ValueError):  # a name, which is looked up when something is sent
+        if not (is_public(ascii_host) or (local and ip_address(ascii_host).is_loopback)):
+            raise DomainError(
+                _("This is not an address of the public internet."), code="url_private", field="url"
+            )
     bracketed = f"[{ascii_host}]" if ":" in ascii_host else ascii_host
     netloc = bracketed if port is None else f"{bracketed}:{port}"
     path, query = iri_to_uri(parts.path or "/"), iri_to_uri(parts.query)

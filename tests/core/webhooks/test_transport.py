@@ -118,12 +118,32 @@ def test_an_address_that_may_not_be_registered(settings, url):
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "https://127.0.0.1/",
+            "https://10.0.0.8:8443/x",
+            "https://169.254.169.254/latest",
+            "https://[::1]/",
+        ),
+        *("https://[::ffff:10.0.0.8]/", "https://[fe80::1%25eth0]/", "https://0.0.0.0/"),
+    ],
+)
+def test_a_number_that_is_not_public_is_refused_before_anything_is_sent(settings, url):
+    settings.WEBHOOK_LOOPBACK = False
+    with pytest.raises(DomainError) as refused:
+        checked_url(url)
+    assert (refused.value.code, refused.value.field) == ("url_private", "url")
+
+
+@pytest.mark.parametrize(
     ("url", "stored"),
     [
         ("https://hooks.example", "https://hooks.example/"),
         (" https://Hooks.Example:443/Park?a=1 ", "https://hooks.example:443/Park?a=1"),
         ("https://hooks.example:8443/钩子", "https://hooks.example:8443/%E9%92%A9%E5%AD%90"),
         ("https://bücher.example/", "https://xn--bcher-kva.example/"),
+        ("https://93.184.215.14/", "https://93.184.215.14/"),
     ],
 )
 def test_an_address_is_kept_as_it_is_called(settings, url, stored):
