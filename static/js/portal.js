@@ -83,6 +83,10 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelector("[data-focus]")?.focus();
+    // On a telephone the line of tabs scrolls: show the one that this page is.
+    for (const tab of all(".tabs [aria-current]")) {
+      tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
+    }
     for (const pick of all("[data-pick-all]")) pick.hidden = false;
   });
 })();
