@@ -34,6 +34,7 @@ PROBLEM: Final = {
         "type": {"type": "string", "format": "uri", "examples": ["urn:park:problem:version"]},
         "title": {"type": "string"},
         "status": {"type": "integer"},
+        "detail": {"type": "string"},
         "code": {"type": "string"},
         "instance": {"type": "string"},
         "request_id": {"type": "string"},

@@ -65,6 +65,11 @@ def _body(error: Exception) -> dict[str, Any] | None:
         return _problem(400, "nul", _("The text holds a character that cannot be stored. Remove it."))
     if isinstance(error, exceptions.ValidationError):
         return _problem(400, "invalid", _("Some fields are not right."), **_errors(_of_fields(error.detail)))
+    if isinstance(error, exceptions.ParseError):
+        # The framework quotes the parser, in English; the place it names is for programmers in any language.
+        return _problem(
+            400, "parse_error", _("The body of the request cannot be read."), detail=str(error.detail)
+        )
     if isinstance(error, exceptions.APIException):
         code = error.get_codes() if isinstance(error.get_codes(), str) else error.default_code
         return _problem(error.status_code, str(code), error.detail)

@@ -112,6 +112,12 @@ class TestRefusals:
             "request_id": "asked-by-a-test",
         }
 
+    def test_what_cannot_be_read_is_said_in_the_callers_language(self, people, mine):
+        founder = Caller(people("founder"), language="zh-hans")
+        answer = founder.send("PATCH", f"/organisations/{mine.pk}/", "{", If_Match="*").json()
+        assert answer["title"] == "无法读取请求内容，格式有误。"
+        assert answer["detail"].startswith("JSON parse error")
+
     @pytest.mark.parametrize(
         ("method", "path", "body", "status", "code"),
         [
