@@ -47,7 +47,7 @@ class AtTheDoor:
                 field.help_text = _(
                     "At least 10 characters; not only digits, not a common word, not your own name."
                 )
-            elif name == "password":
+            elif name in ("password", "oldpassword"):
                 field.help_text = ""
             elif name == "code":
                 field.label = _("Code")

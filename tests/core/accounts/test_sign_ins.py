@@ -193,3 +193,8 @@ class TestAddresses:
         confirm(client)
         client.post(self.PAGE, {"action_add": "", "email": "bob.new@people.example"})
         assert EmailAddress.objects.filter(email="bob.new@people.example").exists()
+
+
+def test_the_way_to_a_new_password_is_offered_once_where_it_is_changed():
+    page = in_as(known()).get("/accounts/password/change/").content.decode()
+    assert page.count("/accounts/password/reset/") == 1
