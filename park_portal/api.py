@@ -18,7 +18,7 @@ from rest_framework.routers import SimpleRouter
 from funding.applications.api import ApplicationResource
 from funding.awards.api import AwardResource
 from funding.calls.api import CallResource
-from funding.decisions.api import DecisionResource, LetterResource, OutcomeResource
+from funding.decisions.api import DecisionResource, LetterResource, OutcomeResource, RankingResource
 from funding.funds.api import FundResource
 from funding.reviews.api import (
     ConflictResource,
@@ -45,6 +45,7 @@ from park_portal.core.privacy.api import (
     MyDataResource,
     OwnRequestResource,
     PastConsentResource,
+    RetentionResource,
 )
 from park_portal.core.search.api import SearchResource
 from park_portal.core.webhooks.api import WebhookRequestResource, WebhookResource
@@ -82,6 +83,7 @@ router.register("audit", AuditResource, basename="audit")
 router.register("invitations", InvitationResource, basename="invitations")
 router.register("people", PersonResource, basename="people")
 router.register("data-requests", DataRequestResource, basename="data-requests")
+router.register("retention", RetentionResource, basename="retention")
 router.register("funds", FundResource, basename="funds")
 router.register("calls", CallResource, basename="calls")
 router.register("organisations", OrganisationResource, basename="organisations")
@@ -96,6 +98,7 @@ router.register("conflicts", ConflictResource, basename="conflicts")
 router.register("notices", NoticeResource, basename="notices")
 router.register("objections", ObjectionResource, basename="objections")
 router.register("decisions", DecisionResource, basename="decisions")
+router.register("rankings", RankingResource, basename="rankings")
 router.register("outcomes", OutcomeResource, basename="outcomes")
 router.register("letters", LetterResource, basename="letters")
 router.register("awards", AwardResource, basename="awards")

@@ -118,6 +118,7 @@ def rows() -> dict[str, dict[str, Any]]:
         "policies": {"id": PolicyValue.objects.earliest("pk").pk},
         "preferences": {"kind": "call.cancelled"},
         "projects": {"id": project.pk},
+        "rankings": {"code": letter.decision.application.call.code},
         "reviewers": {"id": reviewer.reviewer.pk},
         "reviews": {"id": review.pk, "key": "opinion"},
         "runs": {"id": run.pk},

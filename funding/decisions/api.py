@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from funding.applications.models import Application
+from funding.calls.models import Call
 from funding.decisions.models import Decision, Letter
 from funding.decisions.services import (
     Proposal,
@@ -19,6 +20,7 @@ from funding.decisions.services import (
     edit_letter,
     outcome_of,
     propose_decisions,
+    ranking,
     release_decisions,
     write_letters,
 )
@@ -134,6 +136,48 @@ class DecisionResource(Removable, Resource):
     def _answer(self, chosen: list[Decision]) -> Response:
         rows = self.rows().filter(pk__in=[one.pk for one in chosen]).order_by("pk")
         return Response({"results": [self.show(row) for row in rows]})
+
+
+class RankSerializer(serializers.Serializer[Any]):
+    place = serializers.IntegerField()
+    application = serializers.IntegerField(source="application.pk")
+    number = serializers.CharField(source="application.number")
+    title = serializers.CharField(source="application.title")
+    state = serializers.CharField(source="application.state")
+    reviews = serializers.IntegerField(source="summary.count", help_text="Of experts.")
+    mean = serializers.DecimalField(5, 2, source="summary.mean", allow_null=True, help_text="Out of 100.")
+    deviation = serializers.DecimalField(5, 2, source="summary.deviation", allow_null=True)
+    lowest = serializers.DecimalField(5, 2, source="summary.lowest", allow_null=True)
+    amount_fen = serializers.IntegerField(help_text="Granted where decided, else asked for.")
+    cumulative_fen = serializers.IntegerField(help_text="Down to this line, without what is declined.")
+    within_budget = serializers.BooleanField()
+    decision = serializers.IntegerField(
+        source="decision.pk", default=None, allow_null=True, help_text="Pending or released."
+    )
+    verdict = serializers.CharField(source="decision.verdict", default=None, allow_null=True)
+
+
+class RankingSerializer(serializers.Serializer[Any]):
+    budget_fen = serializers.IntegerField(allow_null=True)
+    results = RankSerializer(many=True)
+
+
+class RankingResource(Rows):
+    """The ranked table of a call, for park staff: what awaits or has a decision, best first, with the budget line."""
+
+    scope = "decisions"
+    model = Call
+    serializer_class = RankingSerializer
+    pagination_class = None  # each call has one
+    lookup_field = "code"
+    lookup_value_regex = "[A-Z0-9-]{1,24}"
+    queryset = Call.objects.none()
+
+    def retrieve(self, request: Request, **kwargs: Any) -> Response:
+        """The table of the call with this code."""
+        require(self.actor, "funding.see_ranking")
+        call = self.get_object()
+        return Response(RankingSerializer({"budget_fen": call.budget_fen, "results": ranking(call)}).data)
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):

@@ -65,9 +65,12 @@ class Rank:
     crosses_line: bool = False
 
     @property
+    def decision(self) -> Decision | None:
+        return self.pending or self.released
+
+    @property
     def letter(self) -> Letter | None:
-        decision = self.pending or self.released
-        return getattr(decision, "letter", None) if decision else None
+        return getattr(self.decision, "letter", None)
 
     @property
     def scored(self) -> list[Review]:

@@ -193,6 +193,8 @@ def data_cases() -> Iterator[Case]:
     yield ask("data-requests-list")
     yield from each("data-requests-detail", requests)
     yield from each("data-requests-hindrances", requests)
+    yield ask("retention-list")
+    yield ask("retention-run", "-", None, "POST")
 
 
 def _request_of(whose: str) -> Kwargs:
@@ -286,6 +288,8 @@ def decision_cases() -> Iterator[Case]:
     )
     yield ask("decisions-release", "-", None, "POST", body=waiting)
     yield from each("outcomes-detail", DECIDED)
+    ranked: Rows = {"own": lambda world: world.submitted["decision"]["own"].call}
+    yield from each("rankings-detail", ranked, arg="code", attr="code")
     letters: Rows = {
         whose: lambda world, whose=whose: Letter.objects.get(decision=world.decided[whose])
         for whose in ("own", "same", "foreign")

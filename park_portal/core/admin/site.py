@@ -59,8 +59,11 @@ class StaffSite(UnfoldAdminSite):
     def _get_list(self, key: str, *args: Any) -> list[Any]:
         return [self._get_value(item, *args) for item in self._settings[key]]
 
-    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
-        """Return the menu (park_portal/menu.py), which knows itself what the person may open."""
+    def get_sidebar_list(self, request: HttpRequest) -> Any:
+        """Return the menu (park_portal/menu.py), put together when it is read: a refusal may be drawn without it."""
+        return SimpleLazyObject(lambda: self._menu(request))
+
+    def _menu(self, request: HttpRequest) -> list[dict[str, Any]]:
         navigation = self._get_value(self._settings["SIDEBAR"]["navigation"], request)
         links = [item["link"] for group in navigation for item in group["items"]]
         index = reverse(f"{self.name}:index")

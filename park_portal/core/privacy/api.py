@@ -34,11 +34,14 @@ from park_portal.core.api.resource import (
 )
 from park_portal.core.audit.models import Entry
 from park_portal.core.errors import DomainError
+from park_portal.core.jobs.api import JobSerializer
 from park_portal.core.personal import ConsentPurpose
+from park_portal.core.policies.models import PolicyValue
 from park_portal.core.privacy.erasing import hindrances
 from park_portal.core.privacy.forms import AskForm
 from park_portal.core.privacy.held import Held, held_about, reads_of
 from park_portal.core.privacy.models import Consent, DataRequest
+from park_portal.core.privacy.retention import begin_retention, previews
 from park_portal.core.privacy.services import (
     ask,
     consents_of,
@@ -269,6 +272,51 @@ class DataRequestResource(HasActs, OfStaff, Resource):
         row = self.get_object()
         found = hindrances(row.person) if row.kind == RequestKind.ERASURE else []
         return Response({"results": [{"text": str(one.text), "link": one.url or None} for one in found]})
+
+
+# --- what goes with time
+
+
+class RetentionSerializer(serializers.Serializer[Any]):
+    kind = serializers.CharField(source="retention.name")
+    label = serializers.CharField(source="retention.label")  # type: ignore[assignment] # named as the API names it
+    policy = serializers.CharField(source="rule.key", help_text="The dated rule that it goes by.")
+    limit = serializers.DateTimeField(help_text="What is older goes tonight.")
+    now = serializers.IntegerField(help_text="How many rows go tonight.")
+    soon = serializers.IntegerField(help_text="How many more in the month to come.")
+    oldest = serializers.DateTimeField(allow_null=True)
+
+
+class RetentionsSerializer(serializers.Serializer[Any]):
+    results = RetentionSerializer(many=True)
+
+
+class RetentionResource(Rows):
+    """What tonight's run lets go by dated rules, for who keeps them."""
+
+    scope = "people"
+    model = PolicyValue
+    serializer_class = RetentionsSerializer
+    pagination_class = None  # there are few, and they are no rows
+    filter_backends = ()
+    queryset = PolicyValue.objects.none()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        require(self.actor, "core.keep_retention")
+
+    @extend_schema(responses=forced_singular_serializer(RetentionsSerializer))
+    def list(self, request: Request) -> Response:
+        """What would go, kind by kind, if the rules were carried out now."""
+        return Response(RetentionsSerializer({"results": previews()}).data)
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    @action(detail=False, methods=["post"])
+    @idempotent
+    def run(self, request: Request) -> Response:
+        """Let go now what tonight's run would let go; the answer is the job that does it."""
+        job = begin_retention(actor=self.actor)
+        return Response(JobSerializer(job, context=self.get_serializer_context()).data, status=202)
 
 
 # --- consents

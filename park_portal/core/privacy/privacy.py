@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from park_portal.core.personal import Basis, Purpose, holds
+from datetime import datetime
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from park_portal.core.personal import Basis, Purpose, Retention, goes, holds
+from park_portal.core.privacy.models import Consent, DataRequest
+from park_portal.core.privacy.states import RequestState
 
 holds(
     "core.DataRequest",
@@ -24,4 +31,41 @@ holds(
     linked="person",
     plain="id purpose version text given_at withdrawn_at",
     since="given_at",
+)
+
+
+def _old_requests(before: datetime) -> models.QuerySet[DataRequest]:
+    withdrawn = models.Q(state=RequestState.WITHDRAWN, asked_at__lt=before)
+    return DataRequest.objects.filter(withdrawn | models.Q(answered_at__lt=before))
+
+
+def _old_consents(before: datetime) -> models.QuerySet[Consent]:
+    return Consent.objects.filter(withdrawn_at__lt=before)
+
+
+def _delete(rows: models.QuerySet[DataRequest] | models.QuerySet[Consent]) -> int:
+    return rows.delete()[0]
+
+
+goes(
+    Retention(
+        name="requests",
+        label=_("Requests about one’s data"),
+        policy="privacy.request_years",
+        explain=_("Answered or taken back longer ago than that: the request and its answer are deleted."),
+        rows=_old_requests,
+        go=_delete,
+        since="asked_at",
+    )
+)
+goes(
+    Retention(
+        name="consents",
+        label=_("Withdrawn consents"),
+        policy="privacy.request_years",
+        explain=_("Withdrawn longer ago than that: the consent and the text as it was shown are deleted."),
+        rows=_old_consents,
+        go=_delete,
+        since="withdrawn_at",
+    )
 )

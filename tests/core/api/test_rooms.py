@@ -26,7 +26,7 @@ from park_portal.core.workflow import SYSTEM
 from tests.callers import Caller
 from tests.factories.applications import PDF
 from tests.factories.applications import make_application as make_draft
-from tests.factories.decisions import make_award, make_letter
+from tests.factories.decisions import decidable, make_award, make_letter
 from tests.factories.incubator import make_organisation, make_project, make_university
 from tests.factories.reviews import (
     expert_run,
@@ -271,6 +271,24 @@ class TestDecisions:
         assert (
             caller("founder").get("/awards/").json()["results"][0]["application"] == decision.application_id
         )
+
+    def test_the_ranking_is_the_staffs_and_says_where_the_budget_ends(self, caller, people):
+        call = make_review_call("expert", "decision", budget_fen=150_000_000)
+        weak, good = (
+            decidable(call, marks=(3, 5), amount=100_000_000),
+            decidable(call, marks=(9, 9), amount=100_000_000),
+        )
+        told = caller("auditor").get(f"/rankings/{call.code}/").json()
+        assert told["budget_fen"] == 150_000_000
+        assert [(one["application"], one["reviews"], one["verdict"]) for one in told["results"]] == [
+            (good.pk, 2, None),
+            (weak.pk, 2, None),
+        ]
+        assert [one["mean"] for one in told["results"]] == ["90.00", "40.00"]
+        assert [one["within_budget"] for one in told["results"]] == [True, False]
+        for who in ("founder", "stranger", "liaison", "reviewer"):
+            assert caller(who).get(f"/rankings/{call.code}/").status_code == 403
+        assert caller("auditor").get("/rankings/NONE/").status_code == 404
 
     def test_proposed_by_those_who_may_and_taken_back_by_version(self, caller):
         application = make_application(make_review_call("decision"))

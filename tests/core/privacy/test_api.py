@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from django.utils import timezone
 from django.utils.translation import override
@@ -10,7 +12,7 @@ from funding.calls.services import NEWS
 from park_portal.core.audit.models import Entry
 from park_portal.core.audit.services import record
 from park_portal.core.jobs.models import Job
-from park_portal.core.personal import CONSENTS
+from park_portal.core.personal import CONSENTS, RETENTIONS
 from park_portal.core.privacy.copies import begin_copy
 from park_portal.core.privacy.held import PAGE_READ, held_about
 from park_portal.core.privacy.models import Consent, DataRequest
@@ -253,3 +255,17 @@ def test_a_consent_is_given_to_the_text_that_was_read_and_withdrawn_at_once(call
     assert caller("stranger").get("/past-consents/").json()["results"] == []
     acts = Entry.objects.filter(object_type="core.consent").order_by("pk").values_list("action", flat=True)
     assert list(acts) == ["consent.give", "consent.withdraw"]
+
+
+def test_what_goes_tonight_is_read_and_let_go_by_who_keeps_the_rules(caller):
+    told = {one["kind"]: one for one in caller("lead").get("/retention/").json()["results"]}
+    assert told.keys() == RETENTIONS.keys()
+    assert all(one["now"] == 0 for one in told.values())
+    for who in ("founder", "officer", "auditor"):
+        assert caller(who).get("/retention/").status_code == 403
+        assert caller(who).post("/retention/run/").status_code == 403
+    assert not Job.objects.exists()
+    lead = caller("lead")
+    begun = [lead.post("/retention/run/", Idempotency_Key="1") for _twice in range(2)]
+    assert [one.status_code for one in begun] == [202, 202]
+    assert Job.objects.get(kind="privacy.retention").public_id == UUID(begun[1].json()["id"])

@@ -20,11 +20,18 @@ from park_portal.core.jobs.services import run_job
 from park_portal.core.outbox.models import Delivery, Message
 from park_portal.core.outbox.services import notify, preferences_of, relay_messages
 from park_portal.core.personal import CONSENTS
-from park_portal.core.policies.services import replace_policy
+from park_portal.core.policies.services import in_force, replace_policy
 from park_portal.core.privacy.erasing import erase_person
-from park_portal.core.privacy.models import Consent
+from park_portal.core.privacy.models import Consent, DataRequest
 from park_portal.core.privacy.retention import months_before, previews, run_retention
-from park_portal.core.privacy.services import give_consent, who_agreed, withdraw_consent
+from park_portal.core.privacy.services import (
+    ask,
+    fulfil,
+    give_consent,
+    who_agreed,
+    withdraw,
+    withdraw_consent,
+)
 from park_portal.core.privacy.tasks import retention
 from tests.factories import make
 from tests.factories.calls import make_call
@@ -134,6 +141,28 @@ def test_what_is_old_goes_by_its_rule_and_is_shown_before(client_of, people):
         assert run_retention()["notices"] == 2
         assert set(run_retention().values()) == {0}
         assert (Delivery.objects.count(), Message.objects.filter(key__endswith=":old").count()) == (0, 0)
+
+
+def test_what_shows_how_rights_were_used_goes_when_nobody_can_ask_for_it_any_more(people):
+    person = make_user("Wang Min")
+    asked = [
+        ask(person, actor=person, kind="other", text=text) for text in ("answered", "taken back", "open")
+    ]
+    fulfil(asked[0], actor=people("lead"), text="So ist es.")
+    withdraw(asked[1], actor=person)
+    for _again in range(2):
+        give_consent(person, actor=person, purpose=NEWS)
+        withdraw_consent(person, actor=person, purpose=NEWS)
+    give_consent(person, actor=person, purpose=NEWS)
+    years = in_force({"privacy.request_years"})["privacy.request_years"].number
+    with time_machine.travel(timezone.now() + timedelta(days=365 * years - 2), tick=False):
+        gone = run_retention()
+        assert (gone["requests"], gone["consents"]) == (0, 0)
+    with time_machine.travel(timezone.now() + timedelta(days=366 * years + 2), tick=False):
+        gone = run_retention()
+    assert (gone["requests"], gone["consents"]) == (2, 2)
+    assert [one.text for one in DataRequest.objects.all()] == ["open"]
+    assert Consent.objects.get().withdrawn_at is None
 
 
 def test_beat_rings_one_job_a_night():
