@@ -8,6 +8,7 @@ from allauth.mfa.totp import forms as totp_forms
 from allauth.mfa.webauthn import forms as passkey_forms
 from django import forms
 from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError, transaction
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -69,7 +70,13 @@ class RegisterForm(AtTheDoor, allauth_forms.SignupForm):
         if self.account_already_exists:
             # As long as for a new account: nobody can tell by the clock whether there is one.
             make_password(self.cleaned_data["password1"])
-        return super().try_save(request)
+        try:
+            with transaction.atomic():
+                return super().try_save(request)
+        except IntegrityError:
+            # Sent twice at once: the other made the account after this one had looked for it.
+            self.account_already_exists = True
+            return super().try_save(request)
 
     def signup(self, request: Any, user: Any) -> None:
         user.name = self.cleaned_data["name"]

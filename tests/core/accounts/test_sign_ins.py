@@ -18,6 +18,8 @@ from django.utils import timezone
 
 from park_portal.celery import BEAT, app
 from park_portal.core.accounts import services
+from park_portal.core.accounts.forms import RegisterForm
+from park_portal.core.accounts.models import User
 from park_portal.core.audit.models import Entry
 from tests.core.accounts.test_sessions import confirm, in_as, is_in, known
 from tests.personas import PASSWORD
@@ -198,3 +200,14 @@ class TestAddresses:
 def test_the_way_to_a_new_password_is_offered_once_where_it_is_changed():
     page = in_as(known()).get("/accounts/password/change/").content.decode()
     assert page.count("/accounts/password/reset/") == 1
+
+
+def test_a_second_click_on_signing_up_ends_where_the_first_does(monkeypatch):
+    """Both looked before either wrote."""
+    monkeypatch.setattr(RegisterForm, "validate_unique_email", lambda form, value: value)
+    form = {"name": "Lu", "email": "lu@people.example", "password1": PASSWORD, "password2": PASSWORD}
+    answers = [Client().post("/accounts/signup/", form) for _click in range(2)]
+    assert [(one.status_code, one.headers["Location"]) for one in answers] == [
+        (302, "/accounts/confirm-email/")
+    ] * 2
+    assert User.objects.filter(email="lu@people.example").count() == 1
