@@ -65,6 +65,7 @@ class RegisterForm(AtTheDoor, allauth_forms.SignupForm):
     name = TextField(label=_("Name"), max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
 
     field_order = ["name", "email", "password1", "password2"]
+    account_already_exists: bool
 
     def try_save(self, request: Any) -> Any:
         if self.account_already_exists:
