@@ -26,6 +26,7 @@ class Page(Generic[M]):
     rows: list[M]
     before: str | None
     after: str | None
+    lost: bool = False  # a cursor was given that could not be read: these are the first rows
 
 
 def keyset_page(
@@ -61,7 +62,8 @@ def keyset_page(
     last = _write(found[-1], names) if found else None
     has_before = more if back else values is not None and bool(found)
     has_after = bool(found) if back else more
-    return Page(found, first if has_before else None, last if has_after else None)
+    lost = bool(before or after) and values is None
+    return Page(found, first if has_before else None, last if has_after else None, lost)
 
 
 def _first(rows: models.QuerySet[M], number: int) -> models.QuerySet[M]:

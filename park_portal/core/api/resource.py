@@ -137,6 +137,9 @@ class Pages(BasePagination):
             after=query.get("after", ""),
             before=query.get("before", ""),
         )
+        if self.page.lost:
+            # A program that were given the first rows again would go round in circles.
+            raise ApiError(400, "cursor", _("This cursor cannot be read. Follow “next” as it was answered."))
         return self.page.rows
 
     def get_paginated_response(self, data: Any) -> Response:

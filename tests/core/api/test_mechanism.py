@@ -126,6 +126,8 @@ class TestRefusals:
             ("DELETE", "/organisations/{pk}/", "", 405, "method_not_allowed"),
             ("GET", "/organisations/?size=0", "", 400, "size"),
             ("GET", "/organisations/?size=101", "", 400, "size"),
+            ("GET", "/organisations/?after=zzz", "", 400, "cursor"),
+            ("GET", "/organisations/?before=W10", "", 400, "cursor"),
             ("GET", "/organisations/?order=uscc", "", 400, "unknown_order"),
             ("GET", "/organisations/?colour=red", "", 400, "unknown_filter"),
             ("GET", "/organisations/?kind=palace", "", 400, "invalid"),
