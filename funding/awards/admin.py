@@ -6,7 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 from funding.awards.models import Award
 from funding.awards.services import lapse_award, start_award
-from park_portal.core.admin import Act, ReadOnly, StaffAdmin, money, state_label
+from park_portal.core.admin import Act, ReadOnly, StaffAdmin, label_acts, money, state_label
+
+label_acts({"award.open": _("award opened")})
 
 
 class LapseForm(forms.Form):

@@ -34,10 +34,19 @@ from funding.decisions.services import (
     write_letters,
 )
 from funding.decisions.states import DecisionState, LetterState, Verdict
-from park_portal.core.admin import Act, ReadOnly, StaffAdmin, StaffPage, dress, money, state_label
+from park_portal.core.admin import Act, ReadOnly, StaffAdmin, StaffPage, dress, label_acts, money, state_label
 from park_portal.core.errors import Conflict, DomainError
 from park_portal.core.outbox.registry import check_text
 from park_portal.core.workflow import may, require
+
+label_acts(
+    {
+        "decision.propose": _("verdict set down"),
+        "decision.drop": _("verdict taken back"),
+        "letter.write": _("letter written"),
+        "letter.edit": _("text of the letter changed"),
+    }
+)
 
 
 class BoardPage(StaffPage):

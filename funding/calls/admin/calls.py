@@ -41,8 +41,21 @@ from funding.calls.services import (
 )
 from funding.calls.standard import standard_call
 from funding.calls.states import ApplicantKind, CallState
-from park_portal.core.admin import Act, StaffAdmin, dress, money, state_label
+from park_portal.core.admin import Act, StaffAdmin, dress, label_acts, money, state_label
 from park_portal.core.errors import DomainError
+
+label_acts(
+    {
+        "call.copy": gettext_lazy("call copied"),
+        "call.correct": gettext_lazy("times corrected"),
+        "call.extend": gettext_lazy("deadline extended"),
+        "call.standard_form": gettext_lazy("standard form put in"),
+        "section.move": gettext_lazy("section moved"),
+        "section.order": gettext_lazy("questions reordered"),
+        "callquestion.move": gettext_lazy("question moved"),
+        "stage.move": gettext_lazy("stage of the call moved"),
+    }
+)
 
 
 class CallForm(forms.ModelForm):

@@ -145,5 +145,10 @@ label_acts(
         "calendar.day_removed": _("special day removed"),
         "job.started": _("job started"),
         "import.undo": _("row of an import undone"),
+        "backup.made": _("backup made"),
+        "token.revoke": _("API token revoked"),
+        "webhook.update": _("webhook changed"),
+        "webhook.renew_secret": _("signing key of the webhook renewed"),
+        "webhook.remove": _("webhook removed"),
     }
 )
