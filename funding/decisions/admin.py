@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from funding.applications.admin import NextStep, next_steps
 from funding.applications.models import Application
 from funding.applications.states import ApplicationState
 from funding.calls.models import Call
@@ -47,6 +48,24 @@ label_acts(
         "letter.edit": _("text of the letter changed"),
     }
 )
+
+
+def _ranking_of(application: Application, user: Any) -> list[NextStep]:
+    """The ranking of the call, where an application that waits for its decision is decided."""
+    stage = application.current_stage
+    if (
+        application.state != ApplicationState.IN_REVIEW
+        or stage is None
+        or stage.kind != StageKind.DECISION
+        or not user.has_perm(RankingPage.rule)
+    ):
+        return []
+    address = reverse("admin:funding_decision_ranking", args=[application.call_id])
+    theirs = user.has_perm("funding.propose_decisions")
+    return [NextStep(str(BoardPage.title), address, BoardPage.icon, theirs=theirs)]
+
+
+next_steps.append(_ranking_of)
 
 
 class BoardPage(StaffPage):

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from unfold.decorators import display
 
+from funding.applications.admin import NextStep, next_steps
 from funding.applications.models import Application
 from funding.applications.states import ApplicationState
 from funding.calls.models import Call, Question
@@ -249,6 +250,28 @@ class WorkPage(StaffPage):
             self.object.refresh_from_db()
             return self.show(form, status=422)
         return self.redirect(message=gettext_lazy("The opinion is recorded."))
+
+
+def _stage_of(application: Application, user: Any) -> list[NextStep]:
+    """The pages of the stage where the application is: reviewers to assign, the opinion to give or those to read."""
+    if application.state != ApplicationState.IN_REVIEW or not user.has_perm(WorkPage.rule):
+        return []
+    rows = StageRun.objects.filter(application=application, state=RunState.ACTIVE)
+    run = rows.select_related("stage").first()
+    if run is None or not OPINIONS_OF_STAGE[StageKind(run.stage.kind)]:
+        return []
+    run.application = application
+    steps = []
+    if run.stage.acts == Acts.EXPERT and user.has_perm(AssignPage.rule):
+        pool = f"{reverse('admin:funding_stagerun_assign')}?run={run.pk}#pool"
+        steps.append(NextStep(str(AssignPage.title), pool, AssignPage.icon, theirs=False))
+    theirs = user.has_perm("funding.act_in_stage", run)
+    label = WorkPage.title if theirs else gettext_lazy("Read the opinions")
+    address = reverse("admin:funding_stagerun_work", args=[run.pk])
+    return [*steps, NextStep(str(label), address, WorkPage.icon, theirs=theirs)]
+
+
+next_steps.append(_stage_of)
 
 
 class AssignFilter(forms.Form):
