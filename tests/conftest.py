@@ -26,8 +26,9 @@ from tests.stack import idle_stack_stops, live_database, live_stack, running_sta
 def pytest_configure() -> None:
     ensure_for_this_process()
     translations.build(quiet=True, force=False)
-    # What a test rings or caches must reach neither a portal that runs from this checkout nor another test process.
-    mine = f"{settings.DATABASES['default']['TEST']['NAME']}-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    # What a test rings or caches must reach neither a portal that runs from this checkout nor another test process,
+    # nor the next run, whose people have the same keys again.
+    mine = f"{settings.DATABASES['default']['TEST']['NAME']}-{os.getpid()}"
     settings.REDIS_PREFIX = mine
     settings.CACHES["default"]["KEY_PREFIX"] = mine
     settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = f"{mine}:"
