@@ -105,6 +105,7 @@ class CallPage(StaffPage):
     """What the pages about one call's decisions share: the call, from the address."""
 
     rule = "funding.see_ranking"
+    menu = "admin:funding_decision_board"
 
     @property
     def call(self) -> Call:

@@ -56,6 +56,8 @@ class StaffPage:
     # Where the page is offered: on the record's page ("record"), above the list ("list"), or nowhere ("").
     offered: ClassVar[str] = ""
     fullwidth: ClassVar[bool] = False
+    # The line of the menu where the page belongs ("admin:today"), if the address does not say it.
+    menu: ClassVar[str] = ""
 
     def __init__(self, site: admin.AdminSite, model_admin: StaffAdmin | None = None) -> None:
         self.site = site

@@ -37,6 +37,7 @@ class StaffSite(UnfoldAdminSite):
 
     index_title = _("Today")
     enable_nav_sidebar = True
+    empty_value_display = "—"
 
     # Unfold merges its settings with its defaults each time it reads one, some forty times a page.
     @cached_property
@@ -67,11 +68,10 @@ class StaffSite(UnfoldAdminSite):
         navigation = self._get_value(self._settings["SIDEBAR"]["navigation"], request)
         links = [item["link"] for group in navigation for item in group["items"]]
         index = reverse(f"{self.name}:index")
-        above = [
-            link
-            for link in links
-            if request.path == link or (link != index and request.path.startswith(link))
-        ]
+        found = request.resolver_match
+        page = getattr(found.func, "page", None) if found else None
+        here = reverse(page.menu) if page is not None and page.menu else request.path
+        above = [link for link in links if here == link or (link != index and here.startswith(link))]
         best = max(above, key=len, default="")
         for group in navigation:
             for item in group["items"]:
