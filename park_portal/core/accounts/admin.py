@@ -290,6 +290,10 @@ def _still_open(invitation: Invitation, actor: Any) -> None:
 
 @admin.register(Invitation)
 class InvitationAdmin(ReadOnly, StaffAdmin):
+    where_from = _(
+        "Staff are invited from the list of users, reviewers from the pool, members from the page of their organisation "
+        "or project."
+    )
     list_display = ["person", "place", "role_held", "now", "invited_by", "created_at", "expires_at"]
     list_filter = [InvitationStateFilter, KindFilter]
     list_select_related = ["invited_by"]

@@ -34,6 +34,7 @@ class KindFilter(DropdownFilter):
 
 @admin.register(Job)
 class JobAdmin(ReadOnly, StaffAdmin):
+    where_from = _("Exports, and acts on more than 50 records at once, run here with their progress.")
     change_form_template = "admin/job.html"
     list_display = ["kind_label", "state_label", "progress", "owner", "created_at", "finished_at"]
     list_filter = ["state", KindFilter]

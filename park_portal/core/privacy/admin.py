@@ -43,6 +43,7 @@ def _checklist(asked: DataRequest, user: Any) -> Mapping[str, Any]:
 
 @admin.register(DataRequest)
 class DataRequestAdmin(ReadOnly, StaffAdmin):
+    where_from = _("People make such requests on their page “My data”; they appear here with their deadline.")
     list_display = ["what", "person", "state_label", "asked_at", "due_on"]
     list_filter = ["state", "kind"]
     list_select_related = ["person", "answered_by"]

@@ -52,6 +52,7 @@ def staff_result_list(context: template.Context, cl: Any) -> SafeString:
                 "cl": cl,
                 "filtered": bool(cl.query or cl.has_active_filters),
                 "has_add_permission": cl.model_admin.has_add_permission(request),
+                "where_from": getattr(cl.model_admin, "where_from", ""),
             },
             request=request,
         )

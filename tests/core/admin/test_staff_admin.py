@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from park_portal.core.accounts.models import Invitation, User
 from park_portal.core.accounts.services import invite_staff
@@ -595,3 +596,21 @@ def test_a_list_says_when_it_is_not_what_the_address_asked_for(client_of):
         "此列表没有这样的筛选条件，已将其去掉后显示：created_at__gte=never"
     ]
     assert not list(client_of("lead").get(address).context["messages"])
+
+
+def test_empty_list_says_where_its_records_come_from(client_of):
+    client = client_of("administrator")
+    client.cookies["django_language"] = "en"
+    page = client.get(reverse("admin:core_invitation_changelist")).content.decode()
+    assert "Nothing here yet." in page
+    assert "Staff are invited from the list of users" in page
+
+
+def test_nothing_in_a_cell_is_one_dash_everywhere(client_of):
+    make_user()  # never signed in, no staff role
+    page = client_of("administrator").get(reverse("admin:core_user_changelist")).content.decode()
+    cells = [
+        strip_tags(cell.partition(">")[2].partition("</td>")[0]).strip() for cell in page.split("<td")[1:]
+    ]
+    assert cells.count("—") >= 2
+    assert "-" not in cells
