@@ -267,7 +267,7 @@ def _announce(port: int, started: float) -> None:
         return
     say(f"The portal answers at http://localhost:{port}/")
     if os.environ.get("PARK_DEMO", "1") != "0":
-        say("Loading the demo park, if there is none yet")
+        say("Loading the demo park, if there is none yet; until then its logins are not known")
         loading = subprocess.Popen([sys.executable, "manage.py", "seed_demo", "--if-empty"], cwd=local.ROOT)
         # Whoever stops the portal meanwhile stops this too; nothing of it was committed.
         atexit.register(loading.kill)

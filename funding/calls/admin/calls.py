@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -41,6 +42,8 @@ from funding.calls.services import (
 )
 from funding.calls.standard import standard_call
 from funding.calls.states import ApplicantKind, CallState
+from park_portal.core.accounts.models import User
+from park_portal.core.accounts.states import StaffRole
 from park_portal.core.admin import Act, StaffAdmin, dress, label_acts, money, state_label
 from park_portal.core.errors import DomainError
 
@@ -81,6 +84,12 @@ class CallForm(forms.ModelForm):
                 dress_one(self.fields[name])
         if "title_zh_hans" in self.fields:
             self.fields["title_zh_hans"].required = True
+        if "lead" in self.fields:
+            # Whoever leads is told what is to be done, and must be able to do it.
+            acting = User.objects.with_role(StaffRole.LEAD, StaffRole.OFFICER, StaffRole.FUND_MANAGER)
+            self.fields["lead"].queryset = User.objects.filter(
+                Q(pk__in=acting.values("pk")) | Q(pk=self.instance.lead_id)
+            )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

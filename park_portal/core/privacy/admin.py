@@ -15,8 +15,10 @@ from park_portal.core.accounts.models import User
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin, StaffPage, dress, site_page, state_label
 from park_portal.core.admin.home import list_url
 from park_portal.core.admin.labels import act_label
+from park_portal.core.admin.links import may_open
 from park_portal.core.errors import DomainError
 from park_portal.core.personal import HOLDINGS
+from park_portal.core.policies.models import PolicyValue
 from park_portal.core.privacy.erasing import begin_erasure, hindrances, refuse_erasure
 from park_portal.core.privacy.forms import AnswerForm, ReasonForm
 from park_portal.core.privacy.held import held_about, reads_of
@@ -153,7 +155,15 @@ class RetentionPage(StaffPage):
     template_name = "admin/privacy_retention.html"
 
     def context(self) -> Mapping[str, Any]:
-        return {"previews": [(one, list_url("core.policyvalue", q=one.rule.key)) for one in previews()]}
+        found = previews()
+        # Who keeps the rules but cannot open them has no link that leads to a refusal.
+        may_see = may_open(self.request, PolicyValue)
+        return {
+            "previews": [
+                (one, list_url("core.policyvalue", q=one.rule.key) if may_see else "") for one in found
+            ],
+            "something": any(one.now for one in found),
+        }
 
     def post(self) -> HttpResponseBase:
         job = begin_retention(actor=self.request.user)

@@ -292,6 +292,17 @@ def test_new_call_from_the_standard_form(officer):
     ]
 
 
+def test_a_call_is_led_by_somebody_who_can_act_on_it(officer, lead):
+    for other in ("auditor", "administrator", "finance", "fund_manager"):
+        person(other)
+    page = officer.get("/admin/funding/call/add/")
+    offered = {choice.name for choice in page.context["adminform"].form.fields["lead"].queryset}
+    assert offered == {person(one).name for one in ("officer", "lead", "fund_manager")}
+    held = make_call(lead=person("auditor"))
+    page = officer.get(at(held, "change/"))
+    assert person("auditor") in page.context["adminform"].form.fields["lead"].queryset
+
+
 def test_copy_extend_close_and_cancel_by_their_pages(officer, lead):
     call = make_call(state="open", code="AIBT-2026")
     page = officer.get(at(call, "act/copy/")).content.decode()
