@@ -5,6 +5,8 @@ import uuid
 from urllib.parse import quote
 
 import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth import SESSION_KEY
 from django.contrib.messages import get_messages
 from django.core import mail
 from django.template.loader import render_to_string
@@ -153,7 +155,7 @@ def test_newcomer_lands_where_they_were_going_though_the_mail_is_read_in_another
     elsewhere = Client()
     page = text_of(elsewhere.get(link))
     assert f'<input type="hidden" name="next" value="{start}">' in page
-    confirmed = elsewhere.post(link.partition("?")[0], {"next": start})
+    confirmed = elsewhere.post(link.partition("?")[0], {"next": start, "password": "long-enough-secret"})
     assert confirmed["Location"] == start
     login = elsewhere.get(start)["Location"]
     sent = {"login": email, "password": "long-enough-secret", "next": start}
@@ -166,6 +168,33 @@ def test_link_of_the_mail_leads_to_no_other_site(client, outside):
     _email, link = signed_up(client, outside)
     assert "next" not in link
     assert "evil" not in client.post(link, {"next": outside})["Location"]
+
+
+def test_nobody_confirms_their_address_for_an_account_that_a_stranger_made(client):
+    email, link = signed_up(client)
+    address = EmailAddress.objects.get(email=email)
+    elsewhere = Client()
+    assert 'type="password"' in text_of(elsewhere.get(link))
+    assert 'type="password"' not in text_of(client.get(link))
+    for guess in ({}, {"password": "not-the-one"}, {"password": "nul\0"}):
+        refused = elsewhere.post(link, guess)
+        assert refused.status_code == 200
+        assert 'id="password-wrong"' in text_of(refused)
+        address.refresh_from_db()
+        assert not address.verified
+    # The owner of the address makes the account theirs by a new password, which the stranger does not know.
+    elsewhere.post("/accounts/password/reset/", {"email": email})
+    way = re.search(r"https?://[^/\s]+(/accounts/password/reset/key/\S+)", mail.outbox[-1].body)[1]
+    form = elsewhere.get(way)["Location"]
+    elsewhere.post(form, {"password1": "the-owners-own-secret", "password2": "the-owners-own-secret"})
+    assert elsewhere.post(link, {"password": "long-enough-secret"}).status_code == 200
+    elsewhere.post(link, {"password": "the-owners-own-secret"})
+    address.refresh_from_db()
+    assert address.verified
+    stranger = client.post("/accounts/login/", {"login": email, "password": "long-enough-secret"})
+    assert stranger.status_code == 200
+    client.get("/accounts/confirm-email/")
+    assert SESSION_KEY not in client.session
 
 
 def test_link_of_the_mail_opened_again_says_that_the_address_is_confirmed(client):

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from allauth.account import app_settings
 from allauth.account.decorators import reauthentication_required
+from allauth.account.internal.stagekit import unstash_login
 from allauth.account.models import EmailAddress
 from allauth.account.views import ConfirmEmailView, EmailView
 from allauth.mfa.recovery_codes.views import ViewRecoveryCodesView
@@ -83,19 +84,48 @@ class ProfilePage(ActPage):
 
 
 class ConfirmAddressPage(ConfirmEmailView):
-    """Confirms an address; a link used a second time says that it has done its work, wherever it is opened."""
+    """Confirms an address; a link used a second time says that it has done its work, wherever it is opened.
+
+    Anyone can sign up with an address that is not theirs. In a browser that knows nothing of the account, who confirms also
+    says its password: so nobody gives their address to an account whose password a stranger chose.
+    """
+
+    wrong = False
 
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            response: HttpResponse = super().post(*args, **kwargs)
+            owner = self.get_object().email_address.user
         except Http404:
+            response: HttpResponse = self.get(*args, **kwargs)
+            return response
+        password = self.request.POST.get("password", "").replace("\0", "")
+        if self.asks_password(owner) and not owner.check_password(password):
+            self.wrong = True
             response = self.get(*args, **kwargs)
+            return response
+        response = super().post(*args, **kwargs)
         return response
+
+    def asks_password(self, owner: Any) -> bool:
+        """Return whether this browser has not shown yet that it is the account's."""
+        if not owner.has_usable_password():  # It comes by the university, which answers for the address.
+            return False
+        begun = unstash_login(self.request, peek=True)
+        known = {
+            self.request.user.pk,
+            begun.user.pk if begun is not None and begun.user is not None else None,
+        }
+        return owner.pk not in known
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        done = None if context["confirmation"] else confirmed_by(self.kwargs["key"])
-        return context | {"confirmed": done, "go_on": self.get_next_url() or reverse("home")}
+        found = context["confirmation"]
+        return context | {
+            "confirmed": None if found else confirmed_by(self.kwargs["key"]),
+            "go_on": self.get_next_url() or reverse("home"),
+            "asks_password": bool(found) and self.asks_password(found.email_address.user),
+            "wrong": self.wrong,
+        }
 
 
 class RecoveryCodesPage(ViewRecoveryCodesView):
