@@ -87,9 +87,8 @@ class CallForm(forms.ModelForm):
         if "lead" in self.fields:
             # Whoever leads is told what is to be done, and must be able to do it.
             acting = User.objects.with_role(StaffRole.LEAD, StaffRole.OFFICER, StaffRole.FUND_MANAGER)
-            self.fields["lead"].queryset = User.objects.filter(
-                Q(pk__in=acting.values("pk")) | Q(pk=self.instance.lead_id)
-            )
+            lead: Any = self.fields["lead"]
+            lead.queryset = User.objects.filter(Q(pk__in=acting.values("pk")) | Q(pk=self.instance.lead_id))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
