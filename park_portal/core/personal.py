@@ -306,6 +306,11 @@ def hinders(function: Hinders) -> Hinders:
 # --- what goes by itself
 
 
+def delete_rows(rows: models.QuerySet[Any]) -> int:
+    """Delete ``rows`` and return how many there were, with what hung on them."""
+    return rows.delete()[0]
+
+
 @dataclass(frozen=True)
 class Retention:
     """One kind of data that goes when it is old enough: the dated rule, the rows, and what is done with them."""
@@ -316,7 +321,7 @@ class Retention:
     explain: Text
     # rows(before) are those that are older than that moment and go.
     rows: Callable[[datetime], models.QuerySet[Any]]
-    go: Callable[[models.QuerySet[Any]], int]
+    go: Callable[[models.QuerySet[Any]], int] = delete_rows
     since: str = field(default="created_at")
 
 

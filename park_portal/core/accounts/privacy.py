@@ -204,10 +204,6 @@ def _old_invitations(before: Any) -> models.QuerySet[Invitation]:
     return Invitation.objects.filter(settled)
 
 
-def _delete(rows: models.QuerySet[Any]) -> int:
-    return rows.delete()[0]
-
-
 goes(
     Retention(
         name="invitations",
@@ -217,6 +213,5 @@ goes(
             "Accepted, revoked or expired longer ago than that: the row is deleted, name and address with it."
         ),
         rows=_old_invitations,
-        go=_delete,
     )
 )

@@ -111,11 +111,7 @@ class ConfirmAddressPage(ConfirmEmailView):
         if not owner.has_usable_password():  # It comes by the university, which answers for the address.
             return False
         begun = unstash_login(self.request, peek=True)
-        known = {
-            self.request.user.pk,
-            begun.user.pk if begun is not None and begun.user is not None else None,
-        }
-        return owner.pk not in known
+        return owner not in (self.request.user, begun and begun.user)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)

@@ -138,7 +138,7 @@ class Pages(BasePagination):
             before=query.get("before", ""),
         )
         if self.page.lost:
-            # A program that were given the first rows again would go round in circles.
+            # Given the first rows again, a program would go round in circles.
             raise ApiError(400, "cursor", _("This cursor cannot be read. Follow “next” as it was answered."))
         return self.page.rows
 

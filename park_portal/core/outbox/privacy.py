@@ -86,10 +86,6 @@ def _old_messages(before: Any) -> models.QuerySet[Message]:
     return Message.objects.filter(*told, done_at__lt=before, status=MessageStatus.DONE)
 
 
-def _delete(rows: models.QuerySet[Any]) -> int:
-    return rows.delete()[0]
-
-
 goes(
     Retention(
         name="notices",
@@ -99,7 +95,6 @@ goes(
             "Sent longer ago than that, read or not: the inbox item and the text of the mail are deleted."
         ),
         rows=_old_deliveries,
-        go=_delete,
     )
 )
 goes(
@@ -109,7 +104,6 @@ goes(
         policy="privacy.notice_months",
         explain=_("What was to be done after a commit, done longer ago than that, with the names in it."),
         rows=_old_messages,
-        go=_delete,
         since="done_at",
     )
 )

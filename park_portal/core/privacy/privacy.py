@@ -43,10 +43,6 @@ def _old_consents(before: datetime) -> models.QuerySet[Consent]:
     return Consent.objects.filter(withdrawn_at__lt=before)
 
 
-def _delete(rows: models.QuerySet[DataRequest] | models.QuerySet[Consent]) -> int:
-    return rows.delete()[0]
-
-
 goes(
     Retention(
         name="requests",
@@ -54,7 +50,6 @@ goes(
         policy="privacy.request_years",
         explain=_("Answered or taken back longer ago than that: the request and its answer are deleted."),
         rows=_old_requests,
-        go=_delete,
         since="asked_at",
     )
 )
@@ -65,7 +60,6 @@ goes(
         policy="privacy.request_years",
         explain=_("Withdrawn longer ago than that: the consent and the text as it was shown are deleted."),
         rows=_old_consents,
-        go=_delete,
         since="withdrawn_at",
     )
 )
