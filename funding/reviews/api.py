@@ -28,7 +28,8 @@ from funding.reviews.services import (
     update_reviewer,
 )
 from funding.reviews.states import ConflictKind, Opinion, ReviewState, RunState
-from funding.reviews.views import applicant_name, own_reviews, refuse_too_often, runs_under_notice
+from funding.reviews.views.notice import applicant_name, refuse_too_often, runs_under_notice
+from funding.reviews.views.reviews import own_reviews
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.api.acts import HasActs, HasListActs
 from park_portal.core.api.idempotency import idempotent

@@ -4,141 +4,24 @@ from typing import Any
 
 import pgtrigger
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from funding.applications.models import Application
-from funding.calls.models import Criterion, Stage
-from funding.calls.states import Acts
+from funding.calls.models import Criterion
+from funding.reviews.models.runs import StageRun
 from funding.reviews.states import (
     OPEN_REVIEWS,
     REVIEW_MACHINE,
-    RUN_MACHINE,
-    AutomaticNote,
     Confidence,
     ConflictKind,
     Opinion,
     ReviewState,
-    RunState,
 )
-from incubator.organisations.models import Organisation
-from incubator.projects.models import ResearchProject
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.invariants import Agrees, kept, one_of
-
-
-class ReviewerQuerySet(models.QuerySet["Reviewer"]):
-    def visible_to(self, user: Any) -> ReviewerQuerySet:
-        """Staff see the pool; a reviewer sees their own entry."""
-        if not user.is_authenticated:
-            return self.none()
-        return self if sees_records(user) else self.filter(user_id=user.pk)
-
-    def active(self) -> ReviewerQuerySet:
-        return self.filter(active=True, user__is_active=True)
-
-
-class Reviewer(models.Model):
-    """One expert of the pool: where they work, what they know, how much they take on."""
-
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, verbose_name=_("person"), on_delete=models.CASCADE, related_name="reviewer"
-    )
-    institution = models.CharField(_("institution"), max_length=200, blank=True)
-    organisation = models.ForeignKey(
-        Organisation,
-        verbose_name=_("employer on file"),
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
-    )
-    title = models.CharField(_("title"), max_length=80, blank=True)
-    keywords = ArrayField(
-        models.CharField(max_length=60), verbose_name=_("keywords"), default=list, blank=True
-    )
-    capacity = models.PositiveSmallIntegerField(_("reviews at a time"), default=6)
-    active = models.BooleanField(_("available"), default=True)
-    created_at = models.DateTimeField(_("since"), default=timezone.now)
-
-    objects = ReviewerQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("expert reviewer")
-        verbose_name_plural = _("expert reviewers")
-        ordering = ["user__name", "id"]
-
-    def __str__(self) -> str:
-        return self.user.name
-
-
-class StageRunQuerySet(models.QuerySet["StageRun"]):
-    def visible_to(self, user: Any) -> StageRunQuerySet:
-        """Staff see all; liaisons the liaison stages of their university or faculties."""
-        if not user.is_authenticated:
-            return self.none()
-        if sees_records(user):
-            return self
-        in_care = ResearchProject.objects.in_care_of(user).values("pk")
-        return self.filter(stage__acts=Acts.LIAISON, application__project__in=in_care)
-
-    def under_way(self) -> StageRunQuerySet:
-        return self.filter(state__in=[RunState.ACTIVE, RunState.PAUSED])
-
-
-class StageRun(models.Model):
-    """One application's passage through one stage."""
-
-    machine = RUN_MACHINE
-
-    application = models.ForeignKey(
-        Application, verbose_name=_("application"), on_delete=models.PROTECT, related_name="runs"
-    )
-    stage = models.ForeignKey(Stage, verbose_name=_("stage"), on_delete=models.PROTECT, related_name="runs")
-    state = models.CharField(_("state"), max_length=10, choices=RunState, default=RunState.ACTIVE)
-    entered_at = models.DateTimeField(_("entered"), default=timezone.now)
-    due_at = models.DateTimeField(_("due"))
-    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
-    # A person's words, or the code of an ``AutomaticNote``: pages show ``note_text``.
-    note = models.TextField(_("note"), blank=True)
-
-    objects = StageRunQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("stage of an application")
-        verbose_name_plural = _("stages of applications")
-        ordering = ["application", "entered_at", "id"]
-        constraints = [
-            models.UniqueConstraint(fields=["application", "stage"], name="stage_run_once"),
-            models.UniqueConstraint(
-                fields=["application"],
-                condition=models.Q(state__in=[RunState.ACTIVE, RunState.PAUSED]),
-                name="stage_run_one_at_a_time",
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["stage", "state", "due_at"], name="stage_run_queue"),
-            models.Index(
-                fields=["due_at", "id"], name="stage_run_active_due", condition=models.Q(state="active")
-            ),
-        ]
-        triggers = [
-            *RUN_MACHINE.triggers(),
-            Agrees(name="stage_run_of_its_call", same={"stage.call": "application.call"}),
-            pgtrigger.ReadOnly(name="stage_run_place_fixed", fields=["application", "stage"]),
-            kept("stage_run"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.application.number} · {self.stage}"
-
-    @property
-    def note_text(self) -> str:
-        """The note as it is read: what the portal noted by itself in the reader's language."""
-        return str(AutomaticNote(self.note).label) if self.note in AutomaticNote.values else self.note
 
 
 class ReviewQuerySet(models.QuerySet["Review"]):
@@ -359,91 +242,3 @@ class Score(models.Model):
 
     def __str__(self) -> str:
         return f"{self.criterion}: {'—' if self.value is None else self.value}"
-
-
-class Conflict(models.Model):
-    """One reason why one person must not review one application."""
-
-    person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("person"), on_delete=models.CASCADE, related_name="conflicts"
-    )
-    application = models.ForeignKey(
-        Application, verbose_name=_("application"), on_delete=models.CASCADE, related_name="conflicts"
-    )
-    kind = models.CharField(_("kind"), max_length=12, choices=ConflictKind)
-    note = models.CharField(_("note"), max_length=400, blank=True)
-    recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("recorded by"),
-        null=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-    )
-    recorded_at = models.DateTimeField(_("recorded"), default=timezone.now)
-
-    class Meta:
-        verbose_name = _("conflict of interest")
-        verbose_name_plural = _("conflicts of interest")
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["person", "application", "kind"], name="conflict_once")
-        ]
-        triggers = [
-            pgtrigger.ReadOnly(
-                name="conflict_identity_fixed", fields=["person", "application", "kind", "recorded_by"]
-            ),
-            # What somebody declared of themselves, staff do not take back.
-            pgtrigger.Protect(
-                name="conflict_declared_is_kept",
-                operation=pgtrigger.Delete,
-                condition=pgtrigger.Q(old__recorded_by=pgtrigger.F("old__person")),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.person} · {self.application}: {self.get_kind_display()}"
-
-
-class Objection(models.Model):
-    """One objection raised against an application during its public notice."""
-
-    run = models.ForeignKey(
-        StageRun,
-        verbose_name=_("stage of an application"),
-        on_delete=models.PROTECT,
-        related_name="objections",
-    )
-    name = models.CharField(_("name"), max_length=80)
-    email = models.EmailField(_("e-mail"), blank=True)
-    text = models.TextField(_("objection"), max_length=4000)
-    received_at = models.DateTimeField(_("received"), default=timezone.now)
-    resolution = models.TextField(_("resolution"), max_length=4000, blank=True)
-    upheld = models.BooleanField(_("upheld"), null=True, blank=True)
-    resolved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("resolved by"),
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-    )
-    resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("objection")
-        verbose_name_plural = _("objections")
-        ordering = ["-id"]
-        triggers = [
-            pgtrigger.ReadOnly(
-                name="objection_words_fixed", fields=["run", "name", "email", "text", "received_at"]
-            ),
-            pgtrigger.Protect(
-                name="objection_resolved_fixed",
-                operation=pgtrigger.Update,
-                condition=pgtrigger.Q(old__upheld__isnull=False),
-            ),
-            kept("objection"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.run.application} · {self.name}"

@@ -1,0 +1,9 @@
+"""The staff's pages of review: the queue of stages, the opinion page, assignment, reviewers, conflicts, objections."""
+
+from funding.reviews.admin.conflicts import ConflictAdmin
+from funding.reviews.admin.notice import ObjectionAdmin
+from funding.reviews.admin.pool import ReviewerAdmin
+from funding.reviews.admin.reviews import ReviewAdmin
+from funding.reviews.admin.stages import StageRunAdmin
+
+__all__ = ["ConflictAdmin", "ObjectionAdmin", "ReviewAdmin", "ReviewerAdmin", "StageRunAdmin"]

@@ -1,0 +1,33 @@
+"""The portal's pages of review: the university's queue, reviewers, public notices, what waits on the first page."""
+
+from funding.reviews.views import home
+from funding.reviews.views.notice import NoticeList, ObjectionPage
+from funding.reviews.views.queue import QueueList, QueuePage
+from funding.reviews.views.reviews import (
+    AcceptPage,
+    DeclinePage,
+    FieldEndpoint,
+    Ping,
+    ProfilePage,
+    RecusePage,
+    ReviewList,
+    ReviewPage,
+    SubmitPage,
+)
+
+__all__ = [
+    "AcceptPage",
+    "DeclinePage",
+    "FieldEndpoint",
+    "NoticeList",
+    "ObjectionPage",
+    "Ping",
+    "ProfilePage",
+    "QueueList",
+    "QueuePage",
+    "RecusePage",
+    "ReviewList",
+    "ReviewPage",
+    "SubmitPage",
+    "home",
+]
