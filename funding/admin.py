@@ -5,11 +5,19 @@ from funding.awards.admin import AwardAdmin
 from funding.calls.admin import CallAdmin, QuestionAdmin
 from funding.decisions.admin import DecisionAdmin, LetterAdmin, LetterTemplateAdmin
 from funding.funds.admin import FundAdmin
-from funding.reviews.admin import ConflictAdmin, ObjectionAdmin, ReviewAdmin, ReviewerAdmin, StageRunAdmin
+from funding.reviews.admin import (
+    CalculationAdmin,
+    ConflictAdmin,
+    ObjectionAdmin,
+    ReviewAdmin,
+    ReviewerAdmin,
+    StageRunAdmin,
+)
 
 __all__ = [
     "ApplicationAdmin",
     "AwardAdmin",
+    "CalculationAdmin",
     "CallAdmin",
     "ConflictAdmin",
     "DecisionAdmin",

@@ -22,13 +22,14 @@ from funding.calls.models import (
 )
 from funding.decisions.models import Decision, Letter, LetterTemplate
 from funding.funds.models import Fund
-from funding.reviews.models import Conflict, Objection, Review, Reviewer, Score, StageRun
+from funding.reviews.models import Calculation, Conflict, Objection, Review, Reviewer, Score, StageRun
 
 __all__ = [
     "Answer",
     "AnswerFile",
     "Application",
     "Award",
+    "Calculation",
     "Call",
     "CallQuestion",
     "CallText",

@@ -21,6 +21,7 @@ from funding.calls.api import CallResource
 from funding.decisions.api import DecisionResource, LetterResource, OutcomeResource, RankingResource
 from funding.funds.api import FundResource
 from funding.reviews.api import (
+    CalculationResource,
     ConflictResource,
     NoticeResource,
     ObjectionResource,
@@ -95,6 +96,7 @@ router.register("runs", RunResource, basename="runs")
 router.register("reviews", ReviewResource, basename="reviews")
 router.register("reviewers", ReviewerResource, basename="reviewers")
 router.register("conflicts", ConflictResource, basename="conflicts")
+router.register("calculations", CalculationResource, basename="calculations")
 router.register("notices", NoticeResource, basename="notices")
 router.register("objections", ObjectionResource, basename="objections")
 router.register("decisions", DecisionResource, basename="decisions")

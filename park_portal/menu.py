@@ -44,6 +44,7 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
             (None, "funding.letter", "mail"),
             (None, "funding.lettertemplate", "draft"),
             (None, "funding.award", "workspace_premium"),
+            (None, "funding.calculation", "calculate"),
         ),
     ),
     (

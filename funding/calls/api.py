@@ -24,7 +24,15 @@ class CallSerializer(ResourceSerializer):
         fields = (
             *("id", "code", "title_zh_hans", "title_en", "summary_zh_hans", "summary_en"),
             *("body_zh_hans", "body_en", "track", "state", "opens_at", "closes_at", "grace_minutes"),
-            *("applicants", "budget_fen", "min_amount_fen", "max_amount_fen", "max_files", "max_file_mb"),
+            *(
+                "applicants",
+                "budget_fen",
+                "scoring",
+                "min_amount_fen",
+                "max_amount_fen",
+                "max_files",
+                "max_file_mb",
+            ),
             "contact",
         )
         read_only_fields = fields

@@ -25,6 +25,7 @@ from funding.calls.states import (
     Purpose,
     QuestionKind,
     RuleKind,
+    Scoring,
     StageKind,
     Track,
 )
@@ -113,6 +114,14 @@ class Call(models.Model):
         default=default_applicants,
     )
     budget_fen = MoneyField(_("budget"), null=True, blank=True)
+    scoring = models.CharField(
+        _("rating"),
+        max_length=12,
+        choices=Scoring,
+        default=Scoring.MEAN,
+        db_default=Scoring.MEAN,
+        help_text=_("How the scores of several reviewers become one; named wherever it is shown."),
+    )
     min_amount_fen = MoneyField(_("smallest amount"), null=True, blank=True)
     max_amount_fen = MoneyField(_("largest amount"), null=True, blank=True)
     max_files = models.PositiveSmallIntegerField(_("files an application"), default=20)
@@ -197,6 +206,7 @@ class Call(models.Model):
                 condition=models.Q(applicants__len__gt=0),
                 violation_error_message=_("Say who may apply."),
             ),
+            one_of("call_scoring_known", "scoring", Scoring),
             models.CheckConstraint(
                 name="call_applicants_known",
                 condition=models.Q(applicants__contained_by=ApplicantKind.values),
@@ -213,8 +223,8 @@ class Call(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
                     "OLD.state <> 'draft' AND ((OLD.code, OLD.fund_id, OLD.outcome, OLD.track, OLD.applicants, "
-                    "OLD.min_amount_fen, OLD.max_amount_fen) IS DISTINCT FROM (NEW.code, NEW.fund_id, NEW.outcome, "
-                    "NEW.track, NEW.applicants, NEW.min_amount_fen, NEW.max_amount_fen) "
+                    "OLD.min_amount_fen, OLD.max_amount_fen, OLD.scoring) IS DISTINCT FROM (NEW.code, NEW.fund_id, NEW.outcome, "
+                    "NEW.track, NEW.applicants, NEW.min_amount_fen, NEW.max_amount_fen, NEW.scoring) "
                     "OR (NEW.closes_at < OLD.closes_at AND OLD.last_number > 0))"
                 ),
                 func=(

@@ -71,6 +71,7 @@ FIELDS: Final = (
     "grace_minutes",
     "applicants",
     "budget_fen",
+    "scoring",
     "min_amount_fen",
     "max_amount_fen",
     "max_files",

@@ -116,6 +116,15 @@ class OnNegative(models.TextChoices):
     REJECT = "reject", _("ends the application")
 
 
+class Scoring(models.TextChoices):
+    """How the scores of an application's reviews become its rating; see reviews/calibration.py."""
+
+    CALIBRATED = "calibrated", _("calibrated: each reviewer's severity is taken out")
+    MEAN = "mean", _("plain mean")
+    MEDIAN = "median", _("median")
+    TRIMMED = "trimmed", _("highest and lowest dropped, mean of the rest")
+
+
 class CriterionKind(models.TextChoices):
     SCORE = "score", _("score")
     CHECK = "check", _("check (met or not)")

@@ -58,6 +58,17 @@ holds(
     plain="id criterion value not_applicable",
 )
 holds(
+    "funding.Calculation",
+    people=("made_by",),
+    purpose=Purpose.CALLS,
+    basis=Basis.LAW,
+    keep=Keep.PROJECT,
+    linked="made_by",
+    kept={Law.ARCHIVES: "result"},
+    plain="id call stage kind method seed inputs_sha256 parameters made_at",
+    since="made_at",
+)
+holds(
     "funding.StageRun",
     purpose=Purpose.CALLS,
     basis=Basis.LAW,

@@ -195,3 +195,14 @@ class ConflictKind(models.TextChoices):
     SHAREHOLDER = "shareholder", _("shareholder")
     UNSUITABLE = "unsuitable", _("named as unsuitable by the applicant")
     OTHER = "other", _("another reason")
+
+
+class CalculationKind(models.TextChoices):
+    """What a calculation works out; each is kept with its method, seed and inputs."""
+
+    ASSIGNMENT = "assignment", _("assignment of reviewers")
+    DRAW = "draw", _("random draw of reviewers")
+    RATING = "rating", _("calibrated scores")
+    CHANCES = "chances", _("chances of standing above the line")
+    LOTTERY = "lottery", _("lottery among equals")
+    AGENDA = "agenda", _("order of an agenda")

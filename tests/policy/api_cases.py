@@ -12,7 +12,7 @@ from funding.awards.models import Award
 from funding.calls.models import Call
 from funding.decisions.models import Letter
 from funding.funds.models import Fund
-from funding.reviews.models import Conflict, Objection
+from funding.reviews.models import Calculation, Conflict, Objection
 from incubator.models import Membership, ProjectMember
 from park_portal.core.accounts.models import SavedView
 from park_portal.core.admin.acts import Act
@@ -267,6 +267,8 @@ def review_cases() -> Iterator[Case]:
     yield ask("conflicts-list")
     yield from each("conflicts-detail", first(Conflict))
     yield ask("objections-list")
+    yield ask("calculations-list")
+    yield from each("calculations-detail", first(Calculation))
     yield from each("objections-detail", first(Objection))
     notices = rows("runs.notice", ("own", "foreign"))
     yield ask("notices-list")
@@ -375,6 +377,7 @@ ACTS: Final[dict[str, str]] = {
     "invitations": "core.Invitation",
     "letters": "funding.Letter",
     "objections": "funding.Objection",
+    "calculations": "funding.Calculation",
     "organisations": "incubator.Organisation",
     "people": "core.User",
     "policies": "core.PolicyValue",

@@ -212,6 +212,7 @@ class CallAdmin(StaffAdmin):
                 "fields": [
                     ("fund", "outcome"),
                     "budget_fen",
+                    "scoring",
                     ("min_amount_fen", "max_amount_fen"),
                     ("max_files", "max_file_mb"),
                 ]

@@ -3,7 +3,15 @@
 from funding.reviews.admin.conflicts import ConflictAdmin
 from funding.reviews.admin.notice import ObjectionAdmin
 from funding.reviews.admin.pool import ReviewerAdmin
+from funding.reviews.admin.records import CalculationAdmin
 from funding.reviews.admin.reviews import ReviewAdmin
 from funding.reviews.admin.stages import StageRunAdmin
 
-__all__ = ["ConflictAdmin", "ObjectionAdmin", "ReviewAdmin", "ReviewerAdmin", "StageRunAdmin"]
+__all__ = [
+    "CalculationAdmin",
+    "ConflictAdmin",
+    "ObjectionAdmin",
+    "ReviewAdmin",
+    "ReviewerAdmin",
+    "StageRunAdmin",
+]

@@ -1,9 +1,11 @@
-"""The tables of reviews: the pool, the stages of applications, reviews and their marks, conflicts, objections."""
+"""The tables of reviews: the pool, the stages of applications, reviews and their marks, conflicts, objections,
+calculations."""
 
 from funding.reviews.models.conflicts import Conflict
 from funding.reviews.models.notice import Objection
 from funding.reviews.models.pool import Reviewer
+from funding.reviews.models.records import Calculation, fingerprint
 from funding.reviews.models.reviews import Review, Score
 from funding.reviews.models.runs import StageRun
 
-__all__ = ["Conflict", "Objection", "Review", "Reviewer", "Score", "StageRun"]
+__all__ = ["Calculation", "Conflict", "Objection", "Review", "Reviewer", "Score", "StageRun", "fingerprint"]

@@ -220,7 +220,7 @@ class Migration(migrations.Migration):
                 name="webhook_state_legal",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition='WHEN (OLD."state" IS DISTINCT FROM NEW."state")',
-                    func="IF (OLD.\"state\", NEW.\"state\") NOT IN (('active', 'paused'), ('paused', 'active')) THEN RAISE EXCEPTION 'illegal transition of webhook: % to %', OLD.\"state\", NEW.\"state\" USING ERRCODE = 'check_violation'; END IF; RETURN NEW;",  # noqa: E501
+                    func="IF (OLD.\"state\", NEW.\"state\") NOT IN (('active', 'paused'), ('paused', 'active')) THEN RAISE EXCEPTION 'illegal transition of webhook: % to %', OLD.\"state\", NEW.\"state\" USING ERRCODE = 'check_violation'; END IF; RETURN NEW;",
                     hash="baefa092d4b302f8d3944c9fdd6ce9c331cc5456",
                     operation="UPDATE",
                     pgid="pgtrigger_webhook_state_legal_fe02b",
@@ -234,7 +234,7 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="webhook_state_initial",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="IF NEW.\"state\" <> 'active' THEN RAISE EXCEPTION 'webhook cannot begin as %', NEW.\"state\" USING ERRCODE = 'check_violation'; END IF; RETURN NEW;",  # noqa: E501
+                    func="IF NEW.\"state\" <> 'active' THEN RAISE EXCEPTION 'webhook cannot begin as %', NEW.\"state\" USING ERRCODE = 'check_violation'; END IF; RETURN NEW;",
                     hash="135c72d1fcc50605f63781e76723c636f2d72d77",
                     operation="INSERT",
                     pgid="pgtrigger_webhook_state_initial_3717e",

@@ -65,6 +65,7 @@ def test_call_is_built_from_nothing(officer, lead):
         "fund": fund.pk,
         "outcome": "award",
         "budget_fen": "1000 万",
+        "scoring": "calibrated",
         "min_amount_fen": "",
         "max_amount_fen": "2,000,000",
         "max_files": "10",

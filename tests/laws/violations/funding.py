@@ -276,6 +276,7 @@ _of_another("return_item_of_its_call", "funding.ReturnItem", question=_rows("fun
 _of_another(
     "stage_run_of_its_call", "funding.StageRun", application=_rows(APPLICATION), stage=_rows("funding.Stage")
 )
+_of_another("calculation_stage_of_its_call", "funding.Calculation", stage=_rows("funding.Stage"))
 _of_another("review_of_its_run", REVIEW, application=_rows(APPLICATION))
 _of_another("score_of_its_stage", "funding.Score", review=_rows(REVIEW), criterion=_rows("funding.Criterion"))
 

@@ -3,7 +3,7 @@ once, parents that do not belong together, choices, unique columns, numbers with
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pgtrigger
@@ -112,6 +112,7 @@ WORDS = {
     "core.Seal": "digest",
     "funding.Version": "digest",
     "funding.Extension": "reason",
+    "funding.Calculation": "method",
 }
 
 
@@ -178,12 +179,19 @@ def _choices() -> list[Attempt]:
         for rule in model._meta.constraints:
             if rule.name.endswith("_known") and isinstance(rule, models.CheckConstraint):
                 (field,) = {path.partition("__")[0] for path, _values in rule.condition.children}
-                found.append(Attempt(rule.name, _not_a_choice(model._meta.label, field)))
+                only_added = any(trigger.name.endswith("_append_only") for trigger in _triggers_of(model))
+                found.append(Attempt(rule.name, _not_a_choice(model._meta.label, field, only_added)))
     return found
 
 
-def _not_a_choice(label: str, field: str) -> Callable[[], dict[str, Breach]]:
+def _triggers_of(model: type[models.Model]) -> Iterable[Any]:
+    return getattr(model._meta, "triggers", ())
+
+
+def _not_a_choice(label: str, field: str, only_added: bool) -> Callable[[], dict[str, Breach]]:
     def prepare() -> dict[str, Breach]:
+        if only_added:
+            return {"insert": lambda: row(label, **{field: "x"})}
         obj = row(label)
         return {"update": lambda: update(obj, **{field: "x"})}
 

@@ -1,3 +1,5 @@
+"""Reviews: answered, written, submitted."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -11,142 +13,27 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from funding.calls.models import Criterion
-from funding.calls.states import StageKind
-from funding.reviews.models import Conflict, Objection, Review, Reviewer, StageRun
+from funding.reviews.models import Review
 from funding.reviews.reading import answers_for_reviewer, applicant_of, brief_of, latest_version
 from funding.reviews.rubric import fields_of
 from funding.reviews.services import (
     accept_review,
-    act_in_stage,
     decline_review,
     problems_of,
-    record_objection,
     recuse,
     save_field,
     submit_review,
-    update_reviewer,
 )
-from funding.reviews.states import ConflictKind, Opinion, ReviewState, RunState
-from funding.reviews.views.notice import applicant_name, refuse_too_often, runs_under_notice
+from funding.reviews.states import ConflictKind, ReviewState
 from funding.reviews.views.reviews import own_reviews
 from park_portal.core.accounts.rules import sees_records
-from park_portal.core.api.acts import HasActs, HasListActs
+from park_portal.core.api.acts import HasActs
 from park_portal.core.api.idempotency import idempotent
 from park_portal.core.api.problems import ApiError
-from park_portal.core.api.resource import Changeable, OfStaff, Resource, ResourceSerializer
+from park_portal.core.api.resource import Resource, ResourceSerializer
 from park_portal.core.errors import Conflict as SomebodyElseWas
 
 READ = (ReviewState.ACCEPTED, ReviewState.SUBMITTED)
-
-
-# --- what waits for an opinion: the university's queue, and the staff's ------------------------------------------
-
-
-class CriterionSerializer(serializers.ModelSerializer[Criterion]):
-    class Meta:
-        model = Criterion
-        fields = ("id", "kind", "label", "help", "weight", "max_score", "allow_na")
-        read_only_fields = fields
-
-
-class RunSerializer(ResourceSerializer):
-    number = serializers.CharField(source="application.number", read_only=True)
-    title = serializers.CharField(source="application.title", read_only=True)
-    call = serializers.CharField(source="application.call.code", read_only=True)
-    kind = serializers.ChoiceField(source="stage.kind", choices=StageKind.choices, read_only=True)
-    acts = serializers.CharField(source="stage.acts", read_only=True, help_text="Who acts in it.")
-    note = serializers.CharField(source="note_text", read_only=True)
-    criteria = CriterionSerializer(source="stage.criteria", many=True, read_only=True)
-
-    class Meta:
-        model = StageRun
-        fields = (
-            *("id", "application", "number", "title", "call", "kind", "acts", "state"),
-            *("entered_at", "due_at", "finished_at", "note", "criteria"),
-        )
-        read_only_fields = fields
-
-
-class RunFilter(django_filters.FilterSet):
-    state = django_filters.ChoiceFilter(choices=RunState.choices)
-    kind = django_filters.ChoiceFilter(field_name="stage__kind", choices=StageKind.choices)
-    call = django_filters.CharFilter(field_name="application__call__code")
-    application = django_filters.NumberFilter(field_name="application_id")
-
-    class Meta:
-        model = StageRun
-        fields = ("state", "kind", "application")
-
-
-class MarkSerializer(serializers.Serializer[Any]):
-    criterion = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
-    value = serializers.CharField(
-        required=False,
-        allow_null=True,
-        max_length=10,
-        help_text="A number; of a check “met”, “not_met” or “na”.",
-    )
-    not_applicable = serializers.BooleanField(required=False, default=False)
-    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
-
-
-class OpeningSerializer(serializers.Serializer[Any]):
-    key = serializers.CharField(max_length=80)
-    comment = serializers.CharField(allow_blank=True, required=False, default="", max_length=2000)
-
-
-class OpinionSerializer(serializers.Serializer[Any]):
-    opinion = serializers.ChoiceField(choices=Opinion.choices)
-    marks = MarkSerializer(many=True, required=False, default=list)
-    comment_committee = serializers.CharField(allow_blank=True, required=False, default="", max_length=4000)
-    comment_applicant = serializers.CharField(allow_blank=True, required=False, default="", max_length=4000)
-    open = OpeningSerializer(many=True, required=False, default=list, help_text="To return: what to change.")
-    due_at = serializers.DateTimeField(
-        required=False, allow_null=True, default=None, help_text="By when it is to be changed."
-    )
-
-
-class RunResource(HasActs, Resource):
-    """Applications in a stage: for liaisons those that wait, or waited, for their university's opinion; for staff all."""
-
-    scope = "reviews"
-    model = StageRun
-    serializer_class = RunSerializer
-    filterset_class = RunFilter
-    orders = ("id", "due_at")
-    queryset = StageRun.objects.none()
-
-    def rows(self) -> models.QuerySet[Any]:
-        rows = super().rows().select_related("stage", "application__call", "application__project")
-        return rows.prefetch_related("stage__criteria")
-
-    @extend_schema(request=OpinionSerializer, responses=RunSerializer)
-    @action(detail=True, methods=["post"])
-    @idempotent
-    def opinion(self, request: Request, pk: str) -> Response:
-        """Give your opinion where it is your turn: endorse or pass, object or reject, or return for changes."""
-        run: StageRun = self.get_object()
-        sent = OpinionSerializer(data=request.data)
-        sent.is_valid(raise_exception=True)
-        values = sent.validated_data
-        checked = {one.pk for one in run.stage.criteria.all() if one.kind == "check"}
-        marks = values["marks"]
-        act_in_stage(
-            run,
-            actor=self.actor,
-            opinion=values["opinion"],
-            checks={one["criterion"]: one.get("value") or "" for one in marks if one["criterion"] in checked},
-            scores={one["criterion"]: one for one in marks if one["criterion"] not in checked},
-            comment_committee=values["comment_committee"],
-            comment_applicant=values["comment_applicant"],
-            items={one["key"]: one["comment"] for one in values["open"]},
-            due_at=values["due_at"],
-        )
-        return Response(self.show(self.get_object()))
-
-
-# --- reviews -----------------------------------------------------------------------------------------------------
 
 
 class ReviewSerializer(ResourceSerializer):
@@ -416,124 +303,3 @@ class ReviewResource(HasActs, Resource):
                 428 if not given else 400, "version_required", "If-Match: “3” is a revision of the review."
             )
         return int(given)
-
-
-# --- experts, conflicts ------------------------------------------------------------------------------------------
-
-
-class ReviewerSerializer(ResourceSerializer):
-    name = serializers.CharField(source="user.name", read_only=True)
-
-    class Meta:
-        model = Reviewer
-        fields = ("id", "user", "name", "institution", "title", "keywords", "capacity", "active")
-        read_only_fields = ("id", "user")
-
-
-class ReviewerResource(HasListActs, Changeable, Resource):
-    """The pool of expert reviewers, for staff; a reviewer sees their own entry."""
-
-    scope = "reviews"
-    model = Reviewer
-    serializer_class = ReviewerSerializer
-    queryset = Reviewer.objects.none()
-
-    def rows(self) -> models.QuerySet[Any]:
-        return super().rows().select_related("user")
-
-    def change(self, row: Reviewer, values: dict[str, Any]) -> Reviewer:
-        return update_reviewer(row, actor=self.actor, **values)
-
-
-class ConflictSerializer(ResourceSerializer):
-    class Meta:
-        model = Conflict
-        fields = ("id", "person", "application", "kind", "note", "recorded_by", "recorded_at")
-        read_only_fields = fields
-
-
-class ConflictResource(HasActs, HasListActs, OfStaff, Resource):
-    """Why somebody must not review an application, for staff."""
-
-    scope = "reviews"
-    model = Conflict
-    serializer_class = ConflictSerializer
-    queryset = Conflict.objects.none()
-
-
-# --- the public notice -------------------------------------------------------------------------------------------
-
-
-class ObjectionSerializer(ResourceSerializer):
-    application = serializers.IntegerField(source="run.application_id", read_only=True)
-    email = serializers.CharField(read_only=True)
-
-    class Meta:
-        model = Objection
-        fields = (
-            *("id", "run", "application", "name", "email", "text", "received_at"),
-            *("resolution", "upheld", "resolved_by", "resolved_at"),
-        )
-        read_only_fields = fields
-
-
-class ObjectionResource(HasActs, OfStaff, Resource):
-    """Objections raised during a public notice, for staff; resolved by ``acts/``."""
-
-    scope = "reviews"
-    model = Objection
-    serializer_class = ObjectionSerializer
-    queryset = Objection.objects.none()
-
-    def rows(self) -> models.QuerySet[Any]:
-        return super().rows().select_related("run__application")
-
-
-class PublicNoticeSerializer(ResourceSerializer):
-    number = serializers.CharField(source="application.number", read_only=True)
-    title = serializers.CharField(source="application.title", read_only=True)
-    call = serializers.CharField(source="application.call.code", read_only=True)
-    applicant = serializers.SerializerMethodField()
-    until = serializers.DateTimeField(source="due_at", read_only=True)
-
-    class Meta:
-        model = StageRun
-        fields = ("id", "number", "title", "call", "applicant", "until")
-        read_only_fields = fields
-
-    def get_applicant(self, run: StageRun) -> str:
-        """Who applies."""
-        return applicant_name(run.application)
-
-
-class NewObjectionSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=80)
-    email = serializers.EmailField(max_length=254, required=False, allow_blank=True, default="")
-    text = serializers.CharField(max_length=4000)
-
-
-class NoticeResource(Resource):
-    """Applications under public notice: read by everyone, objected to by whoever signed in (others on the page)."""
-
-    scope = "reviews"
-    public = True
-    model = StageRun
-    serializer_class = PublicNoticeSerializer
-    orders = ("due_at",)
-    default_order = "due_at"
-    queryset = StageRun.objects.none()
-
-    def rows(self) -> models.QuerySet[Any]:
-        return runs_under_notice()
-
-    @extend_schema(request=NewObjectionSerializer, responses={204: None})
-    @action(detail=True, methods=["post"], url_path="objections", url_name="object")
-    @idempotent
-    def objections(self, request: Request, pk: str) -> Response:
-        """Object, with a reason that can be checked."""
-        sent = NewObjectionSerializer(data=request.data)
-        sent.is_valid(raise_exception=True)
-        run = self.get_object()
-        refuse_too_often()
-        record_objection(run, **sent.validated_data)
-        return Response(status=204)
