@@ -38,3 +38,13 @@ class Scope(models.TextChoices):
     REVIEWS_WRITE = "reviews:write", _("Write reviews and give opinions")
     DECISIONS_READ = "decisions:read", _("Read decisions, letters and awards")
     DECISIONS_WRITE = "decisions:write", _("Change decisions, letters and awards")
+
+
+# What only the park's staff could do with it: nobody else is offered these, as they would only ever be refused.
+OF_STAFF: Final = (
+    Scope.PARK_WRITE,
+    Scope.PEOPLE_READ,
+    Scope.PEOPLE_WRITE,
+    Scope.CALLS_WRITE,
+    Scope.DECISIONS_WRITE,
+)

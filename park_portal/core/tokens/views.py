@@ -27,17 +27,19 @@ class TokensPage(PortalMixin):
     permission = "core.create_token"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.render(**self._lists(), form=TokenForm())
+        return self.render(**self._lists(), form=TokenForm(user=self.request.user))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form = TokenForm(request.POST)
+        form = TokenForm(request.POST, user=self.request.user)
         if form.is_valid():
             try:
                 token, secret = create_token(actor=self.request.user, **form.cleaned_data)
             except DomainError as error:
                 form.take(error)
             else:
-                response = self.render(**self._lists(), form=TokenForm(), made=token, secret=secret)
+                response = self.render(
+                    **self._lists(), form=TokenForm(user=self.request.user), made=token, secret=secret
+                )
                 add_never_cache_headers(response)
                 return response
         return self.render(**self._lists(), form=form, status=422)

@@ -75,3 +75,12 @@ def test_anothers_token_is_not_there(people, client_of):
 def test_nobody_comes_in_without_signing_in():
     answer = Client().get("/account/tokens/")
     assert (answer.status_code, answer.headers["Location"]) == (302, "/accounts/login/?next=/account/tokens/")
+
+
+def test_only_staff_are_offered_what_only_staff_can_do(client_of):
+    of_staff = {"park:write", "people:read", "people:write", "calls:write", "decisions:write"}
+    for who, offered in (("founder", set()), ("officer", of_staff)):
+        page = client_of(who).get("/account/tokens/").content.decode()
+        assert {scope for scope in of_staff if f'value="{scope}"' in page} == offered, who
+    refused = client_of("founder").post("/account/tokens/", {**FORM, "scopes": ["people:read"]})
+    assert (refused.status_code, ApiToken.objects.count()) == (422, 0)
