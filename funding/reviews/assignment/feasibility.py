@@ -6,6 +6,8 @@ smallest cut (Ford & Fulkerson 1956) names the applications that together are sh
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import breadth_first_order, connected_components, maximum_flow
@@ -18,7 +20,7 @@ def check_loads(problem: Problem) -> None:
     """Raise `Infeasible` when loads and conflicts alone make it impossible, naming the knots."""
     short = shortages(problem.open, problem.need, problem.room)
     if short:
-        found = [_outside(problem, *one) for one in short]
+        found = _sorted(_outside(problem, *one) for one in short)
         loosen = ["per_application", "forbidden", "reviewers"]
         if any(shortage.full for shortage in found):
             loosen.insert(0, "max_load")
@@ -34,13 +36,10 @@ def check_loads(problem: Problem) -> None:
     # (Mendelsohn & Dulmage 1958), so the two are looked at one after the other.
     idle = shortages(problem.open.T, problem.least, problem.need)
     if idle:
-        found = []
-        for reviewers, applications, missing, full in idle:
-            turned = _outside(problem, applications, reviewers, missing, ())
-            full_outside = tuple(sorted(problem.outside(one) for one in full))
-            found.append(
-                Shortage(turned.applications, turned.reviewers, missing, (), None) if full_outside else turned
-            )
+        found = _sorted(
+            _outside(problem, applications, reviewers, missing, ())
+            for reviewers, applications, missing, _full in idle
+        )
         missing = sum(shortage.missing for shortage in found)
         raise Infeasible(
             f"{_named('reviewer', found[0].reviewers)} cannot get as many applications as min_load asks: "
@@ -58,6 +57,7 @@ def check_kinds(problem: Problem) -> None:
         of_kind = problem.open & (problem.kind == number)[None, :]
         found += [_outside(problem, *one, kind) for one in shortages(of_kind, problem.mix[:, number], problem.room)]
     if found:
+        found = _sorted(found)
         one = found[0]
         raise Infeasible(
             f"{one.missing} reviewers of the kind {one.kind!r} are missing for "
@@ -85,7 +85,7 @@ def check_connectable(problem: Problem) -> None:
         raise Infeasible(
             f"the applications fall into {len(parts)} parts that share no reviewer who may read both",
             reason="connected",
-            shortages=tuple(found),
+            shortages=tuple(_sorted(found)),
             loosen=("connected", "forbidden"),
         )
     # A connected graph has at least as many edges as nodes less one, and the reviewers needed are at least so many.
@@ -183,6 +183,10 @@ def _outside(
         tuple(sorted(int(problem.columns[one]) for one in full)),
         kind,
     )
+
+
+def _sorted(shortages: Iterable[Shortage]) -> list[Shortage]:
+    return sorted(shortages, key=lambda one: (one.applications, one.reviewers))
 
 
 def _named(noun: str, numbers: tuple[int, ...]) -> str:

@@ -28,6 +28,9 @@ Floor = float | Literal["best"] | None
 Mix = Mapping[Hashable, int | Sequence[int]]
 
 
+PER_APPLICATION = ("affinity", "open", "fixed", "count", "need", "mix", "group", "rows")
+
+
 @dataclass
 class Problem:
     """One assignment to be found, in the solver's own order; what is fixed is already taken off.
@@ -82,6 +85,11 @@ class Problem:
             "connected": {"connected": False},
         }[option]
         return Problem(**{**self.__dict__, **changes})
+
+    def only(self, rows: Ints) -> Problem:
+        """The problem of some applications alone, as if the others needed nobody: what it reaches is a bound."""
+        changes = {name: getattr(self, name)[rows] for name in PER_APPLICATION}
+        return Problem(**{**self.__dict__, **changes, "least": np.zeros_like(self.least)})
 
     @property
     def options(self) -> tuple[str, ...]:

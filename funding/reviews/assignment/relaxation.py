@@ -26,6 +26,7 @@ from .problem import Floats, Ints, Mask, Problem
 
 Goal = Literal["total", "worst", "possible"]
 SMALL = 1e-7  # HiGHS's own tolerance.
+DEAR = 1e4  # What a floor that lacks one costs; where a floor is dearer than that, it is solved without lacking.
 
 
 @dataclass
@@ -40,6 +41,10 @@ class Relaxed:
     """Total without the fixed pairs, mean of the worst-served, or (minus) what is lacking, as the goal is."""
     reduced: Floats
     """(A, R): what choosing a pair would add to the value; nought at most, but for rounding."""
+    decisive: Mask
+    """(A,): the applications whose need, floor or mix has a price: the value would be the same without the others."""
+    lacking: float
+    """What is lacking of the floors, where it may lack."""
 
 
 @dataclass
@@ -99,21 +104,31 @@ def _rough_prices(problem: Problem, worth: Floats) -> Floats:
 
 
 def solve(
-    problem: Problem, pool: Mask, goal: Goal, clock: Clock, *, floor: Floats | None = None
+    problem: Problem,
+    pool: Mask,
+    goal: Goal,
+    clock: Clock,
+    *,
+    floor: Floats | None = None,
+    elastic: bool = False,
 ) -> Relaxed:
     """Solve the program over all open pairs; ``pool`` grows by what it takes.
 
     ``floor``: (A,) sums of affinity that the pairs chosen for each application are to reach, minus infinity for
     none. With the goal "worst" it is left out, and the smallest mean is maximised. With the goal "possible" the value
     is minus what is lacking of all that is asked, so a bound below nought proves that it cannot be done. The other
-    goals need a pool that can fulfil all conditions (as it can after "possible" came to nought).
+    goals need a pool that can fulfil all conditions (as it can after "possible" came to nought); with ``elastic`` all
+    but the floors, of which any that lacks something costs dear.
     """
     while True:
         model = build(problem, pool, floor, worst=goal == "worst")
         size, panels, rows = len(model.rows), len(model.panel_group), model.matrix.shape[0]
-        extra = _extra_columns(problem, model, goal)
+        extra = _extra_columns(problem, model, goal, elastic=elastic)
         worth = problem.affinity[model.rows, model.columns] if goal == "total" else np.zeros(size)
         cost = np.concatenate([-worth, np.zeros(panels), extra.cost])
+        if not cost.size:  # Everything is fixed.
+            nobody = np.zeros(problem.shape[0], np.bool_)
+            return Relaxed(model.rows, model.columns, np.zeros(0), 0.0, 0.0, -np.ones(problem.shape), nobody, 0.0)
         wide = sparse.hstack([model.matrix, extra.matrix], format="csr") if extra.cost.size else model.matrix
         equal = model.low == model.high
         below = np.flatnonzero(~equal & np.isfinite(model.high))
@@ -146,8 +161,22 @@ def solve(
         value = -float(result.fun)
         if not useful.any():
             chosen = np.clip(result.x[:size], 0.0, 1.0)
-            return Relaxed(model.rows, model.columns, chosen, value, max(bound, value), reduced)
+            decisive = _decisive(problem, model, prices, goal, floor)
+            lacking = float(result.x[size + panels :].sum()) if elastic else 0.0
+            return Relaxed(model.rows, model.columns, chosen, value, max(bound, value), reduced, decisive, lacking)
         pool |= useful
+
+
+def _decisive(problem: Problem, model: Model, prices: Floats, goal: Goal, floor: Floats | None) -> Mask:
+    decisive = np.abs(prices[model.blocks["need"]]) > SMALL
+    if "floor" in model.blocks:
+        served = problem.asked if goal == "worst" or floor is None else np.isfinite(floor)
+        decisive[served] |= np.abs(prices[model.blocks["floor"]]) > SMALL
+    if "mix" in model.blocks:
+        of_mix = np.zeros(problem.mix.shape)
+        of_mix[problem.mix > 0] = prices[model.blocks["mix"]]
+        decisive |= (np.abs(of_mix) > SMALL).any(axis=1)
+    return np.asarray(decisive)
 
 
 def _options(clock: Clock) -> dict[str, float]:
@@ -163,17 +192,19 @@ class _Extra:
     matrix: sparse.csr_array
 
 
-def _extra_columns(problem: Problem, model: Model, goal: Goal) -> _Extra:
+def _extra_columns(problem: Problem, model: Model, goal: Goal, *, elastic: bool) -> _Extra:
     height = model.matrix.shape[0]
     if goal == "worst":
         column = np.zeros((height, 1))
         column[model.blocks["floor"], 0] = -problem.count[problem.asked]
         return _Extra(np.array([-1.0]), sparse.csr_array(column))
-    if goal == "possible":
-        lacking = np.flatnonzero(np.isfinite(model.low))
-        ones = np.ones(len(lacking))
-        matrix = sparse.csr_array((ones, (lacking, np.arange(len(lacking)))), shape=(height, len(lacking)))
-        return _Extra(ones, matrix)
+    if goal == "possible" or (elastic and "floor" in model.blocks):
+        rows = np.flatnonzero(np.isfinite(model.low))
+        if goal != "possible":
+            rows = np.arange(height)[model.blocks["floor"]]
+        ones = np.ones(len(rows))
+        matrix = sparse.csr_array((ones, (rows, np.arange(len(rows)))), shape=(height, len(rows)))
+        return _Extra(ones if goal == "possible" else ones * DEAR * problem.affinity.max(), matrix)
     return _Extra(np.zeros(0), sparse.csr_array((height, 0)))
 
 
@@ -249,7 +280,7 @@ def build(problem: Problem, pool: Mask, floor: Floats | None, *, worst: bool = F
             high,
         )
     if len(problem.panel):
-        taken = _on_panel(problem).sum(axis=1)
+        taken = _on_panel(problem)[:-1].sum(axis=1)
         add(
             "panel",
             np.ones(len(seats)),

@@ -17,6 +17,10 @@ from .relaxation import Relaxed, solve, start_pool
 from .result import Assignment, Infeasible, Pair, Progress, Shortage
 from .rounding import Whole, round_total, round_worst
 
+FEW = 200  # Applications: the program of the worst-served of so many is solved in a moment.
+IMPOSSIBLE = 1e-6  # What is lacking counts as lacking from here on; HiGHS works to a tenth of it.
+LINEAR = {"kinds", "institutions", "groups"}  # The options that the linear program sees.
+
 
 def assign(
     affinity: ArrayLike,
@@ -123,10 +127,11 @@ class _Solver:
 
     def largest_total(self, mean: float | None) -> Assignment:
         sums = None if mean is None else self.sums(mean)
-        if sums is not None or set(self.problem.options) & {"kinds", "institutions", "groups"}:
-            self.check_possible(sums, mean)
+        self.check_options(sums, mean)
         self.clock.at(0.1, "total")
-        relaxed = solve(self.problem, self.pool, "total", self.clock, floor=sums)
+        relaxed = self.relaxed(sums)
+        if relaxed is None:
+            raise self.impossible(sums, mean)
         self.clock.at(0.7, "rounding")
         whole = round_total(self.problem, relaxed, sums, self.clock)
         if whole is None:
@@ -137,43 +142,101 @@ class _Solver:
         problem = self.problem
         if not problem.asked.any():
             return self.largest_total(None)
-        if set(problem.options) & {"kinds", "institutions", "groups"}:
-            self.check_possible(None, None)
+        self.check_options(None, None)
         self.clock.at(0.1, "worst")
-        worst = solve(problem, self.pool, "worst", self.clock)
-        bound = self.on_lattice(worst.bound)
+        bound, relaxed = self.best_floor(tolerance)
         mean = bound * (1 - tolerance)
-        whole = self.at_floor(mean)
-        if whole is None:
-            # What fractions reach, whole pairs do not: find what they do reach, and its own bound.
+        whole = self.at_floor(mean, relaxed)
+        if whole is None and problem.shape[0] <= FEW:
+            # What parts of pairs reach, whole pairs do not: find what they do reach, and the bound of that.
             self.clock.at(0.6, "worst")
-            served, proven = round_worst(problem, worst, self.clock)
-            if served is None:
-                raise self.impossible(None, None)
+            served, proven = round_worst(problem, solve(problem, self.pool, "worst", self.clock), self.clock)
             bound = min(bound, self.on_lattice(proven))
-            self.pool |= served.chosen
-            means = self.means(served.chosen)
-            reached = float(means[problem.asked].min())
-            mean = min(reached, bound * (1 - tolerance))
-            whole = self.at_floor(mean)
-            for lower in (0.99, 0.95, 0.9, 0.75, 0.5, 0.0):
-                if whole is not None:
-                    break
-                mean = reached * lower  # Only options that are not linear come here.
+            if served is not None:
+                self.pool |= served.chosen
+                mean = min(float(self.means(served.chosen)[problem.asked].min()), bound * (1 - tolerance))
                 whole = self.at_floor(mean)
-            if whole is None:
-                raise self.impossible(None, None)
+        highest = mean
+        for lower in (0.99, 0.98, 0.95, 0.9, 0.8, 0.6, 0.4, 0.2, 0.0):
+            if whole is None:  # Further down, and the result tells how far it is from the bound.
+                mean = lower * highest
+                whole = self.at_floor(mean)
+        if whole is None:
+            raise self.impossible(None, None)
         return self.result(whole, bound, mean, tolerance)
 
-    def at_floor(self, mean: float) -> Whole | None:
+    def best_floor(self, tolerance: float) -> tuple[float, Relaxed | None]:
+        """Return the proven bound of the worst-served, and the largest total of parts of pairs a tolerance below it.
+
+        Few applications are hard to serve, and the program of these alone is small. What it reaches bounds what all
+        can; then all are asked for it, and those that make that impossible join the hard ones.
+        """
+        problem = self.problem
+        asked = np.flatnonzero(problem.asked)
+        hard = np.zeros(problem.shape[0], np.bool_)
+        hard[asked[np.argsort(self.alone()[asked], kind="stable")[:FEW]]] = True
+        while True:
+            whole = bool(hard[asked].all())
+            rows = np.flatnonzero(hard)
+            some = problem if whole else problem.only(rows)
+            pool = self.pool if whole else self.pool[rows]
+            bound = self.on_lattice(solve(some, pool, "worst", self.clock).bound)
+            if not whole:
+                self.pool[rows] |= pool
+            sums = self.sums(bound * (1 - tolerance))
+            relaxed = self.elastic(sums)
+            if relaxed is not None or whole:
+                return bound, relaxed
+            possible = solve(problem, self.pool, "possible", self.clock, floor=sums)
+            if possible.bound >= -IMPOSSIBLE:
+                return bound, None
+            more = possible.decisive & problem.asked & ~hard
+            hard |= more if more.any() else problem.asked
+
+    def at_floor(self, mean: float, relaxed: Relaxed | None = None) -> Whole | None:
+        """Whole pairs of the largest total at this floor, None where there are none."""
         self.clock.at(0.4, "total")
         sums = self.sums(mean)
-        possible = solve(self.problem, self.pool, "possible", self.clock, floor=sums)
-        if possible.bound < -1e-6:
+        relaxed = relaxed or self.relaxed(sums)
+        if relaxed is None:
             return None
-        relaxed = solve(self.problem, self.pool, "total", self.clock, floor=sums)
         self.clock.at(0.7, "rounding")
         return round_total(self.problem, relaxed, sums, self.clock)
+
+    def relaxed(self, sums: Floats | None) -> Relaxed | None:
+        """The largest total of parts of pairs that reach these sums; None where none do."""
+        if sums is None:
+            return solve(self.problem, self.pool, "total", self.clock)
+        relaxed = self.elastic(sums)
+        if relaxed is not None:
+            return relaxed
+        if solve(self.problem, self.pool, "possible", self.clock, floor=sums).bound < -IMPOSSIBLE:
+            return None
+        return solve(self.problem, self.pool, "total", self.clock, floor=sums)
+
+    def elastic(self, sums: Floats) -> Relaxed | None:
+        """The same where it is easy: floors are asked only of the applications that fall below without."""
+        problem = self.problem
+        active = np.zeros(problem.shape[0], np.bool_)
+        while True:
+            floor = np.where(active, sums, -np.inf)
+            relaxed = solve(problem, self.pool, "total", self.clock, floor=floor, elastic=True)
+            if relaxed.lacking > IMPOSSIBLE:
+                return None
+            worth = relaxed.chosen * problem.affinity[relaxed.rows, relaxed.columns]
+            reached = np.bincount(relaxed.rows, worth, minlength=problem.shape[0])
+            short = (reached < sums - IMPOSSIBLE) & ~active
+            if not short.any():
+                return relaxed
+            active |= short
+
+    def alone(self) -> Floats:
+        """The mean that each application would have if no other needed anybody."""
+        problem = self.problem
+        ranked = -np.sort(-np.where(problem.open, problem.affinity, 0.0), axis=1)
+        taken = np.arange(problem.shape[1])[None, :] < problem.need[:, None]
+        sums: Floats = problem.given + np.where(taken, ranked, 0.0).sum(axis=1)
+        return sums / np.maximum(problem.count, 1)
 
     def sums(self, mean: float) -> Floats:
         """What the pairs chosen for each application are to sum to for its mean to be this; minus infinity for none."""
@@ -208,9 +271,11 @@ class _Solver:
         sums = np.where(chosen | problem.fixed, problem.affinity, 0.0).sum(axis=1)
         return sums / np.maximum(problem.count, 1)
 
-    def check_possible(self, sums: Floats | None, mean: float | None) -> None:
-        if solve(self.problem, self.pool, "possible", self.clock, floor=sums).bound < -1e-6:
-            raise self.impossible(sums, mean)
+    def check_options(self, sums: Floats | None, mean: float | None) -> None:
+        """Raise `Infeasible` where options cannot be kept; where they can, the pool holds pairs that keep them."""
+        if set(self.problem.options) & LINEAR:
+            if solve(self.problem, self.pool, "possible", self.clock, floor=sums).bound < -IMPOSSIBLE:
+                raise self.impossible(sums, mean)
 
     def impossible(self, sums: Floats | None, mean: float | None) -> Infeasible:
         """Find which condition, left out alone, would make it possible."""
@@ -237,12 +302,8 @@ class _Solver:
 
     def floor_too_high(self, mean: float) -> Infeasible:
         problem = self.problem
-        worst = solve(problem, self.pool, "worst", self.clock)
-        bound = self.on_lattice(worst.bound)
-        ranked = -np.sort(-np.where(problem.open, problem.affinity, 0.0), axis=1)
-        taken = np.arange(problem.shape[1])[None, :] < problem.need[:, None]
-        alone = (problem.given + np.where(taken, ranked, 0.0).sum(axis=1)) / np.maximum(problem.count, 1)
-        hopeless = np.flatnonzero(problem.asked & (alone < mean - 1e-9))
+        bound, _relaxed = self.best_floor(0.0)
+        hopeless = np.flatnonzero(problem.asked & (self.alone() < mean - 1e-9))
         found = tuple(
             Shortage(
                 (int(problem.rows[one]),),
@@ -307,7 +368,7 @@ def _with_least(problem: Problem) -> Mask:
 
 def _is_possible(problem: Problem, sums: Floats | None, clock: Clock) -> bool:
     pool = start_pool(problem, _with_least(problem))
-    if solve(problem, pool, "possible", clock, floor=sums).bound < -1e-6:
+    if solve(problem, pool, "possible", clock, floor=sums).bound < -IMPOSSIBLE:
         return False
     relaxed: Relaxed = solve(problem, pool, "total", clock, floor=sums)
     return round_total(problem, relaxed, sums, clock) is not None
