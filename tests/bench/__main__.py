@@ -3,6 +3,7 @@
 make bench                               everything, at 500 and at 10,000 applications
 make bench ARGS="--only detail --requests 30"
 make bench ARGS="--keep"                 use the database of the last run again
+make bench ARGS="--only assignment"      work that no page stands beside, without growing the database
 """
 
 import argparse
@@ -57,7 +58,8 @@ def main() -> int:
     from tests.bench import load, scenarios
 
     results: dict[str, list[Result]] = {}
-    for size in sorted(options.sizes):
+    wanted = any(options.only in page.name for page in scenarios.pages())
+    for size in sorted(options.sizes) if wanted else ():
         there = load.grow_to(size)
         say(f"{there:,} applications")
         with (

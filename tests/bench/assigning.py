@@ -47,7 +47,11 @@ def run(shape: str, applications: int, reviewers: int, load: int, floor: str | N
         raise SystemExit(f"the worst-served is {result.worst_gap:.2%} from its bound")
     if applications <= 120 and result.worst_bound is not None and result.worst_bound - result.worst > 0.005:
         raise SystemExit(f"the worst-served is {result.worst_bound - result.worst:.4f} from its bound")
-    worst = "" if result.worst_gap is None else f", worst-served {result.worst:.4f}, {result.worst_gap:.2%} from its bound"
+    worst = (
+        ""
+        if result.worst_gap is None
+        else f", worst-served {result.worst:.4f}, {result.worst_gap:.2%} from its bound"
+    )
     return f"total {result.total:,.2f}, {result.total_gap:.3%} from its bound{worst}"
 
 
@@ -57,3 +61,31 @@ def _hold(result: Assignment, affinity: Floats, forbidden: NDArray[np.bool_], lo
         raise SystemExit("an application has not three reviewers")
     if (np.bincount(columns) > load).any() or forbidden[rows, columns].any():
         raise SystemExit("a load or a conflict is broken")
+
+
+def total_uniform() -> str:
+    return run("uniform", 2_000, 600, 12, None)
+
+
+def total_topics() -> str:
+    return run("topics", 2_000, 600, 12, None)
+
+
+def total_tied() -> str:
+    return run("tied", 2_000, 600, 12, None)
+
+
+def best_uniform() -> str:
+    return run("uniform", 2_000, 600, 12, "best")
+
+
+def best_topics() -> str:
+    return run("topics", 2_000, 600, 12, "best")
+
+
+def best_tied() -> str:
+    return run("tied", 2_000, 600, 12, "best")
+
+
+def best_small() -> str:
+    return run("topics", 120, 180, 4, "best")

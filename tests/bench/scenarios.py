@@ -71,6 +71,7 @@ class Work:
     run: str  # "module:function", without arguments.
     seconds: float
     peer: float | None = None
+    megabytes: float | None = None  # … beyond what the process began with.
 
 
 def pages() -> list[Page]:
@@ -138,4 +139,17 @@ def pages() -> list[Page]:
     ]
 
 
-WORK = [Work("export to Excel", "tests.bench.work:export_applications", seconds=10, peer=75)]
+WORK = [
+    Work("export to Excel", "tests.bench.work:export_applications", seconds=10, peer=75),
+    Work("assignment, total, uniform", "tests.bench.assigning:total_uniform", seconds=5, megabytes=2_000),
+    Work("assignment, total, topics", "tests.bench.assigning:total_topics", seconds=5, megabytes=2_000),
+    Work("assignment, total, tied", "tests.bench.assigning:total_tied", seconds=5, megabytes=2_000),
+    Work(
+        "assignment, worst first, uniform", "tests.bench.assigning:best_uniform", seconds=60, megabytes=2_000
+    ),
+    Work("assignment, worst first, topics", "tests.bench.assigning:best_topics", seconds=60, megabytes=2_000),
+    Work("assignment, worst first, tied", "tests.bench.assigning:best_tied", seconds=60, megabytes=2_000),
+    Work(
+        "assignment, 120 × 180, worst first", "tests.bench.assigning:best_small", seconds=15, megabytes=2_000
+    ),
+]

@@ -55,7 +55,9 @@ def check_kinds(problem: Problem) -> None:
     found: list[Shortage] = []
     for number, kind in enumerate(problem.kinds):
         of_kind = problem.open & (problem.kind == number)[None, :]
-        found += [_outside(problem, *one, kind) for one in shortages(of_kind, problem.mix[:, number], problem.room)]
+        found += [
+            _outside(problem, *one, kind) for one in shortages(of_kind, problem.mix[:, number], problem.room)
+        ]
     if found:
         found = _sorted(found)
         one = found[0]
@@ -72,8 +74,10 @@ def check_connectable(problem: Problem) -> None:
     """Raise `Infeasible` when even with every pair that is open the graph would fall apart, or has too few edges."""
     served = problem.count > 0
     allowed = problem.open | problem.fixed
-    size_a, size_r = problem.shape
-    joined = sparse.bmat([[None, sparse.csr_array(allowed)], [sparse.csr_array(allowed.T), None]], format="csr")
+    size_a = problem.shape[0]
+    joined = sparse.bmat(
+        [[None, sparse.csr_array(allowed)], [sparse.csr_array(allowed.T), None]], format="csr"
+    )
     _number, label = connected_components(joined, directed=False)
     parts = np.unique(label[:size_a][served])
     if len(parts) > 1:

@@ -13,7 +13,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -77,19 +77,28 @@ class Problem:
 
     def without(self, option: str) -> Problem:
         """The same problem without one of the options (a name from ``options``)."""
-        changes: dict[str, Any] = {
+        changes: dict[str, dict[str, Any]] = {
             "kinds": {"kinds": (), "mix": np.zeros((self.shape[0], 0), np.int64)},
             "institutions": {"institution": np.full(self.shape[1], -1, np.int64)},
             "groups": {"group": np.full(self.shape[0], -1, np.int64), "panel": np.zeros(0, np.int64)},
             "max_shared": {"max_shared": None},
             "connected": {"connected": False},
-        }[option]
-        return Problem(**{**self.__dict__, **changes})
+        }
+        return replace(self, **changes[option])
 
     def only(self, rows: Ints) -> Problem:
         """The problem of some applications alone, as if the others needed nobody: what it reaches is a bound."""
         changes = {name: getattr(self, name)[rows] for name in PER_APPLICATION}
-        return Problem(**{**self.__dict__, **changes, "least": np.zeros_like(self.least)})
+        return replace(self, **changes, least=np.zeros_like(self.least))
+
+    def within_panels(self, chosen: Mask) -> Problem:
+        """The same problem with each group's panel settled: those who read it in ``chosen``, and nobody else."""
+        may_read = self.open.copy()
+        for code in range(len(self.panel)):
+            members = self.group == code
+            panel = (chosen | self.fixed)[members].any(axis=0)
+            may_read[np.ix_(members, ~panel)] = False
+        return replace(self.without("groups"), open=may_read)
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -176,7 +185,9 @@ def read_problem(
     kind = np.full(size_r, -1, np.int64)
     for number, code in enumerate(wanted):
         kind[codes == code] = number
-    have = np.stack([stands[:, kind == q].sum(axis=1) for q in range(len(wanted))], axis=1) if wanted else asked
+    have = (
+        np.stack([stands[:, kind == q].sum(axis=1) for q in range(len(wanted))], axis=1) if wanted else asked
+    )
     need = count - stands.sum(axis=1)
     may_read &= (need > 0)[:, None] & (load > used)[None, :]
     group, panel = _panels(group, group_strength, count, load, may_read | stands, stands)
@@ -206,7 +217,7 @@ def read_problem(
 def read_floor(floor: Floor) -> float | Literal["best"] | None:
     """Return the floor; raises ``ValueError`` for what is none."""
     if floor is None or (isinstance(floor, str) and floor == "best"):
-        return floor  # type: ignore[return-value]
+        return floor
     if isinstance(floor, (bool, str)) or not isinstance(floor, (int, float, np.integer, np.floating)):
         raise ValueError(f'floor is to be None, a number or "best", not {floor!r}')
     if not math.isfinite(floor) or floor < 0:
@@ -366,7 +377,7 @@ def _panels(
     group: Ints, strength: float, count: Ints, load: Ints, may_read: Mask, stands: Mask
 ) -> tuple[Ints, Ints]:
     """How many reviewers may read each group: at strength 1 as few as could do, at 0 as many as there are reviews."""
-    sizes = []
+    sizes: list[int] = []
     numbers = np.full(len(group), -1, np.int64)
     for code in np.unique(group[group >= 0]):
         members = group == code
@@ -398,7 +409,9 @@ def _order(
         row_marks = _hashed(applications, seed)
     if reviewers is not None:
         column_marks = _hashed(reviewers, seed)
-    for _round in range(3):  # Sums wrap around, exactly, so they do not depend on the order of what is summed.
+    for _round in range(
+        3
+    ):  # Sums wrap around, exactly, so they do not depend on the order of what is summed.
         new_rows = _mixed(_mixed(cells ^ column_marks[None, :]).sum(axis=1, dtype=np.uint64) ^ row_marks)
         new_columns = _mixed(_mixed(cells ^ row_marks[:, None]).sum(axis=0, dtype=np.uint64) ^ column_marks)
         row_marks = row_marks if applications is not None else new_rows

@@ -26,7 +26,9 @@ from .problem import Floats, Ints, Mask, Problem
 
 Goal = Literal["total", "worst", "possible"]
 SMALL = 1e-7  # HiGHS's own tolerance.
-DEAR = 1e4  # What a floor that lacks one costs; where a floor is dearer than that, it is solved without lacking.
+DEAR = (
+    1e4  # What a floor that lacks one costs; where a floor is dearer than that, it is solved without lacking.
+)
 
 
 @dataclass
@@ -83,7 +85,7 @@ def start_pool(problem: Problem, flow: Mask, most: int = 10) -> Mask:
 
 def _rough_prices(problem: Problem, worth: Floats) -> Floats:
     """Prices of reviewers by subgradient steps: whoever is wanted by too many becomes dearer (Held & Karp 1971)."""
-    size_a, size_r = worth.shape
+    size_r = worth.shape[1]
     width = min(size_r, max(48, 4 * int(problem.need.max(initial=0))))
     near = np.argpartition(-worth, width - 1, axis=1)[:, :width]
     values = np.take_along_axis(worth, near, axis=1)
@@ -128,7 +130,9 @@ def solve(
         cost = np.concatenate([-worth, np.zeros(panels), extra.cost])
         if not cost.size:  # Everything is fixed.
             nobody = np.zeros(problem.shape[0], np.bool_)
-            return Relaxed(model.rows, model.columns, np.zeros(0), 0.0, 0.0, -np.ones(problem.shape), nobody, 0.0)
+            return Relaxed(
+                model.rows, model.columns, np.zeros(0), 0.0, 0.0, -np.ones(problem.shape), nobody, 0.0
+            )
         wide = sparse.hstack([model.matrix, extra.matrix], format="csr") if extra.cost.size else model.matrix
         equal = model.low == model.high
         below = np.flatnonzero(~equal & np.isfinite(model.high))
@@ -163,7 +167,9 @@ def solve(
             chosen = np.clip(result.x[:size], 0.0, 1.0)
             decisive = _decisive(problem, model, prices, goal, floor)
             lacking = float(result.x[size + panels :].sum()) if elastic else 0.0
-            return Relaxed(model.rows, model.columns, chosen, value, max(bound, value), reduced, decisive, lacking)
+            return Relaxed(
+                model.rows, model.columns, chosen, value, max(bound, value), reduced, decisive, lacking
+            )
         pool |= useful
 
 
@@ -213,7 +219,7 @@ def build(problem: Problem, pool: Mask, floor: Floats | None, *, worst: bool = F
     rows, columns = np.nonzero(pool)
     size = len(rows)
     pairs = np.arange(size)
-    size_a, size_r = problem.shape
+    size_r = problem.shape[1]
     group = problem.group[rows]
     linked = np.flatnonzero((group >= 0) & ~_on_panel(problem)[group, columns])
     codes = group[linked] * size_r + columns[linked]
@@ -224,7 +230,9 @@ def build(problem: Problem, pool: Mask, floor: Floats | None, *, worst: bool = F
     lows: list[Floats] = []
     highs: list[Floats] = []
 
-    def add(name: str, data: Floats, row: Ints, column: Ints, low: Floats, high: Floats) -> None:
+    def add(
+        name: str, data: Floats, row: Ints, column: Ints, low: Floats | Ints, high: Floats | Ints
+    ) -> None:
         start = sum(len(one) for one in lows)
         blocks[name] = slice(start, start + len(low))
         parts.append(sparse.csr_array((data, (row, column)), shape=(len(low), width)))

@@ -24,8 +24,11 @@ from .relaxation import Model, Relaxed, build
 
 EXACT_UP_TO = 4_000  # Open pairs: a problem as small as that is solved to the last digit.
 GAP = 2e-4  # Of a larger one: most of what is promised is left to the relaxation.
-SHARED_GAP = 0.02  # Where pairs of reviewers are kept apart: there the linear program sees nothing, and proofs are long.
+LOOSE_GAP = (
+    0.02  # Of panels and of reviewers who share too many: the linear program sees little, proofs take hours.
+)
 NODES = 20_000  # A count, not a time: the same on every machine.
+LOOSE_NODES = 200
 
 
 @dataclass
@@ -42,7 +45,9 @@ class Whole:
 class _Broken:
     """What has been seen broken so far."""
 
-    parts: list[tuple[Mask, Mask]] = field(default_factory=list)  # applications, reviewers of a part that fell off
+    parts: list[tuple[Mask, Mask]] = field(
+        default_factory=list
+    )  # applications, reviewers of a part that fell off
     twins: list[tuple[int, int]] = field(default_factory=list)  # two reviewers who shared too many
 
 
@@ -91,7 +96,7 @@ def round_worst(problem: Problem, relaxed: Relaxed, clock: Clock) -> tuple[Whole
             constraints=LinearConstraint(
                 sparse.hstack([model.matrix, sparse.csr_array(column)], format="csc"), model.low, model.high
             ),
-            options=_options(_gap(problem, _Broken()), clock),
+            options=_options(problem, _Broken(), clock),
         )
         if result.x is None:
             clock.left()
@@ -147,14 +152,25 @@ def _widening(problem: Problem, relaxed: Relaxed) -> list[tuple[Mask, float]]:
     return [*pools, (problem.open.copy(), np.inf)]
 
 
+def is_exact(problem: Problem) -> bool:
+    return int(problem.open.sum()) <= EXACT_UP_TO
+
+
+def _is_loose(problem: Problem, broken: _Broken) -> bool:
+    return not is_exact(problem) and bool(broken.twins or len(problem.panel))
+
+
 def _gap(problem: Problem, broken: _Broken) -> float:
-    if int(problem.open.sum()) <= EXACT_UP_TO:
+    if is_exact(problem):
         return 0.0
-    return SHARED_GAP if broken.twins else GAP
+    return LOOSE_GAP if _is_loose(problem, broken) else GAP
 
 
-def _options(gap: float, clock: Clock) -> dict[str, float]:
-    options: dict[str, float] = {"mip_rel_gap": gap, "node_limit": NODES}
+def _options(problem: Problem, broken: _Broken, clock: Clock) -> dict[str, float]:
+    options: dict[str, float] = {
+        "mip_rel_gap": _gap(problem, broken),
+        "node_limit": LOOSE_NODES if _is_loose(problem, broken) else NODES,
+    }
     left = clock.left()
     if left is not None:
         options["time_limit"] = left
@@ -172,7 +188,7 @@ def _solve(problem: Problem, pool: Mask, floor: Floats | None, broken: _Broken, 
         integrality=np.concatenate([np.ones(width - counters), np.zeros(counters)]),
         bounds=Bounds(0, 1),
         constraints=LinearConstraint(matrix, low, high),
-        options=_options(_gap(problem, broken), clock),
+        options=_options(problem, broken, clock),
     )
     if result.x is None:
         clock.left()
@@ -221,7 +237,9 @@ def _with_broken(
         lows.append(np.full(count + 1, -np.inf))
         highs.append(np.append(1.0 - held[both], float(problem.max_shared)))
     counters = sum(extra.shape[1] for _rows, extra in blocks)
-    table: list[list[sparse.csr_array | None]] = [[model.matrix, sparse.csr_array((model.matrix.shape[0], counters))]]
+    table: list[list[sparse.csr_array | None]] = [
+        [model.matrix, sparse.csr_array((model.matrix.shape[0], counters))]
+    ]
     start = 0
     for rows, extra in blocks:
         parts = [sparse.csr_array((extra.shape[0], start)), extra]

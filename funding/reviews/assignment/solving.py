@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from .feasibility import check_connectable, check_kinds, check_loads, feasible_f
 from .problem import Floats, Floor, Ints, Mask, Mix, Problem, read_floor, read_problem
 from .relaxation import Relaxed, solve, start_pool
 from .result import Assignment, Infeasible, Pair, Progress, Shortage
-from .rounding import Whole, round_total, round_worst
+from .rounding import Whole, is_exact, round_total, round_worst
 
 FEW = 200  # Applications: the program of the worst-served of so many is solved in a moment.
 IMPOSSIBLE = 1e-6  # What is lacking counts as lacking from here on; HiGHS works to a tenth of it.
@@ -68,14 +68,20 @@ def assign(
     * ``institutions``: one a reviewer, None for none; an application gets at most one reviewer of each.
     * ``groups``: a label an application, None for none: applications of one label are to be read by the same few.
       At a ``group_strength`` of 1 no more reviewers read a group than its reviews need at their loads; at 0 there
-      may be as many as there are reviews; in between the number goes in proportion.
+      may be as many as there are reviews; in between the number goes in proportion. In a larger call (from some
+      4,000 pairs) the panels are those of a total within some 2 % of the best; ``floor="best"`` then chooses within
+      these panels, and its bounds, which are those of any panels, may be far off: see the gaps.
     * ``connected``: from each application to each other one leads a path of shared reviewers, so that what
       reviewers give can be calibrated against each other. `Assignment.costs` says what it took from the total.
-    * ``max_shared``: no two reviewers have more applications in common.
+    * ``max_shared``: no two reviewers have more applications in common. Exact in a small call; in a larger one the
+      total is within some 2 % of the best, as its gap says, and with hundreds of applications it may take minutes.
 
     ``applications``, ``reviewers``: a key each. Ties are broken by ``seed`` and these keys, or without keys by
     what rows and columns hold; either way not by their order: the same rows in another order give the same pairs.
     (Without keys, rows that cannot be told apart may swap; the totals are the same.)
+
+    All else is proven to two parts in ten thousand at worst, and to the last digit where only loads and conflicts
+    bind or the call is small; the gaps of the `Assignment` say what was proven.
 
     ``deadline``: seconds after which `OutOfTime` is raised; None for none. ``progress`` is told the share done, and
     one of `STEPS`.
@@ -144,9 +150,17 @@ class _Solver:
             return self.largest_total(None)
         self.check_options(None, None)
         self.clock.at(0.1, "worst")
-        bound, relaxed = self.best_floor(tolerance)
-        mean = bound * (1 - tolerance)
-        whole = self.at_floor(mean, relaxed)
+        whole = None
+        if len(problem.panel) and not is_exact(problem):
+            return self.best_in_panels(tolerance)
+        if len(
+            problem.panel
+        ):  # With panels parts of pairs reach far more than whole ones: that is not even tried.
+            bound, mean = self.on_lattice(solve(problem, self.pool, "worst", self.clock).bound), 0.0
+        else:
+            bound, relaxed = self.best_floor(tolerance)
+            mean = bound * (1 - tolerance)
+            whole = self.at_floor(mean, relaxed)
         if whole is None and problem.shape[0] <= FEW:
             # What parts of pairs reach, whole pairs do not: find what they do reach, and the bound of that.
             self.clock.at(0.6, "worst")
@@ -156,6 +170,8 @@ class _Solver:
                 self.pool |= served.chosen
                 mean = min(float(self.means(served.chosen)[problem.asked].min()), bound * (1 - tolerance))
                 whole = self.at_floor(mean)
+        if whole is None and self.at_floor(0.0) is None:
+            raise self.impossible(None, None)
         highest = mean
         for lower in (0.99, 0.98, 0.95, 0.9, 0.8, 0.6, 0.4, 0.2, 0.0):
             if whole is None:  # Further down, and the result tells how far it is from the bound.
@@ -164,6 +180,25 @@ class _Solver:
         if whole is None:
             raise self.impossible(None, None)
         return self.result(whole, bound, mean, tolerance)
+
+    def best_in_panels(self, tolerance: float) -> Assignment:
+        """The panels of the largest total, and within them the best worst-served; the bounds are those of any panels."""
+        problem = self.problem
+        bound = self.on_lattice(solve(problem, self.pool, "worst", self.clock).bound)
+        relaxed = solve(problem, self.pool, "total", self.clock)
+        whole = round_total(problem, relaxed, None, self.clock)
+        if whole is None:
+            raise self.impossible(None, None)
+        found = _Solver(problem.within_panels(whole.chosen), self.clock).best_worst(tolerance)
+        stands = math.fsum(problem.affinity[problem.fixed])
+        settled = [
+            found.means[problem.rows[row]] for row in np.flatnonzero(~problem.asked & (problem.count > 0))
+        ]
+        return replace(
+            found,
+            total_bound=max(found.total, relaxed.bound + stands),
+            worst_bound=max(found.worst, min([bound, *settled])),
+        )
 
     def best_floor(self, tolerance: float) -> tuple[float, Relaxed | None]:
         """Return the proven bound of the worst-served, and the largest total of parts of pairs a tolerance below it.
@@ -273,9 +308,10 @@ class _Solver:
 
     def check_options(self, sums: Floats | None, mean: float | None) -> None:
         """Raise `Infeasible` where options cannot be kept; where they can, the pool holds pairs that keep them."""
-        if set(self.problem.options) & LINEAR:
-            if solve(self.problem, self.pool, "possible", self.clock, floor=sums).bound < -IMPOSSIBLE:
-                raise self.impossible(sums, mean)
+        if not set(self.problem.options) & LINEAR:
+            return
+        if solve(self.problem, self.pool, "possible", self.clock, floor=sums).bound < -IMPOSSIBLE:
+            raise self.impossible(sums, mean)
 
     def impossible(self, sums: Floats | None, mean: float | None) -> Infeasible:
         """Find which condition, left out alone, would make it possible."""
@@ -349,7 +385,9 @@ class _Solver:
             loads=tuple(int(one) for one in loads),
             means=tuple(float(one) for one in means),
             total_bound=max(total, whole.bound + stands),
-            worst_bound=None if bound is None else max(bound, float(means[worst]) if worst is not None else 0.0),
+            worst_bound=None
+            if bound is None
+            else max(bound, float(means[worst]) if worst is not None else 0.0),
             floor=mean,
             tolerance=tolerance,
             seed=problem.seed,
