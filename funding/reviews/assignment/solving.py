@@ -70,7 +70,7 @@ def assign(
       At a ``group_strength`` of 1 no more reviewers read a group than its reviews need at their loads; at 0 there
       may be as many as there are reviews; in between the number goes in proportion. In a larger call (from some
       4,000 pairs) the panels are those of a total within some 2 % of the best; ``floor="best"`` then chooses within
-      these panels, and its bounds, which are those of any panels, may be far off: see the gaps.
+      these panels, and its bounds, which hold for any panels, may be far off: see the gaps.
     * ``connected``: from each application to each other one leads a path of shared reviewers, so that what
       reviewers give can be calibrated against each other. `Assignment.costs` says what it took from the total.
     * ``max_shared``: no two reviewers have more applications in common. Exact in a small call; in a larger one the
@@ -182,9 +182,10 @@ class _Solver:
         return self.result(whole, bound, mean, tolerance)
 
     def best_in_panels(self, tolerance: float) -> Assignment:
-        """The panels of the largest total, and within them the best worst-served; the bounds are those of any panels."""
+        """The panels of the largest total, and within them the best worst-served; the bounds hold for any panels."""
         problem = self.problem
-        bound = self.on_lattice(solve(problem, self.pool, "worst", self.clock).bound)
+        # Without panels the worst-served could only be better, and that bound is found in a moment.
+        bound, _relaxed = _Solver(problem.without("groups"), self.clock).best_floor(tolerance)
         relaxed = solve(problem, self.pool, "total", self.clock)
         whole = round_total(problem, relaxed, None, self.clock)
         if whole is None:
