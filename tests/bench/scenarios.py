@@ -152,4 +152,6 @@ WORK = [
     Work(
         "assignment, 120 × 180, worst first", "tests.bench.assigning:best_small", seconds=15, megabytes=2_000
     ),
+    Work("calibration, proof", "tests.bench.work:calibrate_fifty_rounds", seconds=10),
+    Work("calibration, large", "tests.bench.work:calibrate_a_large_round", seconds=10),
 ]
