@@ -15,13 +15,18 @@ from funding.applications.models import Application
 from funding.calls.models import Call
 from funding.decisions.models import Decision, Letter
 from funding.decisions.services import (
+    LONGEST_SEED,
     Proposal,
+    announce_lottery,
+    draw_lottery,
     drop_decision,
     edit_letter,
+    lottery_of,
     outcome_of,
     propose_decisions,
-    ranking,
+    record_ranking,
     release_decisions,
+    table_of,
     write_letters,
 )
 from funding.decisions.states import DecisionState, LetterState, Verdict
@@ -148,6 +153,32 @@ class RankSerializer(serializers.Serializer[Any]):
     mean = serializers.DecimalField(5, 2, source="summary.mean", allow_null=True, help_text="Out of 100.")
     deviation = serializers.DecimalField(5, 2, source="summary.deviation", allow_null=True)
     lowest = serializers.DecimalField(5, 2, source="summary.lowest", allow_null=True)
+    value = serializers.FloatField(
+        source="rating.value",
+        default=None,
+        allow_null=True,
+        help_text="By the call's method; what it is ranked by.",
+    )
+    stderr = serializers.FloatField(
+        source="rating.error", default=None, allow_null=True, help_text="Standard error of the value."
+    )
+    low = serializers.FloatField(source="rating.low", default=None, allow_null=True)
+    high = serializers.FloatField(
+        source="rating.high",
+        default=None,
+        allow_null=True,
+        help_text="90 % of what it may be: from low to high.",
+    )
+    plain_mean = serializers.FloatField(source="rating.plain", default=None, allow_null=True)
+    kept_plain = serializers.CharField(
+        source="rating.reason",
+        default="",
+        help_text="Why the plain mean stands where the call calibrates: one_reviewer, one_application, few_shared.",
+    )
+    chance = serializers.FloatField(allow_null=True, help_text="Of standing above the budget line.")
+    tied = serializers.BooleanField(
+        source="is_tied", help_text="Cannot be told apart from its neighbours across the line."
+    )
     amount_fen = serializers.IntegerField(help_text="Granted where decided, else asked for.")
     cumulative_fen = serializers.IntegerField(help_text="Down to this line, without what is declined.")
     within_budget = serializers.BooleanField()
@@ -157,9 +188,57 @@ class RankSerializer(serializers.Serializer[Any]):
     verdict = serializers.CharField(source="decision.verdict", default=None, allow_null=True)
 
 
+class HandSerializer(serializers.Serializer[Any]):
+    reviewer = serializers.IntegerField(source="person")
+    name = serializers.CharField()
+    stage = serializers.CharField()
+    reviews = serializers.IntegerField()
+    severity = serializers.FloatField(
+        allow_null=True, help_text="Points above what others gave; null where too little is shared to say."
+    )
+    stderr = serializers.FloatField(source="error", allow_null=True)
+
+
+class ComponentSerializer(serializers.Serializer[Any]):
+    applications = serializers.ListField(child=serializers.IntegerField())
+    scores = serializers.IntegerField()
+    degrees = serializers.IntegerField(help_text="Scores beyond those that values and severities use up.")
+    calibrated = serializers.BooleanField(source="is_sound")
+    reason = serializers.CharField(help_text="Why not: one_reviewer, one_application, few_shared.")
+
+
+class LotterySerializer(serializers.Serializer[Any]):
+    announced = serializers.IntegerField(source="announced.pk", help_text="Under calculations/.")
+    drawn = serializers.IntegerField(source="drawn.pk", default=None, allow_null=True)
+    numbers = serializers.ListField(child=serializers.CharField())
+    seed_from = serializers.CharField(source="source", help_text="Where the seed comes from.")
+    seed = serializers.CharField(source="drawn.seed", default=None, allow_null=True)
+    order = serializers.ListField(child=serializers.CharField(), help_text='By sha256("seed|number").')
+
+
 class RankingSerializer(serializers.Serializer[Any]):
     budget_fen = serializers.IntegerField(allow_null=True)
+    scoring = serializers.CharField(help_text="calibrated, mean, median or trimmed.")
+    seed = serializers.CharField(help_text="Of the simulation that the chances come from.")
+    draws = serializers.IntegerField()
     results = RankSerializer(many=True)
+    reviewers = HandSerializer(many=True)
+    components = ComponentSerializer(many=True)
+    lottery = LotterySerializer(allow_null=True)
+
+
+class CalculationsSerializer(serializers.Serializer[Any]):
+    calculations = serializers.ListField(child=serializers.IntegerField(), help_text="Under calculations/.")
+
+
+class AnnouncementSerializer(serializers.Serializer[Any]):
+    seed_from = serializers.CharField(
+        source="source", max_length=400, help_text="Where the seed will come from."
+    )
+
+
+class SeedSerializer(serializers.Serializer[Any]):
+    seed = serializers.CharField(max_length=LONGEST_SEED)
 
 
 class RankingResource(Rows):
@@ -177,7 +256,49 @@ class RankingResource(Rows):
         """The table of the call with this code."""
         require(self.actor, "funding.see_ranking")
         call = self.get_object()
-        return Response(RankingSerializer({"budget_fen": call.budget_fen, "results": ranking(call)}).data)
+        table = table_of(call)
+        shown = {
+            "budget_fen": call.budget_fen,
+            "scoring": table.ratings.method,
+            "seed": table.standing.seed,
+            "draws": table.standing.draws,
+            "results": table.ranks,
+            "reviewers": table.ratings.hands,
+            "components": table.ratings.components,
+            "lottery": lottery_of(call),
+        }
+        return Response(RankingSerializer(shown).data)
+
+    @extend_schema(request=None, responses=CalculationsSerializer)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def record(self, request: Request, **kwargs: Any) -> Response:
+        """Put values and chances as they stand now on record; the same ones only once."""
+        require(self.actor, "funding.propose_decisions")
+        kept = record_ranking(self.get_object(), actor=self.actor)
+        return Response({"calculations": [one.pk for one in kept]})
+
+    @extend_schema(request=AnnouncementSerializer, responses=LotterySerializer)
+    @action(detail=True, methods=["post"], url_path="announce-lottery")
+    @idempotent
+    def announce_lottery(self, request: Request, **kwargs: Any) -> Response:
+        """Announce a lottery among those who cannot be told apart: who takes part, and where its seed will come from."""
+        require(self.actor, "funding.propose_decisions")
+        sent = AnnouncementSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        made = announce_lottery(self.get_object(), actor=self.actor, **sent.validated_data)
+        return Response(LotterySerializer(made).data)
+
+    @extend_schema(request=SeedSerializer, responses=LotterySerializer)
+    @action(detail=True, methods=["post"], url_path="draw-lottery")
+    @idempotent
+    def draw_lottery(self, request: Request, **kwargs: Any) -> Response:
+        """Draw the lots that were announced, with the seed that has come out."""
+        require(self.actor, "funding.propose_decisions")
+        sent = SeedSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        made = draw_lottery(self.get_object(), actor=self.actor, **sent.validated_data)
+        return Response(LotterySerializer(made).data)
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):

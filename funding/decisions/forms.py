@@ -53,6 +53,27 @@ class VerdictForm(PortalForm):
         )
 
 
+class AnnounceForm(PortalForm):
+    """Where the seed of a lottery will come from."""
+
+    source = TextField(
+        label=_("Where the seed will come from"),
+        max_length=400,
+        help_text=_(
+            "Something nobody can know or choose today and everybody can look up later, such as the closing value of "
+            "the SSE Composite Index on a day to come."
+        ),
+    )
+
+
+class DrawForm(PortalForm):
+    """The seed of an announced lottery."""
+
+    seed = TextField(
+        label=_("Seed"), max_length=64, help_text=_("As it was published, to the last digit: 3401.25, say.")
+    )
+
+
 class RowForm(PortalForm):
     """One line of the ranked table: a verdict or nothing, and the amount that goes with an approval.
 

@@ -292,6 +292,10 @@ def decision_cases() -> Iterator[Case]:
     yield from each("outcomes-detail", DECIDED)
     ranked: Rows = {"own": lambda world: world.submitted["decision"]["own"].call}
     yield from each("rankings-detail", ranked, arg="code", attr="code")
+    yield from each("rankings-record", ranked, "POST", arg="code", attr="code", body=send())
+    source, seed = send(seed_from="上证综指收盘"), send(seed="3401.25")
+    yield from each("rankings-announce-lottery", ranked, "POST", arg="code", attr="code", body=source)
+    yield from each("rankings-draw-lottery", ranked, "POST", arg="code", attr="code", body=seed)
     letters: Rows = {
         whose: lambda world, whose=whose: Letter.objects.get(decision=world.decided[whose])
         for whose in ("own", "same", "foreign")

@@ -631,6 +631,7 @@ PAGES: Final[dict[str, tuple[Kwargs | None, Any]]] = {
         },
     ),
     "admin:funding_decision_ranking": (lambda world: {"call": world.calls["decision"].pk}, {"letters": "1"}),
+    "admin:funding_decision_record": (lambda world: {"call": world.calls["decision"].pk}, {"do": "record"}),
     "admin:funding_decision_verdict": (
         lambda world: {"application": world.submitted["decision"]["same"].pk},
         None,

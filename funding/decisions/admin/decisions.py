@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from funding.decisions.admin.lots import RecordPage
 from funding.decisions.admin.pages import BoardPage, RankingPage, ReleasePage, VerdictPage
 from funding.decisions.forms import LetterForm
 from funding.decisions.models import Decision, Letter, LetterTemplate
@@ -31,6 +32,9 @@ label_acts(
     {
         "decision.propose": _("verdict set down"),
         "decision.drop": _("verdict taken back"),
+        "calculation.keep": _("calculation put on record"),
+        "calculation.announce": _("lottery announced"),
+        "calculation.draw": _("lots drawn"),
         "letter.write": _("letter written"),
         "letter.edit": _("text of the letter changed"),
     }
@@ -52,7 +56,7 @@ class DecisionAdmin(ReadOnly, StaffAdmin):
     list_filter = ["state", "verdict", "application__call"]
     search_fields = ["application__number", "application__title"]
     list_select_related = ["application", "decided_by"]
-    pages = [BoardPage, RankingPage, VerdictPage, ReleasePage]
+    pages = [BoardPage, RankingPage, RecordPage, VerdictPage, ReleasePage]
 
     state_label = state_label()
     amount = money("amount_fen", _("amount granted"))

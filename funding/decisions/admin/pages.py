@@ -23,11 +23,13 @@ from funding.decisions.services import (
     Proposal,
     Rank,
     drop_decision,
+    lottery_of,
     problems_of_release,
     propose_decisions,
     ranking,
     release_decisions,
     seen_of,
+    table_of,
     write_letters,
 )
 from funding.decisions.states import DecisionState, LetterState, Verdict
@@ -126,6 +128,7 @@ class RankingPage(CallPage):
         return [(_("Ranking and decisions"), self.address("board")), (str(self.call), None)]
 
     def rows(self) -> list[dict[str, Any]]:
+        self.table = table_of(self.call)
         may_propose = may(self.request.user, "funding.propose_decisions")
         data = self.request.POST if self.request.method == "POST" else None
         return [
@@ -133,7 +136,7 @@ class RankingPage(CallPage):
                 "rank": rank,
                 "form": self.row_form(rank, data) if may_propose and _is_open(rank.application) else None,
             }
-            for rank in ranking(self.call)
+            for rank in self.table.ranks
         ]
 
     def row_form(self, rank: Rank, data: Any = None, **chosen: Any) -> RowForm:
@@ -166,6 +169,11 @@ class RankingPage(CallPage):
         return {
             "call": self.call,
             "rows": rows,
+            "table": self.table,
+            "ratings": self.table.ratings,
+            "standing": self.table.standing,
+            "lottery": lottery_of(self.call),
+            "record_address": self.address("record", self.call.pk),
             "pending_count": len(pending),
             "without_letter": len(pending) - sum(letters.values()),
             "unchecked": letters[LetterState.DRAFT],

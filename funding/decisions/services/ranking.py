@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from funding.applications.models import Application
@@ -13,7 +12,7 @@ from funding.calls.states import StageKind
 from funding.decisions.models import Decision, Letter
 from funding.decisions.states import DecisionState, Verdict
 from funding.reviews.models import Review
-from funding.reviews.services import Summary, summaries_of
+from funding.reviews.services import Rating, Ratings, Summary, ratings_of, summaries_of
 from funding.reviews.states import ReviewState
 
 
@@ -31,10 +30,28 @@ class Rank:
     cumulative_fen: int
     within_budget: bool
     crosses_line: bool = False
+    rating: Rating | None = None
+    # Where the line's chances and ties were worked out (``standing.py``).
+    chance: float | None = None
+    is_tied: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether its amount is part of the running total: those declined or in reserve are not."""
+        return self.decision is None or self.decision.verdict == Verdict.APPROVE
 
     @property
     def decision(self) -> Decision | None:
         return self.pending or self.released
+
+    @property
+    def chance_text(self) -> str:
+        """The chance of standing above the line, in per cent; nobody is certain."""
+        if self.chance is None:
+            return ""
+        if self.chance < 0.01:
+            return "< 1 %"
+        return "> 99 %" if self.chance > 0.99 else f"{self.chance:.0%}".replace("%", " %")
 
     @property
     def letter(self) -> Letter | None:
@@ -51,13 +68,14 @@ class Rank:
         return [review for review in self.reviews if review.run.stage.kind != StageKind.EXPERT]
 
 
-def ranking(call: Call) -> list[Rank]:
+def ranking(call: Call, ratings: Ratings | None = None) -> list[Rank]:
     """Return the applications of ``call`` that await or have a decision, best first, in a fixed number of queries.
 
-    Order: mean score, then the higher lowest score, then the earlier submission. The budget line falls after the last
-    application whose amount (granted where decided, else asked for) still fits, counted down the table; declined ones
-    do not count.
+    Order: value by the call's method (``ratings``, where they are at hand), then the higher lowest score, then the
+    earlier submission. The budget line falls after the last application whose amount (granted where decided, else asked
+    for) still fits, counted down the table; declined ones do not count.
     """
+    ratings = ratings or ratings_of(call)
     applications = list(
         Application.objects.filter(call=call)
         .filter(state__in=[ApplicationState.RESERVED, ApplicationState.APPROVED, ApplicationState.DECLINED])
@@ -83,10 +101,11 @@ def ranking(call: Call) -> list[Rank]:
         reviews.setdefault(review.application_id, []).append(review)
 
     def order(application: Application) -> tuple[Any, ...]:
-        summary = summaries.get(application.pk)
-        if summary is None or summary.mean is None:
-            return (1, Decimal(0), Decimal(0), application.submitted_at)
-        return (0, -summary.mean, -(summary.lowest or Decimal(0)), application.submitted_at)
+        rating = ratings.applications.get(application.pk)
+        if rating is None:
+            return (1, 0, 0, application.submitted_at)
+        lowest = summaries[application.pk].lowest
+        return (0, -round(rating.value, 6), -(lowest or 0), application.submitted_at)
 
     rows: list[Rank] = []
     cumulative = 0
@@ -106,6 +125,7 @@ def ranking(call: Call) -> list[Rank]:
                 place=place,
                 application=application,
                 summary=summaries.get(application.pk),
+                rating=ratings.applications.get(application.pk),
                 reviews=reviews.get(application.pk, []),
                 pending=pending,
                 released=released,

@@ -32,7 +32,7 @@ from funding.awards.models import Award
 from funding.calls.models import Call
 from funding.calls.services import publish_call, questions_of, run_clock
 from funding.calls.standard import load_bank, standard_call
-from funding.calls.states import StageKind
+from funding.calls.states import Scoring, StageKind
 from funding.decisions.services import (
     Proposal,
     check_letter,
@@ -397,6 +397,11 @@ class Demo:
         start = (self.order[application.pk] * 7) % len(self.experts)
         return [self.experts[(start + step * 11) % len(self.experts)] for step in range(count)]
 
+    def experts_in_common(self, place: int, count: int) -> list[User]:
+        """Experts of a small group, so that each shares applications with many others: scores can be calibrated."""
+        group = self.experts[-12:]
+        return [group[(place * 5 + step * (1 + place % 4)) % len(group)] for step in range(count)]
+
     def review(
         self, application: Application, person: User, *, asked: float, done: float | None, accept: bool = True
     ) -> Review:
@@ -411,6 +416,9 @@ class Demo:
             quality = (self.order[application.pk] * 37) % 10
             level = "strong" if quality >= 6 else "fair" if quality >= 3 else "weak"
             base = {"strong": 8, "fair": 6, "weak": 4}[level]
+            if application.call.scoring == Scoring.CALIBRATED:
+                # Some are strict, some generous: what calibration takes off.
+                base += (-2, 0, 0, 1)[self.experts.index(person) % 4]
             marks: dict[int, dict[str, Any]] = {}
             for criterion in review.run.stage.criteria.all():
                 if criterion.allow_na and self.random.random() < 0.2:
@@ -472,7 +480,12 @@ class Demo:
         """A call in the middle of its review: forty applications, some of them waiting for the decision."""
         # Less than what is asked for, so that the line through the ranking means something.
         call = self.call(
-            f"AIBT-{self.today.year}A", opens=95, closes=62, experts=3, budget_fen=wan_to_fen(800)
+            f"AIBT-{self.today.year}A",
+            opens=95,
+            closes=62,
+            experts=3,
+            budget_fen=wan_to_fen(500),
+            scoring=Scoring.CALIBRATED,
         )
         applications = [self.draft(call, 50 + n, 92 - n * 0.7, is_company=n % 5 < 3) for n in range(40)]
         with self.at(61):
@@ -492,8 +505,8 @@ class Demo:
         for application in [a for a in waiting if not a.project_id]:
             rest.append(application)
         decided, reviewing = rest[:14], rest[14:]
-        for application in decided:
-            for place, person in enumerate(self.experts_for(application, 3)):
+        for number, application in enumerate(decided):
+            for place, person in enumerate(self.experts_in_common(number, 3)):
                 self.review(application, person, asked=50, done=40 - place)
         self.finish_notices(6)
         # The rest is under way: reviews submitted, drafted, not answered, declined, one conflict declared.

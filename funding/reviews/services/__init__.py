@@ -27,6 +27,7 @@ from funding.reviews.services.experts import (
 from funding.reviews.services.figures import Summary, acts_of, runs_of_experts, summaries_of, without_short
 from funding.reviews.services.notice import record_objection, resolve_objection
 from funding.reviews.services.pool import invite_reviewer, join_pool, update_reviewer
+from funding.reviews.services.ratings import WEIGHTS, Hand, Rating, Ratings, in_words, ratings_of
 from funding.reviews.services.reminders import send_reminders
 from funding.reviews.services.stages import (
     BulkResult,
@@ -44,8 +45,12 @@ from funding.reviews.services.stages import (
 )
 
 __all__ = [
+    "WEIGHTS",
     "BulkResult",
+    "Hand",
     "Load",
+    "Rating",
+    "Ratings",
     "Summary",
     "accept_review",
     "act_in_stage",
@@ -58,6 +63,7 @@ __all__ = [
     "conflicts_of",
     "decline_review",
     "enter_stage",
+    "in_words",
     "invite_reviewer",
     "join_pool",
     "load_of",
@@ -69,6 +75,7 @@ __all__ = [
     "on_submitted",
     "on_withdrawn",
     "problems_of",
+    "ratings_of",
     "record_conflict",
     "record_objection",
     "recuse",

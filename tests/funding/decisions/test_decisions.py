@@ -84,7 +84,7 @@ class TestRanking:
         high = decidable(call, marks=(9, 9), amount=120 * TEN_THOUSAND)
         wide = decidable(call, marks=(6, 10), amount=100 * TEN_THOUSAND)
         even = decidable(call, marks=(8, 8), amount=100 * TEN_THOUSAND)
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             ranks = services.ranking(call)
         # 80 and 80: the one whose lowest score is higher stands first.
         assert [rank.application for rank in ranks] == [high, even, wide, low]

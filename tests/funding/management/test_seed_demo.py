@@ -86,7 +86,7 @@ def test_the_park_is_the_same_each_time(folder):
 def test_the_budget_of_the_call_in_review_runs_out_within_its_ranking(folder):
     call = Call.objects.get(code=f"AIBT-{timezone.localdate().year}A")
     within = [rank.within_budget for rank in ranking(call)]
-    assert call.budget_fen == 800_000_000
+    assert call.budget_fen == 500_000_000
     assert within == sorted(within, reverse=True)  # from the line on, nobody
     assert {True, False} == set(within)
 
