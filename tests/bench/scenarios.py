@@ -154,4 +154,5 @@ WORK = [
     ),
     Work("calibration, proof", "tests.bench.work:calibrate_fifty_rounds", seconds=10),
     Work("calibration, large", "tests.bench.work:calibrate_a_large_round", seconds=10),
+    Work("affinity", "tests.bench.work:match_applications", seconds=20, megabytes=2_000),
 ]

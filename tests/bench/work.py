@@ -1,11 +1,13 @@
 """The long work that is measured; each function runs in a process of its own and says what it made."""
 
 from funding.models import Application
+from funding.reviews.affinity import affinity
 from funding.reviews.calibration import calibrate
 from funding.reviews.standing import chances
 from park_portal.core.accounts.models import User
 from park_portal.core.jobs.models import Job
 from park_portal.core.jobs.services import run_job, start_job
+from tests.bench.texts import mixed
 from tests.funding.reviews.rounds import proof, simulated
 
 
@@ -36,3 +38,11 @@ def calibrate_a_large_round() -> str:
     lined = chances(found, seed="bench", places=200)
     close = sum(0.05 < chance < 0.95 for chance in lined.values())
     return f"2,000 × 600, 6,000 scores, 10,000 draws; {close} close to the line"
+
+
+def match_applications() -> str:
+    """2,000 applications beside 600 reviewers of ten documents each, every text of 300 words."""
+    texts = mixed(2_000 + 600 * 10)
+    documents = [texts[start : start + 10] for start in range(2_000, len(texts), 10)]
+    found = affinity(texts[:2_000], documents)
+    return f"2,000 × 600, 10 documents each, {found.size:,} affinities up to {found.max():.2f}"
