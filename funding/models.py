@@ -22,7 +22,16 @@ from funding.calls.models import (
 )
 from funding.decisions.models import Decision, Letter, LetterTemplate
 from funding.funds.models import Fund
-from funding.reviews.models import Calculation, Conflict, Objection, Review, Reviewer, Score, StageRun
+from funding.reviews.models import (
+    Calculation,
+    Conflict,
+    Objection,
+    Publication,
+    Review,
+    Reviewer,
+    Score,
+    StageRun,
+)
 
 __all__ = [
     "Answer",
@@ -42,6 +51,7 @@ __all__ = [
     "Letter",
     "LetterTemplate",
     "Objection",
+    "Publication",
     "Question",
     "Return",
     "ReturnItem",

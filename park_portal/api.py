@@ -25,6 +25,7 @@ from funding.reviews.api import (
     ConflictResource,
     NoticeResource,
     ObjectionResource,
+    PublicationResource,
     ReviewerResource,
     ReviewResource,
     RunResource,
@@ -95,6 +96,7 @@ router.register("applications", ApplicationResource, basename="applications")
 router.register("runs", RunResource, basename="runs")
 router.register("reviews", ReviewResource, basename="reviews")
 router.register("reviewers", ReviewerResource, basename="reviewers")
+router.register("publications", PublicationResource, basename="publications")
 router.register("conflicts", ConflictResource, basename="conflicts")
 router.register("calculations", CalculationResource, basename="calculations")
 router.register("notices", NoticeResource, basename="notices")

@@ -32,6 +32,7 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
             (_("Assign reviewers"), "admin:funding_stagerun_assign", "person_add"),
             (None, "funding.review", "rate_review"),
             (None, "funding.reviewer", "school"),
+            (None, "funding.publication", "article"),
             (None, "funding.conflict", "gpp_maybe"),
             (None, "funding.objection", "record_voice_over"),
         ),

@@ -698,6 +698,10 @@ LOGGING = {
     },
 }
 
+# The class of an embedder (funding/reviews/affinity.py) that compares applications and profiles by meaning too; by words only
+# without one.
+AFFINITY_EMBEDDER = _text("AFFINITY_EMBEDDER", "")
+
 # Prometheus asks /metrics with this token; without one there is no such page, and nothing is counted.
 METRICS_TOKEN = _text("METRICS_TOKEN", "")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 24:

@@ -216,6 +216,13 @@ def explain(
     )
 
 
+def terms_of(text: str) -> frozenset[str]:
+    """Return the terms of ``text`` as ``explain`` writes them."""
+    terms = _Terms(names=True)
+    terms.read([text])
+    return frozenset(terms.names.values())
+
+
 class _Terms:
     """Reads texts as arrays of terms, one for each word and for each pair of neighbours, as often as they occur."""
 

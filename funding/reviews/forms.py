@@ -13,10 +13,12 @@ from django.utils.translation import pgettext_lazy
 from funding.calls.models import Criterion
 from funding.calls.questions import in_language
 from funding.calls.states import CriterionKind, StageKind
-from funding.reviews.models import Reviewer, StageRun
+from funding.reviews.models import Publication, Reviewer, StageRun
+from funding.reviews.models.pool import EARLIEST_YEAR, LATEST_YEAR, LONGEST_STATEMENT
 from funding.reviews.services.pool import MAX_KEYWORDS
+from funding.reviews.services.publications import LONGEST_LIST
 from funding.reviews.services.stages import DAYS_TO_CHANGE, LONGEST_COMMENT
-from funding.reviews.states import OPINIONS_OF_STAGE, ConflictKind, Opinion
+from funding.reviews.states import OPINIONS_OF_STAGE, ConflictKind, Opinion, ReviewerKind
 from park_portal.core.accounts.states import Language
 from park_portal.core.calendar.services import deadline
 from park_portal.core.forms import PortalForm, TextField
@@ -219,6 +221,24 @@ class ProfileForm(PortalForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("What you can judge, separated by commas or line breaks; at most 20."),
     )
+    statement = text_area(
+        _("In your own words"),
+        rows=5,
+        longest=LONGEST_STATEMENT,
+        help_text=_("What you work on, what you have judged before, what you would rather not judge."),
+    )
+    kind = forms.ChoiceField(
+        label=_("You look at applications from"),
+        choices=[("", "—"), *((kind.value, kind.label) for kind in ReviewerKind)],
+        required=False,
+        help_text=_("Calls may ask for a mix."),
+    )
+    orcid = TextField(
+        label="ORCID",
+        max_length=60,
+        required=False,
+        help_text=_("If you have one: it tells you from others of your name."),
+    )
     capacity = forms.IntegerField(label=_("Reviews at a time"), min_value=1, max_value=50)
     active = forms.BooleanField(
         label=_("I am available for reviews"),
@@ -244,9 +264,73 @@ class ProfileForm(PortalForm):
             "institution": reviewer.institution,
             "title": reviewer.title,
             "keywords": ", ".join(reviewer.keywords),
+            "statement": reviewer.statement,
+            "kind": reviewer.kind,
+            "orcid": reviewer.orcid,
             "capacity": reviewer.capacity,
             "active": reviewer.active,
         }
+
+
+class PublicationForm(PortalForm):
+    """One publication of a reviewer's."""
+
+    title = TextField(label=_("Title"), max_length=500)
+    authors = TextField(
+        label=_("Authors"),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("As they are printed, one on each line or separated by semicolons."),
+    )
+    year = forms.IntegerField(label=_("Year"), required=False, min_value=EARLIEST_YEAR, max_value=LATEST_YEAR)
+    source = TextField(
+        label=_("Published in"),
+        required=False,
+        max_length=300,
+        help_text=_("The journal, the conference or the publisher."),
+    )
+    doi = TextField(label="DOI", required=False, max_length=240)
+    abstract = text_area(
+        _("Abstract"),
+        rows=8,
+        longest=10_000,
+        help_text=_("Your match with applications is counted from it: a title alone says little."),
+    )
+
+    def clean_authors(self) -> list[str]:
+        text = self.cleaned_data["authors"].replace("；", "\n").replace(";", "\n")
+        names = [name.strip() for name in text.split("\n") if name.strip()]
+        if any(len(name) > 120 for name in names):
+            raise forms.ValidationError(
+                _("A name has at most 120 characters. Put each author on a line of their own.")
+            )
+        return names
+
+    @staticmethod
+    def initial_of(publication: Publication) -> dict[str, Any]:
+        return {
+            "title": publication.title,
+            "authors": "\n".join(publication.authors),
+            "year": publication.year,
+            "source": publication.source,
+            "doi": publication.doi,
+            "abstract": publication.abstract,
+        }
+
+
+class PasteForm(PortalForm):
+    """A list of publications as a reference manager exports it."""
+
+    text = TextField(
+        label=_("List of publications"),
+        max_length=LONGEST_LIST,
+        widget=forms.Textarea(attrs={"rows": 14, "class": "font-monospace", "spellcheck": "false"}),
+        help_text=_(
+            "In BibTeX or RIS, as Zotero, EndNote, NoteExpress, CNKI, Wanfang, Web of Science and Scopus export it. "
+            "What is on your list already stays as it is."
+        ),
+    )
 
 
 # --- the public notice ---------------------------------------------------------------------------------------------

@@ -21,7 +21,17 @@ holds(
     purpose=Purpose.CALLS,
     basis=Basis.CONTRACT,
     keep=Keep.ACCOUNT,
-    deleted="user institution organisation title keywords capacity active created_at",
+    deleted="user institution organisation faculty kind title orcid keywords statement capacity active created_at updated_at",
+    plain="id",
+    since="created_at",
+)
+holds(
+    "funding.Publication",
+    people=("reviewer__user",),
+    purpose=Purpose.CALLS,
+    basis=Basis.CONTRACT,
+    keep=Keep.ACCOUNT,
+    deleted="reviewer title abstract authors year source doi created_at updated_at",
     plain="id",
     since="created_at",
 )

@@ -33,6 +33,11 @@ def is_own_entry(user: Any, reviewer: Any) -> bool:
 
 
 @rules.predicate
+def is_own_publication(user: Any, publication: Any) -> bool:
+    return publication is not None and publication.reviewer.user_id == user.pk
+
+
+@rules.predicate
 def acts_in(user: Any, run: Any) -> bool:
     """The person belongs to those who act in this stage of this application."""
     if run is None:
@@ -55,6 +60,7 @@ rules.add_perm("funding.write_review", is_reviewer_of)
 rules.add_perm("funding.assign_reviews", is_officer)
 rules.add_perm("funding.invite_reviewers", is_officer)
 rules.add_perm("funding.edit_reviewer", is_own_entry | is_officer)
+rules.add_perm("funding.edit_publication", is_own_publication | is_officer)
 rules.add_perm("funding.record_conflict", is_officer)
 rules.add_perm("funding.resolve_objection", is_officer)
 rules.add_perm("funding.see_reviews", sees_records)

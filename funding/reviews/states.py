@@ -179,6 +179,14 @@ OPINIONS_OF_STAGE: dict[str, tuple[Opinion, ...]] = {
 }
 
 
+class ReviewerKind(models.TextChoices):
+    """From where a reviewer looks at an application: a mix of them sees more than one kind alone."""
+
+    ACADEMIA = "academia", pgettext_lazy("reviewer", "academia")
+    INDUSTRY = "industry", pgettext_lazy("reviewer", "industry")
+    INVESTMENT = "investment", pgettext_lazy("reviewer", "investment")
+
+
 class Confidence(models.IntegerChoices):
     LOW = 1, _("I know the field from outside")
     FAIR = 2, _("I work in a neighbouring field")

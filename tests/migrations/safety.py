@@ -44,6 +44,7 @@ LOCKS = [
 # Tables that are short for good, and why: on them a lock is over before anyone notices.
 SHORT = {
     "incubator_liaison": "a few of each faculty",
+    "funding_reviewer": "some hundreds of experts",
 }
 _TABLE = re.compile(r'(?:TABLE(?: IF EXISTS)?(?: ONLY)?|\bON(?: ONLY)?) "?(?:public"?\.)?"?(\w+)"?')
 

@@ -2,7 +2,7 @@
 
 from funding.reviews.admin.conflicts import ConflictAdmin
 from funding.reviews.admin.notice import ObjectionAdmin
-from funding.reviews.admin.pool import ReviewerAdmin
+from funding.reviews.admin.pool import PublicationAdmin, ReviewerAdmin
 from funding.reviews.admin.records import CalculationAdmin
 from funding.reviews.admin.reviews import ReviewAdmin
 from funding.reviews.admin.stages import StageRunAdmin
@@ -11,6 +11,7 @@ __all__ = [
     "CalculationAdmin",
     "ConflictAdmin",
     "ObjectionAdmin",
+    "PublicationAdmin",
     "ReviewAdmin",
     "ReviewerAdmin",
     "StageRunAdmin",

@@ -2,23 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from funding.reviews.forms import (
-    InviteReviewerForm,
-)
-from funding.reviews.models import Reviewer
+from funding.applications.models import Application
+from funding.reviews.forms import InviteReviewerForm
+from funding.reviews.models import Publication, Reviewer
 from funding.reviews.services import (
+    add_publication,
+    explain_match,
     invite_reviewer,
+    remove_publication,
+    update_publication,
     update_reviewer,
 )
 from funding.reviews.states import OPEN_REVIEWS
-from park_portal.core.admin import Act, StaffAdmin
+from park_portal.core.admin import Act, StaffAdmin, StaffPage, dress
+from park_portal.core.forms import TextField
+
+
+class PairForm(forms.Form):
+    """Which application a reviewer is compared with."""
+
+    application = TextField(label=gettext_lazy("Number of the application"), max_length=32)
+
+
+class PairPage(StaffPage):
+    """How well one reviewer fits one application, and why."""
+
+    name, path = "match", "<int:pk>/match/"
+    rule, title, icon = "funding.see_reviews", gettext_lazy("Match with an application"), "join_inner"
+    offered = "record"
+    template_name = "admin/funding/reviewer/match.html"
+    object: Reviewer
+
+    def context(self) -> Mapping[str, Any]:
+        typed = self.request.GET.get("application", "").strip()
+        form = dress(PairForm({"application": typed} if typed else None))
+        found = None
+        if typed and form.is_valid():
+            rows = Application.objects.visible_to(self.request.user).submitted().select_related("call")
+            found = rows.filter(number__iexact=form.cleaned_data["application"]).first()
+            if found is None:
+                form.add_error("application", _("There is no application with this number."))
+        return {
+            "form": form,
+            "reviewer": self.object,
+            "application": found,
+            "match": explain_match(found, self.object) if found is not None else None,
+        }
 
 
 @admin.register(Reviewer)
@@ -27,12 +69,25 @@ class ReviewerAdmin(StaffAdmin):
 
     change_rule = "funding.edit_reviewer"
     list_display = ["user", "institution", "keywords_shown", "load", "active"]
-    list_filter = ["active"]
+    list_filter = ["active", "kind"]
     search_fields = ["user__name", "user__email", "institution", "organisation__name_zh_hans"]
     list_select_related = ["user", "organisation"]
     ordering = ["user__name", "pk"]
-    autocomplete_fields = ["organisation"]
-    fields = ["user", "institution", "organisation", "title", "keywords", "capacity", "active"]
+    autocomplete_fields = ["organisation", "faculty"]
+    fields = [
+        "user",
+        "institution",
+        "organisation",
+        "faculty",
+        "title",
+        "kind",
+        "orcid",
+        "keywords",
+        "statement",
+        "capacity",
+        "active",
+    ]
+    pages = [PairPage]
     readonly_fields = ["user"]
     update = staticmethod(update_reviewer)
     acts = [
@@ -64,3 +119,43 @@ class ReviewerAdmin(StaffAdmin):
     @display(description=gettext_lazy("open / at a time"), ordering="open_reviews")
     def load(self, reviewer: Any) -> str:
         return f"{reviewer.open_reviews} / {reviewer.capacity}"
+
+
+@admin.register(Publication)
+class PublicationAdmin(StaffAdmin):
+    """What reviewers have published: read for their match with applications, and for whom they have written with."""
+
+    create = staticmethod(add_publication)
+    update = staticmethod(update_publication)
+    add_rule = "funding.invite_reviewers"
+    change_rule = "funding.edit_publication"
+    list_display = ["title", "reviewer", "source", "year"]
+    list_filter = ["year"]
+    list_select_related = ["reviewer__user"]
+    search_fields = ["title", "doi", "source", "reviewer__user__name"]
+    search_help_text = gettext_lazy("Title, DOI, journal or reviewer")
+    ordering = ["-pk"]
+    autocomplete_fields = ["reviewer"]
+    formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
+    fields = ["reviewer", "title", "authors", "year", "source", "doi", "abstract"]
+    where_from = gettext_lazy("Reviewers enter their publications on their profile; you can add some here.")
+    acts = [
+        Act(
+            "remove",
+            remove_publication,
+            label=gettext_lazy("Take off the list"),
+            done=gettext_lazy("The publication is no longer on the reviewer's list."),
+            rule="funding.edit_publication",
+            icon="delete",
+            danger=True,
+            select_related=("reviewer",),
+            explain=gettext_lazy("The reviewer's match with applications is then counted without it."),
+            after=lambda obj, result: reverse("admin:funding_publication_changelist"),
+        ),
+    ]
+
+    def get_readonly_fields(self, request: Any, obj: Publication | None = None) -> Any:
+        return ["reviewer"] if obj is not None else []
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        return False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
@@ -15,16 +17,17 @@ from funding.reviews.admin.shown import DueFilter, ShowsDue
 from funding.reviews.forms import (
     ReasonForm,
 )
-from funding.reviews.models import Review, Score
+from funding.reviews.models import Review, Reviewer, Score
 from funding.reviews.services import (
     conflicts_of,
+    explain_match,
     release_reviewer,
     reopen_review,
     replace_reviewer,
 )
 from funding.reviews.states import ReviewState
 from park_portal.core.accounts.models import User
-from park_portal.core.admin import Act, ReadOnly, StaffAdmin, state_label
+from park_portal.core.admin import Act, ReadOnly, StaffAdmin, StaffPage, state_label
 from park_portal.core.errors import DomainError
 
 
@@ -47,6 +50,30 @@ class ReplaceForm(forms.Form):
 
 def replace_by(review: Review, *, actor: User, person: User) -> Review:
     return replace_reviewer(review, person, actor=actor)
+
+
+class ReviewMatchPage(StaffPage):
+    """Why this reviewer fits this application as well as they do."""
+
+    name, path = "match", "<int:pk>/match/"
+    rule, title, icon = "funding.see_reviews", gettext_lazy("Why this match"), "join_inner"
+    offered = "record"
+    template_name = "admin/funding/reviewer/match.html"
+    object: Review
+
+    def is_offered(self, user: Any, obj: Any) -> bool:
+        return self.allowed(user, obj) and obj.run.stage.acts == Acts.EXPERT
+
+    def context(self) -> Mapping[str, Any]:
+        reviewer = Reviewer.objects.select_related("user").filter(user_id=self.object.reviewer_id).first()
+        if reviewer is None:
+            raise Http404
+        application = self.object.application
+        return {
+            "reviewer": reviewer,
+            "application": application,
+            "match": explain_match(application, reviewer),
+        }
 
 
 @admin.register(Review)
@@ -86,6 +113,7 @@ class ReviewAdmin(ShowsDue, ReadOnly, StaffAdmin):
     ]
     readonly_fields = ["marks", "due_shown", "reason_shown"]
     state_shown = state_label()
+    pages = [ReviewMatchPage]
     acts = [
         Act(
             "release",

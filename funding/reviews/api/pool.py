@@ -4,15 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+import django_filters
 from django.db import models
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from funding.reviews.models import Conflict, Reviewer
+from funding.applications.models import Application
+from funding.reviews.models import Conflict, Publication, Reviewer
 from funding.reviews.services import (
+    Match,
+    add_publication,
+    explain_match,
+    paste_publications,
+    remove_publication,
+    update_publication,
     update_reviewer,
 )
+from funding.reviews.services.publications import LONGEST_LIST, PUBLICATION_FIELDS
+from park_portal.core.accounts.rules import sees_records
 from park_portal.core.api.acts import HasActs, HasListActs
-from park_portal.core.api.resource import Changeable, OfStaff, Resource, ResourceSerializer
+from park_portal.core.api.idempotency import idempotent
+from park_portal.core.api.resource import Changeable, OfStaff, Removable, Resource, ResourceSerializer
+from park_portal.core.views import visible_or_404
 
 
 class ReviewerSerializer(ResourceSerializer):
@@ -20,8 +37,58 @@ class ReviewerSerializer(ResourceSerializer):
 
     class Meta:
         model = Reviewer
-        fields = ("id", "user", "name", "institution", "title", "keywords", "capacity", "active")
+        fields = (
+            *("id", "user", "name", "institution", "organisation", "faculty", "title", "kind", "orcid"),
+            *("keywords", "statement", "capacity", "active"),
+        )
         read_only_fields = ("id", "user")
+
+
+class MatchingTermSerializer(serializers.Serializer[Any]):
+    term = serializers.CharField()
+    percent = serializers.FloatField(help_text="Of the score.")
+    documents = serializers.ListField(child=serializers.CharField())
+
+
+class NearDocumentSerializer(serializers.Serializer[Any]):
+    document = serializers.CharField()
+    nearness = serializers.FloatField(help_text="0 … 1")
+
+
+class MatchSerializer(serializers.Serializer[Any]):
+    """Why an application and a reviewer fit: the percents are of the score and add up to 100."""
+
+    score = serializers.FloatField(help_text="0 … 1")
+    terms = MatchingTermSerializer(many=True)
+    rest = serializers.FloatField(help_text="Percent of further terms.")
+    hidden = serializers.FloatField(help_text="Percent of terms of the text that may not be read yet.")
+    meaning = serializers.FloatField(help_text="Percent of the meaning beyond words, where that is compared.")
+    documents = NearDocumentSerializer(many=True)
+
+
+def shown_match(match: Match) -> dict[str, Any]:
+    """Return a match as ``MatchSerializer`` describes it."""
+    return {
+        "score": match.score,
+        "terms": [
+            {"term": one.term, "percent": one.percent, "documents": [str(label) for label in one.documents]}
+            for one in match.terms
+        ],
+        "rest": match.rest,
+        "hidden": match.hidden,
+        "meaning": match.meaning,
+        "documents": [{"document": str(label), "nearness": near} for label, near in match.documents],
+    }
+
+
+class PastedSerializer(serializers.Serializer[Any]):
+    added = serializers.IntegerField()
+    known = serializers.IntegerField(help_text="On the list already.")
+    unread = serializers.IntegerField(help_text="Could not be read.")
+
+
+class PasteSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=LONGEST_LIST, help_text="A list in BibTeX or RIS.")
 
 
 class ReviewerResource(HasListActs, Changeable, Resource):
@@ -37,6 +104,80 @@ class ReviewerResource(HasListActs, Changeable, Resource):
 
     def change(self, row: Reviewer, values: dict[str, Any]) -> Reviewer:
         return update_reviewer(row, actor=self.actor, **values)
+
+    @extend_schema(
+        responses=MatchSerializer,
+        parameters=[OpenApiParameter("application", str, required=True, description="Its number.")],
+    )
+    @action(detail=True, methods=["get"])
+    def match(self, request: Request, pk: str) -> Response:
+        """How well the reviewer fits an application, and why; for staff."""
+        if not sees_records(self.actor):
+            raise Http404
+        rows = Application.objects.visible_to(self.actor).submitted()
+        application = visible_or_404(rows, number__iexact=request.query_params.get("application", ""))
+        return Response(shown_match(explain_match(application, self.get_object())))
+
+    @extend_schema(request=PasteSerializer, responses=PastedSerializer)
+    @action(detail=True, methods=["post"], url_path="publications")
+    @idempotent
+    def publications(self, request: Request, pk: str) -> Response:
+        """Add the publications of a list as reference managers export it."""
+        sent = PasteSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        done = paste_publications(self.get_object(), actor=self.actor, **sent.validated_data)
+        return Response({"added": len(done.added), "known": done.known, "unread": done.unread})
+
+
+class PublicationSerializer(ResourceSerializer):
+    class Meta:
+        model = Publication
+        fields = ("id", "reviewer", *PUBLICATION_FIELDS, "created_at", "updated_at")
+        read_only_fields = ("id", "reviewer", "created_at", "updated_at")
+
+
+class NewPublicationSerializer(PublicationSerializer):
+    class Meta(PublicationSerializer.Meta):
+        read_only_fields = ("id", "created_at", "updated_at")  # type: ignore[assignment] # one less
+
+
+class PublicationFilter(django_filters.FilterSet):
+    reviewer = django_filters.NumberFilter(field_name="reviewer_id")
+
+    class Meta:
+        model = Publication
+        fields = ("reviewer", "year")
+
+
+class PublicationResource(HasActs, Changeable, Removable, Resource):
+    """What reviewers have published: your own, for staff those of the whole pool."""
+
+    scope = "reviews"
+    model = Publication
+    serializer_class = PublicationSerializer
+    filterset_class = PublicationFilter
+    queryset = Publication.objects.none()
+
+    def rows(self) -> models.QuerySet[Any]:
+        return super().rows().select_related("reviewer")
+
+    @extend_schema(request=NewPublicationSerializer, responses={201: PublicationSerializer})
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Add a publication to a reviewer's list."""
+        sent = NewPublicationSerializer(data=request.data, context=self.get_serializer_context())
+        sent.is_valid(raise_exception=True)
+        values = dict(sent.validated_data)
+        reviewer = visible_or_404(Reviewer.objects.visible_to(self.actor), pk=values.pop("reviewer").pk)
+        made = add_publication(reviewer, actor=self.actor, **values)
+        row = visible_or_404(self.rows(), pk=made.pk)
+        return Response(self.show(row), status=201, headers={"ETag": self.tag_of(row)})
+
+    def change(self, row: Publication, values: dict[str, Any]) -> Publication:
+        return update_publication(row, actor=self.actor, **values)
+
+    def remove(self, row: Publication) -> None:
+        remove_publication(row, actor=self.actor)
 
 
 class ConflictSerializer(ResourceSerializer):

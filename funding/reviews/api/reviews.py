@@ -13,12 +13,14 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from funding.reviews.models import Review
+from funding.reviews.api.pool import MatchSerializer, shown_match
+from funding.reviews.models import Review, Reviewer
 from funding.reviews.reading import answers_for_reviewer, applicant_of, brief_of, latest_version
 from funding.reviews.rubric import fields_of
 from funding.reviews.services import (
     accept_review,
     decline_review,
+    explain_match,
     problems_of,
     recuse,
     save_field,
@@ -206,6 +208,17 @@ class ReviewResource(HasActs, Resource):
                 ],
             }
         )
+
+    @extend_schema(responses=MatchSerializer)
+    @action(detail=True, methods=["get"])
+    def match(self, request: Request, pk: str) -> Response:
+        """Why you were asked: the terms that you and the application share; before accepting, those of its title."""
+        review = self._own()
+        reviewer = Reviewer.objects.filter(user_id=self.actor.pk).first()
+        if reviewer is None or review.state not in (ReviewState.ASSIGNED, *READ):
+            raise Http404
+        only_title = review.state == ReviewState.ASSIGNED
+        return Response(shown_match(explain_match(review.application, reviewer, only_title=only_title)))
 
     @extend_schema(responses=FieldsSerializer)
     @action(detail=True, methods=["get"])

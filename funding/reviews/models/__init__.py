@@ -3,9 +3,19 @@ calculations."""
 
 from funding.reviews.models.conflicts import Conflict
 from funding.reviews.models.notice import Objection
-from funding.reviews.models.pool import Reviewer
+from funding.reviews.models.pool import Publication, Reviewer
 from funding.reviews.models.records import Calculation, fingerprint
 from funding.reviews.models.reviews import Review, Score
 from funding.reviews.models.runs import StageRun
 
-__all__ = ["Calculation", "Conflict", "Objection", "Review", "Reviewer", "Score", "StageRun", "fingerprint"]
+__all__ = [
+    "Calculation",
+    "Conflict",
+    "Objection",
+    "Publication",
+    "Review",
+    "Reviewer",
+    "Score",
+    "StageRun",
+    "fingerprint",
+]

@@ -25,8 +25,16 @@ from funding.reviews.services.experts import (
     submit_review,
 )
 from funding.reviews.services.figures import Summary, acts_of, runs_of_experts, summaries_of, without_short
+from funding.reviews.services.matching import Match, affinities, explain_match
 from funding.reviews.services.notice import record_objection, resolve_objection
 from funding.reviews.services.pool import invite_reviewer, join_pool, update_reviewer
+from funding.reviews.services.publications import (
+    Pasted,
+    add_publication,
+    paste_publications,
+    remove_publication,
+    update_publication,
+)
 from funding.reviews.services.ratings import WEIGHTS, Hand, Rating, Ratings, in_words, ratings_of
 from funding.reviews.services.reminders import send_reminders
 from funding.reviews.services.stages import (
@@ -49,12 +57,16 @@ __all__ = [
     "BulkResult",
     "Hand",
     "Load",
+    "Match",
+    "Pasted",
     "Rating",
     "Ratings",
     "Summary",
     "accept_review",
     "act_in_stage",
     "acts_of",
+    "add_publication",
+    "affinities",
     "assign_reviewer",
     "assign_reviewers",
     "complete_decision",
@@ -63,6 +75,7 @@ __all__ = [
     "conflicts_of",
     "decline_review",
     "enter_stage",
+    "explain_match",
     "in_words",
     "invite_reviewer",
     "join_pool",
@@ -74,12 +87,14 @@ __all__ = [
     "on_stage_due",
     "on_submitted",
     "on_withdrawn",
+    "paste_publications",
     "problems_of",
     "ratings_of",
     "record_conflict",
     "record_objection",
     "recuse",
     "release_reviewer",
+    "remove_publication",
     "reopen_review",
     "replace_reviewer",
     "resolve_objection",
@@ -91,6 +106,7 @@ __all__ = [
     "set_due",
     "submit_review",
     "summaries_of",
+    "update_publication",
     "update_reviewer",
     "withdraw_conflict",
     "without_short",

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from funding.reviews.models import Reviewer
+from incubator.organisations.services import clean_or_refuse
 from park_portal.core.accounts.models import Invitation, User
 from park_portal.core.accounts.services import accepts, invite
 from park_portal.core.accounts.states import Language
 from park_portal.core.audit.services import changes_of, record
-from park_portal.core.errors import DomainError, Problem
+from park_portal.core.errors import DomainError
 from park_portal.core.workflow import Actor, require
 
 INVITATION: Final = "reviewer"
-FIELDS: Final = ("institution", "organisation", "title", "keywords", "capacity", "active")
+FIELDS: Final = (
+    *(
+        "institution",
+        "organisation",
+        "faculty",
+        "kind",
+        "title",
+        "orcid",
+        "keywords",
+        "statement",
+        "capacity",
+    ),
+    "active",
+)
+# Conflicts of interest are read from them: they are what the park has found out.
+OF_STAFF: Final = frozenset({"organisation", "faculty"})
 MAX_KEYWORDS: Final = 20
 
 
@@ -53,11 +69,14 @@ def join_pool(user: User, *, actor: Actor, **values: Any) -> Reviewer:
 
 
 def update_reviewer(reviewer: Reviewer, *, actor: Actor, **values: Any) -> Reviewer:
-    """Change institution, title, keywords, capacity or availability; employer on file only by staff."""
+    """Change what the pool says of one expert (``FIELDS``); employer and faculty on file only by staff.
+
+    An ORCID iD may be given as its web address. Raises ``DomainError`` for what does not pass.
+    """
     require(actor, "funding.edit_reviewer", reviewer)
     if values.keys() - set(FIELDS):
         raise TypeError(f"not part of a reviewer: {sorted(values)}")
-    if "organisation" in values:
+    if OF_STAFF & values.keys():
         require(actor, "funding.invite_reviewers")
     if len(values.get("keywords", ())) > MAX_KEYWORDS:
         raise DomainError(
@@ -65,6 +84,8 @@ def update_reviewer(reviewer: Reviewer, *, actor: Actor, **values: Any) -> Revie
             code="keywords",
             field="keywords",
         )
+    if "orcid" in values:
+        values["orcid"] = orcid_of(values["orcid"])
     with transaction.atomic():
         held = Reviewer.objects.select_for_update(of=("self",)).get(pk=reviewer.pk)
         before, after = changes_of(held, values)
@@ -72,13 +93,15 @@ def update_reviewer(reviewer: Reviewer, *, actor: Actor, **values: Any) -> Revie
             return held
         for key in after:
             setattr(held, key, values[key])
-        try:
-            held.full_clean(exclude=["user"])
-        except ValidationError as error:
-            problems = [
-                Problem(text, field=field) for field, texts in error.message_dict.items() for text in texts
-            ]
-            raise DomainError(problems[0].message, field=problems[0].field, problems=problems) from error
-        held.save(update_fields=[*after])
+        clean_or_refuse(held, exclude=["user"])
+        held.updated_at = timezone.now()
+        held.save(update_fields=[*after, "updated_at"])
         record("reviewer.update", held, actor=actor, before=before, after=after)
     return held
+
+
+def orcid_of(typed: str) -> str:
+    """Return an ORCID iD as it is stored: without the address before it, grouped in fours by hyphens."""
+    bare = typed.strip().rstrip("/").rpartition("/")[2].upper()
+    digits = bare.replace("-", "").replace(" ", "")
+    return "-".join(digits[at : at + 4] for at in range(0, 16, 4)) if len(digits) == 16 else bare

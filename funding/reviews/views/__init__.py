@@ -2,13 +2,20 @@
 
 from funding.reviews.views import home
 from funding.reviews.views.notice import NoticeList, ObjectionPage
+from funding.reviews.views.pool import (
+    MatchPage,
+    ProfilePage,
+    PublicationAdd,
+    PublicationChange,
+    PublicationPaste,
+    PublicationRemove,
+)
 from funding.reviews.views.queue import QueueList, QueuePage
 from funding.reviews.views.reviews import (
     AcceptPage,
     DeclinePage,
     FieldEndpoint,
     Ping,
-    ProfilePage,
     RecusePage,
     ReviewList,
     ReviewPage,
@@ -19,10 +26,15 @@ __all__ = [
     "AcceptPage",
     "DeclinePage",
     "FieldEndpoint",
+    "MatchPage",
     "NoticeList",
     "ObjectionPage",
     "Ping",
     "ProfilePage",
+    "PublicationAdd",
+    "PublicationChange",
+    "PublicationPaste",
+    "PublicationRemove",
     "QueueList",
     "QueuePage",
     "RecusePage",

@@ -21,8 +21,8 @@ from django.views.decorators.cache import never_cache
 from funding.applications.rules import is_reviewer
 from funding.applications.typed import KeepsTyped, check_typist, read_sent, typist_of
 from funding.calls.states import Acts
-from funding.reviews.forms import DeclineForm, ProfileForm, RecuseForm
-from funding.reviews.models import Review, Reviewer
+from funding.reviews.forms import DeclineForm, RecuseForm
+from funding.reviews.models import Review
 from funding.reviews.reading import answers_for_reviewer, applicant_of, brief_of, latest_version
 from funding.reviews.rubric import fields_of, page_of, progress_of
 from funding.reviews.services import (
@@ -33,7 +33,6 @@ from funding.reviews.services import (
     save_field,
     score_of_draft,
     submit_review,
-    update_reviewer,
 )
 from funding.reviews.states import ReviewState
 from funding.reviews.views.menu import REVIEWS
@@ -435,34 +434,3 @@ class SubmitPage(ReviewMixin):
             )
         messages.success(request, _("Submitted. Thank you for your review."))
         return HttpResponseRedirect(self.object.get_absolute_url())
-
-
-class ProfilePage(ActPage):
-    """A reviewer's own entry in the pool."""
-
-    form_class = ProfileForm
-    template_name = "generic/act.html"
-    title = gettext_lazy("My reviewer profile")
-    nav = REVIEWS
-    success = gettext_lazy("Saved.")
-    explain = gettext_lazy(
-        "It helps the park office to ask you for what you know, and to see conflicts of interest."
-    )
-
-    def prepare(self) -> None:
-        self.object = visible_or_404(Reviewer.objects.all(), user_id=self.request.user.pk)
-
-    def get_crumbs(self) -> Sequence[Crumb]:
-        return Crumb(_("My reviews"), reverse("reviews:list")), Crumb(self.title)
-
-    def initial(self) -> dict[str, Any]:
-        return ProfileForm.initial_of(self.object)
-
-    def act(self, form: ProfileForm) -> Reviewer:
-        return update_reviewer(self.object, actor=self.request.user, **form.cleaned_data)
-
-    def success_url(self) -> str:
-        return reverse("reviews:profile")
-
-    def cancel_url(self) -> str:
-        return reverse("reviews:list")
