@@ -43,8 +43,9 @@ from funding.decisions.services import (
 )
 from funding.funds.models import Fund
 from funding.management.demo import park, texts
+from funding.management.demo.papers import PROFILES
 from funding.management.demo.people import DOMAIN, Cast
-from funding.reviews.models import Review, Reviewer, StageRun
+from funding.reviews.models import Publication, Review, Reviewer, StageRun
 from funding.reviews.services import (
     accept_review,
     act_in_stage,
@@ -55,7 +56,7 @@ from funding.reviews.services import (
     save_review,
     submit_review,
 )
-from funding.reviews.states import RunState
+from funding.reviews.states import ReviewerKind, RunState
 from incubator.organisations.models import Faculty, Liaison, Membership, Organisation
 from incubator.projects.models import ProjectMember, ResearchProject
 from incubator.projects.services import register_project
@@ -71,6 +72,8 @@ from park_portal.core.outbox.states import DeliveryStatus, MessageStatus
 
 SEED: Final = 20250225  # the day the agreement on the park was signed
 REVIEWS: Final = 300
+# From where the reviewers look, in turn.
+KINDS: Final = (*[ReviewerKind.ACADEMIA] * 3, ReviewerKind.INDUSTRY, ReviewerKind.INVESTMENT)
 PDF: Final = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
@@ -264,12 +267,26 @@ class Demo:
                 **({"email": f"reviewer@{DOMAIN}", "name": "梁素心"} if number == 0 else {}),
                 language="en" if number % 6 == 5 else "zh-hans",
             )
-            Reviewer.objects.create(
+            profile = PROFILES[number] if number < len(PROFILES) else None
+            entry = Reviewer.objects.create(
                 user=person,
                 institution=institution,
+                kind=KINDS[number % len(KINDS)],
+                statement=profile.statement if profile else "",
                 title=self.random.choice(["教授", "研究员", "主任医师", "副教授"]),
                 keywords=park.PROJECTS[number].keywords.split(),
                 capacity=self.random.choice([8, 10, 12]),
+            )
+            Publication.objects.bulk_create(
+                Publication(
+                    reviewer=entry,
+                    title=paper.title,
+                    abstract=paper.abstract,
+                    authors=[person.name, *paper.with_others],
+                    source=paper.source,
+                    year=self.today.year - paper.years_ago,
+                )
+                for paper in (profile.papers if profile else ())
             )
             self.experts.append(person)
         self.logins.append(("expert reviewer", self.experts[0]))

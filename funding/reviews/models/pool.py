@@ -25,7 +25,12 @@ LONGEST_STATEMENT = 4000
 def check_orcid(value: str) -> None:
     """Refuse what is not an ORCID iD: sixteen digits in fours, the last one a check digit (ISO 7064 MOD 11-2)."""
     digits = value.replace("-", "")
-    if len(value) != 19 or not digits[:15].isdecimal() or not mod_11_2.is_valid(digits):
+    if (
+        len(value) != 19
+        or not digits.isascii()
+        or not digits[:15].isdecimal()
+        or not mod_11_2.is_valid(digits)
+    ):
         raise ValidationError(
             gettext("This is not an ORCID iD. It has sixteen digits, such as 0000-0002-1825-0097.")
         )

@@ -86,8 +86,8 @@ def texts_of(applications: Sequence[Application]) -> list[str]:
     latest = {
         version.application_id: version
         for version in Version.objects.filter(application__in=applications)
-        .order_by("application", "-number")
-        .distinct("application")
+        .order_by("application_id", "-number")
+        .distinct("application_id")
     }
     return [
         _text_of(application.title, latest[application.pk]) if application.pk in latest else ""
@@ -111,7 +111,7 @@ def _text_of(title: str, version: Version) -> str:
 def documents_of(reviewers: Sequence[Reviewer]) -> list[list[ProfileDocument]]:
     """Return each reviewer's documents, in that order: keywords, own words, publications; one query."""
     written: dict[int, list[Publication]] = {}
-    for publication in Publication.objects.filter(reviewer__in=reviewers).order_by("reviewer", "pk"):
+    for publication in Publication.objects.filter(reviewer__in=reviewers).order_by("reviewer_id", "pk"):
         written.setdefault(publication.reviewer_id, []).append(publication)
     found = []
     for reviewer in reviewers:
