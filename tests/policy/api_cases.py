@@ -247,6 +247,7 @@ def review_cases() -> Iterator[Case]:
     yield from each("reviews-detail", REVIEWS)
     yield from each("reviews-application", REVIEWS)
     yield from each("reviews-fields", REVIEWS)
+    yield from each("reviews-match", REVIEWS)
     yield from each("reviews-accept", REVIEWS, "POST")
     yield from each("reviews-decline", REVIEWS, "POST", body=send(reason="时间冲突"))
     yield from each("reviews-conflict", REVIEWS, "POST", body=send(kind="declared", note="同事"))
@@ -264,6 +265,27 @@ def review_cases() -> Iterator[Case]:
         "foreign": lambda world: world.others["second-reviewer"].reviewer,
     }
     yield from each("reviewers-detail", entries, "GET", "PATCH", body=send(institution="新研究院"))
+    for whose, row in entries.items():
+        yield ask(
+            "reviewers-match",
+            whose,
+            lambda world, row=row: {
+                "pk": str(row(world).pk), "number": world.submitted["screening"]["own"].number
+            },
+        )  # fmt: skip
+    yield from each(
+        "reviewers-publications", entries, "POST", body=send(text="@article{a, title={Another paper}}")
+    )
+    paper = send(reviewer=lambda world: world.people["reviewer"].reviewer.pk, title="新发表的论文")
+    yield ask("publications-list", "-", None, "GET", "POST", body=paper)
+    yield from each(
+        "publications-detail",
+        rows("publications", ("own", "foreign")),
+        "GET",
+        "PATCH",
+        "DELETE",
+        body=send(title="改过的题名"),
+    )
     yield ask("conflicts-list")
     yield from each("conflicts-detail", first(Conflict))
     yield ask("objections-list")
@@ -386,6 +408,7 @@ ACTS: Final[dict[str, str]] = {
     "people": "core.User",
     "policies": "core.PolicyValue",
     "projects": "incubator.ResearchProject",
+    "publications": "funding.Publication",
     "reviewers": "funding.Reviewer",
     "reviews": "funding.Review",
     "runs": "funding.StageRun",

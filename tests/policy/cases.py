@@ -282,6 +282,11 @@ def application_cases() -> Iterator[Case]:
 def review_cases() -> Iterator[Case]:
     yield from pages("reviews:list", "reviews:queue", post={"save_view": "急件", "q": ""})
     yield from pages("reviews:notices", "reviews:profile")
+    yield from pages("reviews:publication-add", post={"title": "新发表的论文"})
+    yield from pages("reviews:publication-paste", post={"text": "@article{a, title={Another paper}}"})
+    for route in ("change", "remove"):
+        post = {"title": "改过的题名"} if route == "change" else None
+        yield from rows_of(f"reviews:publication-{route}", "publications", ("own", "foreign"), post=post)
     everyones = (*REVIEW, "invited")
     opinion = {"revision-comment_committee": "2", "comment_committee": "方案可行，团队扎实，预算合理。"}
     yield from rows_of("reviews:detail", "reviews", everyones, post=lambda world: opinion)
@@ -292,6 +297,7 @@ def review_cases() -> Iterator[Case]:
         post=lambda world: Json({"raw": "方案可行。", "revision": world.reviews["own"].revision}),
         headers={"Accept": "application/json"},
     )  # fmt: skip
+    yield from rows_of("reviews:match", "reviews", everyones)
     yield from rows_of("reviews:ping", "reviews", everyones, headers={"Accept": "application/json"})
     yield from rows_of(
         "reviews:submit", "reviews", everyones,
@@ -572,6 +578,9 @@ FILLED: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "admin:incubator_liaisonclaim_add": lambda world: {"organisation": world.things["university"].pk},
     "admin:funding_call_list_act[standard]": lambda world: {"code": "STD-2027", "closes_at": days(60)},
     "admin:funding_fund_add": lambda world: {"code": "new-fund"},
+    "admin:funding_publication_add": lambda world: {
+        "reviewer": world.people["reviewer"].reviewer.pk, "title": "园区补充的论文",
+    },
     "admin:funding_review_act[replace]": lambda world: {"person": world.others["third-reviewer"].pk},
     "admin:funding_conflict_list_act[record]": lambda world: {
         "application_number": world.submitted["expert"]["own"].number,

@@ -40,7 +40,7 @@ from funding.decisions.services import (
     release_decisions,
     write_letters,
 )
-from funding.reviews.models import Reviewer
+from funding.reviews.models import Publication, Reviewer
 from funding.reviews.services import record_objection
 from incubator.models import Membership, ProjectMember, ResearchProject
 from incubator.organisations.services import invite_member
@@ -109,6 +109,7 @@ class World:
     submitted: Rows = field(default_factory=dict)
     runs: Rows = field(default_factory=dict)
     reviews: Rows = field(default_factory=dict)
+    publications: Rows = field(default_factory=dict)
     decided: Rows = field(default_factory=dict)
     invitations: Rows = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
@@ -198,9 +199,17 @@ def _people(world: World) -> None:
     ):
         world.others[name] = _person(name, is_staff=name == "second-officer")
     world.others["second-officer"].groups.add(Group.objects.get(name="officer"))
-    Reviewer.objects.create(user=world.people["reviewer"], institution="独立研究院", keywords=["类器官"])
-    for name in ("second", "third"):
+    own = Reviewer.objects.create(
+        user=world.people["reviewer"], institution="独立研究院", keywords=["类器官"]
+    )
+    second, _third = (
         Reviewer.objects.create(user=world.others[f"{name}-reviewer"], institution=f"{name}研究院")
+        for name in ("second", "third")
+    )
+    world.publications.update(
+        own=Publication.objects.create(reviewer=own, title="类器官药筛"),
+        foreign=Publication.objects.create(reviewer=second, title="肿瘤免疫"),
+    )
 
 
 def _park(world: World) -> None:

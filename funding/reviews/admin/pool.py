@@ -46,6 +46,9 @@ class PairPage(StaffPage):
     template_name = "admin/funding/reviewer/match.html"
     object: Reviewer
 
+    def allowed(self, user: Any, obj: models.Model | None) -> bool:
+        return super().allowed(user, obj) and bool(user.has_perm("funding.view_reviewer"))
+
     def context(self) -> Mapping[str, Any]:
         typed = self.request.GET.get("application", "").strip()
         form = dress(PairForm({"application": typed} if typed else None))

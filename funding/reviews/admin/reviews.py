@@ -61,6 +61,9 @@ class ReviewMatchPage(StaffPage):
     template_name = "admin/funding/reviewer/match.html"
     object: Review
 
+    def allowed(self, user: Any, obj: Any) -> bool:
+        return super().allowed(user, obj) and bool(user.has_perm("funding.view_review"))
+
     def is_offered(self, user: Any, obj: Any) -> bool:
         return self.allowed(user, obj) and obj.run.stage.acts == Acts.EXPERT
 

@@ -7,7 +7,7 @@ from typing import Any
 import django_filters
 from django.db import models
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -105,17 +105,14 @@ class ReviewerResource(HasListActs, Changeable, Resource):
     def change(self, row: Reviewer, values: dict[str, Any]) -> Reviewer:
         return update_reviewer(row, actor=self.actor, **values)
 
-    @extend_schema(
-        responses=MatchSerializer,
-        parameters=[OpenApiParameter("application", str, required=True, description="Its number.")],
-    )
-    @action(detail=True, methods=["get"])
-    def match(self, request: Request, pk: str) -> Response:
-        """How well the reviewer fits an application, and why; for staff."""
+    @extend_schema(responses=MatchSerializer)
+    @action(detail=True, methods=["get"], url_path=r"match/(?P<number>[^/]{1,40})")
+    def match(self, request: Request, pk: str, number: str) -> Response:
+        """How well the reviewer fits the application of this number, and why; for staff."""
         if not sees_records(self.actor):
             raise Http404
         rows = Application.objects.visible_to(self.actor).submitted()
-        application = visible_or_404(rows, number__iexact=request.query_params.get("application", ""))
+        application = visible_or_404(rows, number__iexact=number)
         return Response(shown_match(explain_match(application, self.get_object())))
 
     @extend_schema(request=PasteSerializer, responses=PastedSerializer)

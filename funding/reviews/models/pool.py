@@ -131,7 +131,7 @@ class Publication(models.Model):
     authors = ArrayField(
         models.CharField(max_length=120), verbose_name=_("authors"), default=list, blank=True, size=200
     )
-    year = models.PositiveSmallIntegerField(
+    year = models.SmallIntegerField(
         _("year"),
         null=True,
         blank=True,

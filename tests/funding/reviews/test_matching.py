@@ -276,15 +276,13 @@ def test_staff_compare_any_reviewer_with_any_application(client_of):
         "There is no application with this number."
         in client.get(address, {"application": "X"}).content.decode()
     )
-    told = client.get(
-        f"/api/v1/reviewers/{other.pk}/match/", {"application": review.application.number}
-    ).json()
+    address = f"/api/v1/reviewers/{other.pk}/match/"
+    told = client.get(f"{address}{review.application.number}/").json()
     assert "drug response" in {one["term"] for one in told["terms"]}
-    assert client.get(f"/api/v1/reviewers/{other.pk}/match/", {"application": "X"}).status_code == 404
-    own = client_of(other.user).get(
-        f"/api/v1/reviewers/{other.pk}/match/", {"application": review.application.number}
-    )
-    assert own.status_code == 404
+    assert client.get(f"{address}X/").status_code == 404
+    assert client_of(other.user).get(f"{address}{review.application.number}/").status_code == 404
+    finance = client_of(make_staff("finance"))
+    assert finance.get(reverse("admin:funding_reviewer_match", args=[other.pk])).status_code == 403
 
 
 def test_an_opinion_from_a_queue_has_no_match(client_of):

@@ -294,6 +294,12 @@ def return_of_another() -> dict[str, Breach]:
 
 breaks("stage_run_one_at_a_time")(repeated("funding.StageRun", "application"))
 breaks("review_once")(repeated(REVIEW, "run", "reviewer"))
+breaks("reviewer_orcid_once")(repeated("funding.Reviewer", "orcid", orcid="0000-0002-1825-0097"))
+breaks("reviewer_orcid_form")(changed("funding.Reviewer", orcid="0000000218250097"))
+breaks("publication_title_once")(repeated("funding.Publication", "reviewer", "title"))
+breaks("publication_doi_once")(repeated("funding.Publication", "reviewer", "doi", doi="10.1000/x"))
+breaks("publication_year_in_range")(changed("funding.Publication", year=1899))
+breaks("publication_has_title")(changed("funding.Publication", title=""))
 breaks("score_once")(repeated("funding.Score", "review", "criterion"))
 breaks("score_not_negative")(changed("funding.Score", value=-1))
 breaks("conflict_once")(repeated("funding.Conflict", "person", "application", "kind"))
