@@ -49,7 +49,7 @@ was we were what when where whether which while who whom whose why will with wit
 每 每个 某 某些 如 如果 如何 若 则 但 但是 因 因为 因此 所以 从而 即 且 既 虽然 然而 只 只有 仅 能 能够 可 可以 会 要 应 应当
 需 需要 已 已经 曾 正在 着 过 地 得 吗 呢 吧 啊 么 什么 怎么 怎样 向 往 至 到 当 时 时候 后 前 之后 之前 同时 通过 根据 按照 关于
 有关 进行 一 一个 一种 一些 一样 两 个 种 些 次 多 非常 十分 比较 以上 以下 之间 另 另外 此外 例如 比如 来 去 出 使 让 给 跟 比 用
-作 作为
+作 作为 大 小 高 低 新 好 本 已 又 二 三
 """
 STOP_WORDS: Final = frozenset(_STOPPED.split())
 

@@ -213,7 +213,7 @@ class ProfileForm(PortalForm):
     """A reviewer's own entry in the pool."""
 
     institution = TextField(label=_("Institution"), max_length=200, required=False)
-    title = TextField(label=_("Title"), max_length=80, required=False)
+    title = TextField(label=pgettext_lazy("person", "Title"), max_length=80, required=False)
     keywords = TextField(
         label=_("Keywords"),
         required=False,

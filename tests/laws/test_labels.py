@@ -14,7 +14,7 @@ from django.utils import translation
 from park_portal.core.admin.labels import act_label
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
-SAME_EVERYWHERE = {"ID", "English", "TRL", "ORCID", "IP", "SHA-256", "%", "PDF"}
+SAME_EVERYWHERE = {"ID", "English", "TRL", "ORCID", "IP", "SHA-256", "%", "PDF", "DOI"}
 MODELS = [
     model for label in ("core", "incubator", "funding") for model in apps.get_app_config(label).get_models()
 ]

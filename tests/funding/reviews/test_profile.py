@@ -171,9 +171,9 @@ def test_a_list_has_an_end(entry):
     Publication.objects.bulk_create(
         Publication(reviewer=entry, title=f"Paper {n}") for n in range(MAX_PUBLICATIONS)
     )
-    with pytest.raises(DomainError, match="at most 200"):
+    with pytest.raises(DomainError, match="200"):
         added(entry)
-    with pytest.raises(DomainError, match="at most 200"):
+    with pytest.raises(DomainError, match="200"):
         services.paste_publications(entry, actor=entry.user, text="@article{a, title={One more}}")
     assert entry.publications.count() == MAX_PUBLICATIONS
 
