@@ -62,7 +62,7 @@ class Reviewer(models.Model):
         on_delete=models.SET_NULL,
         related_name="+",
     )
-    title = models.CharField(_("title"), max_length=80, blank=True)
+    title = models.CharField(pgettext_lazy("person", "title"), max_length=80, blank=True)
     keywords = ArrayField(
         models.CharField(max_length=60), verbose_name=_("keywords"), default=list, blank=True
     )
