@@ -7,7 +7,7 @@ law makes the park keep; there the person is a number.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -267,6 +267,8 @@ def _erase_from_trail(person: User, marks: Marks, own: set[tuple[str, str]], *, 
     for name in words:
         matching |= models.Q(**{f"{name}_text__iregex": sought})
     logs_until = months_before(timezone.now(), policy("network.log_months").number)
+    # What goes from the table goes from what the trail says of it.
+    gone = {holding.model._meta.label_lower: holding.names(Erasure.DELETED) for holding in HOLDINGS.values()}
 
     def change(entry: Entry) -> bool:
         is_about = (entry.object_type, entry.object_id) in own
@@ -277,7 +279,8 @@ def _erase_from_trail(person: User, marks: Marks, own: set[tuple[str, str]], *, 
         if is_about:
             # What it was called before, too: earlier names, files, tokens.
             entry.object_label = marks.pseudonym
-            entry.before, entry.after = _without_profile(entry.before), _without_profile(entry.after)
+            hidden = {*_NAMING, *gone.get(entry.object_type, ())}
+            entry.before, entry.after = _without(entry.before, hidden), _without(entry.after, hidden)
         if entry.actor_id == person.pk and entry.at < logs_until:
             entry.address = None
         return had != [getattr(entry, name) for name in (*words, "address")]
@@ -303,7 +306,7 @@ def _replaced(value: Any, pairs: list[tuple[re.Pattern[str], str]]) -> Any:
 _NAMING: Final = ("name", "phone", "email", "url", "label")
 
 
-def _without_profile(values: Any) -> Any:
+def _without(values: Any, hidden: Collection[str]) -> Any:
     if not isinstance(values, dict):
         return values
-    return {key: HIDDEN if key in _NAMING and one else one for key, one in values.items()}
+    return {key: HIDDEN if key in hidden and one else one for key, one in values.items()}

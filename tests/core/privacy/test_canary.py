@@ -48,10 +48,15 @@ def plant(holding: Holding, person: User) -> set[str]:
     row = person if holding.model is User else make(holding.label)
     for path in holding.people:
         owner, *further = path.split("__")
-        target = row
+        target, holder, link = row, row, ""
         while further:
-            target, owner, *further = beside(target, owner), *further
-        if owner != "id":
+            holder, link, target, owner, *further = target, owner, beside(target, owner), *further
+        # What everybody has but one of, the person may have from another table's row.
+        is_only = owner != "id" and target._meta.get_field(owner).unique
+        there = type(target)._base_manager.filter(**{owner: person.pk}).first() if is_only and link else None
+        if there is not None:
+            set_raw(holder, link, there.pk)
+        elif owner != "id":
             set_raw(target, owner, person.pk)
     sung = set()
     for name in holding.columns:
@@ -73,8 +78,8 @@ def beside(row: models.Model, name: str) -> models.Model:
     return getattr(row, name)
 
 
-# Where the database lets nothing stand but words of its own.
-CODES = {"ApiToken.scopes", "Webhook.kinds"}
+# Where the database lets nothing stand but words, or a form, of its own.
+CODES = {"ApiToken.scopes", "Webhook.kinds", "Reviewer.orcid"}
 
 
 def canary_for(field: models.Field) -> object:

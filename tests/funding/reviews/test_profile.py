@@ -11,6 +11,7 @@ from funding.reviews.services.publications import LONGEST_LIST, MAX_PUBLICATIONS
 from incubator.models import Faculty
 from park_portal.core.audit.models import Entry
 from park_portal.core.errors import DomainError, Forbidden
+from park_portal.core.privacy.erasing import erase_person
 from tests.factories.core import make_staff, make_user
 from tests.factories.incubator import make_faculty
 from tests.factories.reviews import make_expert
@@ -375,3 +376,18 @@ def test_officers_fill_in_where_a_reviewer_stands(client_of, entry):
         ORCID,
         ["AI", "BT"],
     )
+
+
+# --- what is forgotten
+
+
+def test_an_erased_reviewer_leaves_neither_profile_nor_publications(entry):
+    person = entry.user
+    services.update_reviewer(entry, actor=person, orcid=ORCID, statement="Quarrelsome organoids")
+    made = added(entry, "Quarrelsome organoids", doi="10.1/quarrel")
+    services.update_publication(made, actor=person, title="Quarrelsome chips", abstract="Quarrel.")
+    erase_person(person, actor=make_staff("lead"))
+    assert not Reviewer.objects.filter(pk=entry.pk).exists()
+    assert not Publication.objects.exists()
+    told = [f"{one.before} {one.after} {one.facts} {one.object_label}" for one in Entry.objects.all()]
+    assert [text for text in told if "uarrel" in text or ORCID in text] == []
