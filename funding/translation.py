@@ -9,6 +9,7 @@ from funding.models import (
     Criterion,
     Fund,
     LetterTemplate,
+    Pledge,
     Question,
     Section,
     Stage,
@@ -53,6 +54,11 @@ class CriterionTranslation(TranslationOptions):
 @register(CallText)
 class CallTextTranslation(TranslationOptions):
     fields = ("subject", "body")
+
+
+@register(Pledge)
+class PledgeTranslation(TranslationOptions):
+    fields = ("text",)
 
 
 @register(LetterTemplate)

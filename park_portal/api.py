@@ -29,6 +29,7 @@ from funding.reviews.api import (
     ReviewerResource,
     ReviewResource,
     RunResource,
+    TieResource,
 )
 from incubator.organisations.api import MembershipResource, OrganisationResource
 from incubator.projects.api import ProjectResource, TeamResource
@@ -98,6 +99,7 @@ router.register("reviews", ReviewResource, basename="reviews")
 router.register("reviewers", ReviewerResource, basename="reviewers")
 router.register("publications", PublicationResource, basename="publications")
 router.register("conflicts", ConflictResource, basename="conflicts")
+router.register("ties", TieResource, basename="ties")
 router.register("calculations", CalculationResource, basename="calculations")
 router.register("notices", NoticeResource, basename="notices")
 router.register("objections", ObjectionResource, basename="objections")

@@ -27,6 +27,8 @@ BEAT: dict[str, tuple[str, object]] = {
     "seal the audit chain": ("core.audit.seal_entries", 5.0),
     "find jobs whose worker died": ("core.jobs.sweep", 15.0),
     # By day only: nobody wants to be reminded at midnight.
+    "watch conflicts of interest": ("funding.reviews.keep_all_apart", crontab(minute="*/10")),
+    "match names": ("funding.reviews.match_all", crontab(hour=3, minute=20)),
     "remind of reviews": ("funding.reviews.send_reminders", crontab(hour="8-19", minute="*/10")),
     "open and close calls at their minute": ("funding.calls.run_clock", 5.0),
     "remind people with drafts that a call closes": (

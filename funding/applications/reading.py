@@ -16,7 +16,7 @@ from funding.applications.sheet import sheet_of
 from funding.applications.snapshot import form_of_application
 from funding.applications.states import EDITABLE
 from funding.calls.questions import in_language, present, type_of
-from funding.calls.states import Purpose, QuestionKind
+from funding.calls.states import CONFIDENTIAL, QuestionKind
 
 __all__ = ["Change", "answers_of", "changed_keys", "compare_versions", "snapshot_of"]
 
@@ -69,8 +69,8 @@ def present_form(
         for question in section["questions"]:
             if not question["asked"] or (for_reviewers and not question["reviewers_see"]):
                 continue
-            if for_reviewers and question["purpose"] == Purpose.UNSUITABLE:
-                continue  # a reviewer never learns whom the applicant would rather not have
+            if for_reviewers and question["purpose"] in CONFIDENTIAL:
+                continue  # a reviewer never learns whom the applicant would rather not have, nor to whom it is tied
             value, settings = answers.get(question["key"]), question["settings"]
             if hide_applicant:
                 left = type_of(question["kind"]).blinded(value, settings)

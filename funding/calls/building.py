@@ -28,7 +28,14 @@ from funding.calls.models import (
 from funding.calls.questions import type_of
 from funding.calls.services import checked
 from funding.calls.standard import STANDARD_USES
-from funding.calls.states import CallState, CriterionKind, OnNegative, Purpose, QuestionKind, StageKind
+from funding.calls.states import (
+    CONFIDENTIAL,
+    CallState,
+    CriterionKind,
+    OnNegative,
+    QuestionKind,
+    StageKind,
+)
 from park_portal.core.audit.services import Actor, changes_of, record
 from park_portal.core.errors import DomainError, Problem
 from park_portal.core.outbox.registry import KINDS, check_text
@@ -272,7 +279,7 @@ def change_question(question: CallQuestion, *, actor: Actor, **fields: Any) -> C
             code="foreign",
             field="condition_on",
         )
-    if fields.get("purpose") == Purpose.UNSUITABLE:
+    if fields.get("purpose") in CONFIDENTIAL:
         fields["reviewers_see"] = False
     if "condition_on" in fields and on is None:
         fields["condition_value"] = ""

@@ -16,6 +16,7 @@ from funding.calls.questions import type_of
 from funding.calls.questions.base import choice_labels, in_language
 from funding.calls.questions.tables import check_named_limits
 from funding.calls.states import (
+    CONFIDENTIAL,
     Acts,
     Completion,
     CriterionKind,
@@ -25,9 +26,10 @@ from funding.calls.states import (
     RuleKind,
     StageKind,
 )
-from park_portal.core.errors import DomainError, Problem
+from park_portal.core.errors import DomainError, Problem, Text
 from park_portal.core.outbox.registry import KINDS, check_text
 from park_portal.core.policies.models import PolicyValue
+from park_portal.core.policies.services import policy
 
 # The pages of the builder; a problem names the page on which it is mended.
 BASICS: Final = "basics"
@@ -43,7 +45,8 @@ PURPOSE_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     Purpose.AMOUNT: (QuestionKind.MONEY,),
     Purpose.SUMMARY: (QuestionKind.LONG_TEXT, QuestionKind.SHORT_TEXT),
     Purpose.BUDGET: (QuestionKind.TABLE,),
-    Purpose.UNSUITABLE: (QuestionKind.LONG_TEXT, QuestionKind.SHORT_TEXT, QuestionKind.TABLE),
+    Purpose.UNSUITABLE: (QuestionKind.TABLE,),
+    Purpose.RELATED: (QuestionKind.TABLE,),
 }
 ACTS_OF_STAGE: Final[Mapping[str, tuple[str, ...]]] = {
     StageKind.SCREENING: (Acts.OFFICER, Acts.LEAD),
@@ -141,7 +144,7 @@ def warnings_of(call: Call) -> list[Problem]:
 
 def seen_by_reviewers(question: CallQuestion) -> bool:
     """Return whether reviewers see a question where the stage is not blind; never whom the applicant would avoid."""
-    return question.reviewers_see and question.purpose != Purpose.UNSUITABLE
+    return question.reviewers_see and question.purpose not in CONFIDENTIAL
 
 
 def _sections(call: Call) -> list[Section]:
@@ -339,6 +342,11 @@ def _question(
             field=FORM,
             anchor=anchor,
         )
+    if question.purpose == Purpose.UNSUITABLE and question.kind == QuestionKind.TABLE:
+        yield from (
+            Problem(f"“{question.label}”: {message}", field=FORM, anchor=anchor)
+            for message in _unsuitable_problems(question)
+        )
     if question.condition_on_id:
         on = before.get(question.condition_on_id)
         if on is None:
@@ -358,6 +366,18 @@ def _question(
 
 def _has(question: CallQuestion, field: str) -> bool:
     return any(str(getattr(question, f"{field}_{code}") or "").strip() for code in _LANGUAGES)
+
+
+def _unsuitable_problems(question: CallQuestion) -> Iterator[Text]:
+    """Yield what keeps the list of unsuitable reviewers from being one: limited in number, each with a reason."""
+    columns = {column["key"]: column for column in question.settings.get("columns") or ()}
+    if missing := [key for key in ("name", "institution", "email", "reason") if key not in columns]:
+        yield _("the table needs the columns %(columns)s.") % {"columns": ", ".join(missing)}
+    elif not columns["reason"].get("required"):
+        yield _("the reason must be asked of every row.")
+    most = int(policy("conflict.unsuitable_max").number)
+    if (question.settings.get("max_rows") or most + 1) > most:
+        yield _("at most %(most)d people may be named.") % {"most": most}
 
 
 def _adds_up_money(question: CallQuestion) -> bool:

@@ -19,6 +19,7 @@ from funding.calls.states import (
     ApplicantKind,
     CallState,
     Completion,
+    ConflictScope,
     CriterionKind,
     OnNegative,
     Outcome,
@@ -128,6 +129,14 @@ class Call(models.Model):
     max_file_mb = models.PositiveSmallIntegerField(
         _("size of a file (MB)"), default=20, validators=[MinValueValidator(1), MaxValueValidator(200)]
     )
+    conflict_scope = models.CharField(
+        _("same employer"),
+        max_length=12,
+        choices=ConflictScope,
+        default=ConflictScope.ORGANISATION,
+        db_default=ConflictScope.ORGANISATION,
+        help_text=_("Whom sharing a university keeps from reviewing."),
+    )
     contact = models.CharField(_("contact"), max_length=200, blank=True)
     lead = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -211,6 +220,7 @@ class Call(models.Model):
                 name="call_applicants_known",
                 condition=models.Q(applicants__contained_by=ApplicantKind.values),
             ),
+            one_of("call_conflict_scope_known", "conflict_scope", ConflictScope),
         ]
         indexes = [models.Index(fields=["state", "closes_at"], name="call_by_state")]
         triggers = [
@@ -223,8 +233,9 @@ class Call(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
                     "OLD.state <> 'draft' AND ((OLD.code, OLD.fund_id, OLD.outcome, OLD.track, OLD.applicants, "
-                    "OLD.min_amount_fen, OLD.max_amount_fen, OLD.scoring) IS DISTINCT FROM (NEW.code, NEW.fund_id, NEW.outcome, "
-                    "NEW.track, NEW.applicants, NEW.min_amount_fen, NEW.max_amount_fen, NEW.scoring) "
+                    "OLD.min_amount_fen, OLD.max_amount_fen, OLD.scoring, OLD.conflict_scope) IS DISTINCT FROM "
+                    "(NEW.code, NEW.fund_id, NEW.outcome, "
+                    "NEW.track, NEW.applicants, NEW.min_amount_fen, NEW.max_amount_fen, NEW.scoring, NEW.conflict_scope) "
                     "OR (NEW.closes_at < OLD.closes_at AND OLD.last_number > 0))"
                 ),
                 func=(

@@ -56,6 +56,13 @@ class ApplicantKind(models.TextChoices):
     PROJECT = "project", _("university research team")
 
 
+class ConflictScope(models.TextChoices):
+    """Whom sharing a university keeps from reviewing."""
+
+    ORGANISATION = "organisation", _("everybody of the same organisation")
+    FACULTY = "faculty", _("of a university, only its same faculty")
+
+
 class QuestionKind(models.TextChoices):
     SHORT_TEXT = "short_text", _("short text")
     LONG_TEXT = "long_text", _("long text")
@@ -77,9 +84,14 @@ class Purpose(models.TextChoices):
     NONE = "", _("nothing in particular")
     TITLE = "title", _("title of the application")
     AMOUNT = "amount", _("amount requested")
-    SUMMARY = "summary", _("summary shown to invited reviewers")
+    SUMMARY = "summary", _("summary shown to reviewers who declared no conflict")
     BUDGET = "budget", _("budget: its total must equal the amount requested")
     UNSUITABLE = "unsuitable", _("reviewers whom the applicant considers unsuitable")
+    RELATED = "related", _("people to whom the applicant is tied")
+
+
+# What reviewers and liaisons never read.
+CONFIDENTIAL = (Purpose.UNSUITABLE, Purpose.RELATED)
 
 
 class StageKind(models.TextChoices):

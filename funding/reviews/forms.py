@@ -185,9 +185,14 @@ class DeclineForm(PortalForm):
 
 DECLARABLE: Final = (
     ConflictKind.EMPLOYER,
+    ConflictKind.FACULTY,
     ConflictKind.COAUTHOR,
+    ConflictKind.COINVESTIGATOR,
     ConflictKind.SUPERVISOR,
+    ConflictKind.FAMILY,
     ConflictKind.SHAREHOLDER,
+    ConflictKind.BOARD,
+    ConflictKind.COMPETITOR,
     ConflictKind.OTHER,
 )
 
@@ -207,6 +212,49 @@ class RecuseForm(PortalForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Needed for “another reason”. Only the park office reads it."),
     )
+
+
+class TieForm(PortalForm):
+    """Something that ties a reviewer to an organisation or a person."""
+
+    kind = forms.ChoiceField(
+        label=_("What ties you?"),
+        choices=[
+            (ConflictKind.EMPLOYER.value, _("I work there, or did in the last years")),
+            (ConflictKind.SHAREHOLDER.value, _("I hold shares in it")),
+            (ConflictKind.BOARD.value, _("I am on its board or advise it")),
+            (ConflictKind.SUPERVISOR.value, _("Teacher or student")),
+            (ConflictKind.COAUTHOR.value, _("Co-author")),
+            (ConflictKind.COINVESTIGATOR.value, _("We do research together")),
+            (ConflictKind.FAMILY.value, _("Family")),
+            (ConflictKind.OTHER.value, _("Another reason")),
+        ],
+        widget=forms.RadioSelect,
+    )
+    organisation = TextField(
+        label=_("Organisation"),
+        max_length=100,
+        required=False,
+        help_text=_("For employer, shares and board: its full name or its Unified Social Credit Code."),
+    )
+    name = TextField(
+        label=_("Person"),
+        max_length=100,
+        required=False,
+        help_text=_("For the others: the name as the person writes it. E-mail or ORCID make it certain."),
+    )
+    email = forms.EmailField(label=_("E-mail of the person"), required=False, max_length=254)
+    orcid = TextField(label=_("ORCID of the person"), required=False, max_length=60)
+    since = forms.DateField(
+        label=_("Since"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    until = forms.DateField(
+        label=_("Until"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("Empty while it goes on. It counts for some years more; the page then says until when."),
+    )
+    note = TextField(label=_("In a few words"), max_length=400, required=False)
 
 
 class ProfileForm(PortalForm):

@@ -267,6 +267,29 @@ KINDS = [
         },
     ),
     Kind(
+        name="review.suspended",
+        label=_("Your review is suspended: a conflict of interest"),
+        audience=REVIEWERS,
+        offered_with="funding.review",
+        group=REVIEW,
+        per_call=True,
+        required=True,
+        fields={"number": NUMBER, "title": TITLE, "call": CALL},
+        subject={
+            "zh-hans": "{{ number }} 的评审已暂停：利益冲突",
+            "en": "Your review of {{ number }} is suspended: a conflict of interest",
+        },
+        body={
+            "zh-hans": "{{ name }}，您好：\n\n园区获知您与《{{ call }}》的申请《{{ title }}》（{{ number }}）之间存在利益冲突，"
+            "您的评审已暂停，申请内容不再向您显示，已写的意见不会被采用。您无需任何操作，请勿保留或转交相关材料。\n\n"
+            "如您认为情况有误，请联系园区；核实后可再次邀请您评审。\n\n{{ link }}",
+            "en": "Hello {{ name }},\n\nthe park has learnt of a conflict of interest between you and ‘{{ title }}’ "
+            "({{ number }}) of {{ call }}. Your review is suspended: the application is no longer shown to you, and what "
+            "you wrote is not used. You need not do anything; please keep no copies and pass nothing on.\n\n"
+            "If this is a mistake, tell the park; you may then be asked again.\n\n{{ link }}",
+        },
+    ),
+    Kind(
         name="review.stage_overdue",
         label=_("A stage of an application is overdue"),
         audience=_("the call's staff lead"),

@@ -7,7 +7,7 @@ from typing import Any
 from funding.applications.models import Application, Version
 from funding.applications.progress import timeline_of
 from funding.applications.reading import answers_of, compare_versions
-from funding.calls.states import ApplicantKind, Purpose
+from funding.calls.states import CONFIDENTIAL, ApplicantKind
 from funding.reviews.forms import OpinionForm
 from funding.reviews.models import StageRun
 from funding.reviews.reading import opinions_of
@@ -58,7 +58,7 @@ def _sections(version: Version, *, for_staff: bool) -> list[dict[str, Any]]:
         question["key"]
         for section in version.form["sections"]
         for question in section["questions"]
-        if question["purpose"] == Purpose.UNSUITABLE
+        if question["purpose"] in CONFIDENTIAL
     }
     for section in sections:
         section["questions"] = [

@@ -21,7 +21,8 @@ holds(
     purpose=Purpose.CALLS,
     basis=Basis.CONTRACT,
     keep=Keep.ACCOUNT,
-    deleted="user institution organisation faculty kind title orcid keywords statement capacity active created_at updated_at",
+    deleted="user institution institution_key organisation faculty kind title orcid keywords statement capacity active "
+    "created_at updated_at",
     plain="id",
     since="created_at",
 )
@@ -37,14 +38,21 @@ holds(
 )
 holds(
     "funding.Conflict",
-    people=("person",),
+    people=("person", "other"),
     purpose=Purpose.CALLS,
     basis=Basis.LAW,
     keep=Keep.PROJECT,
-    linked="person recorded_by",
+    linked="person other recorded_by decided_by",
+    scrubbed="other_name other_email other_orcid",
     kept={Law.ARCHIVES: "note"},
-    plain="id application kind recorded_at",
+    plain="id application organisation faculty kind source state since expires_on recorded_at decided_at",
     since="recorded_at",
+)
+holds(
+    "funding.Pledge",
+    purpose=Purpose.CALLS,
+    basis=Basis.LAW,
+    plain="id version text text_zh_hans text_en effective_from",
 )
 holds(
     "funding.Review",
@@ -54,7 +62,8 @@ holds(
     keep=Keep.PROJECT,
     linked="reviewer assigned_by",
     kept={Law.ARCHIVES: "comment_committee comment_applicant decline_reason changed"},
-    plain="id run application state due_at assigned_at accepted_at submitted_at opinion confidence score revision updated_at",
+    plain="id run application state due_at assigned_at accepted_at submitted_at suspended_at suspension_told_at "
+    "declared_at pledge opinion confidence score revision updated_at",
     since="assigned_at",
 )
 holds(

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Prefetch, prefetch_related_objects
+
 from funding.applications.models import Application, Version
 from funding.applications.reading import answers_of, snapshot_of
 from funding.calls.questions import type_of
 from funding.calls.states import Acts, ApplicantKind, Purpose
 from funding.reviews.models import Review
 from funding.reviews.states import ReviewState
+from incubator.organisations.models import Membership
 
 
 @dataclass(frozen=True)
 class Brief:
-    """What an invited reviewer sees before accepting: enough to know a conflict, none of the text."""
+    """What an invited reviewer sees before accepting: enough to know a conflict; the summary once they know of none."""
 
     title: str
     summary: str
@@ -33,19 +36,26 @@ def latest_version(application: Application) -> Version:
 
 
 def brief_of(review: Review, version: Version) -> Brief:
-    """Return title, summary and, unless the stage is blind, the names that a conflict of interest hangs on."""
+    """Return the title and, unless the stage is blind, the names that a conflict of interest hangs on.
+
+    The summary only once the reviewer has declared to have none.
+    """
     application = review.application
-    form, answers = snapshot_of(version)
-    summary = ""
-    for section in form["sections"]:
-        for question in section["questions"]:
-            if question["purpose"] == Purpose.SUMMARY and question["asked"]:
-                summary = type_of(question["kind"]).text(
-                    answers.get(question["key"]), question["settings"], "zh-hans"
-                )
+    summary = _summary_of(version) if review.declared_at is not None else ""
     if is_blind(review):
         return Brief(application.title, summary, "", ())
     return Brief(application.title, summary, applicant_of(review), _people(application))
+
+
+def _summary_of(version: Version) -> str:
+    form, answers = snapshot_of(version)
+    for section in form["sections"]:
+        for question in section["questions"]:
+            if question["purpose"] == Purpose.SUMMARY and question["asked"]:
+                return type_of(question["kind"]).text(
+                    answers.get(question["key"]), question["settings"], "zh-hans"
+                )
+    return ""
 
 
 def applicant_of(review: Review) -> str:
@@ -62,10 +72,13 @@ def applicant_of(review: Review) -> str:
 def _people(application: Application) -> tuple[str, ...]:
     if application.kind == ApplicantKind.ORGANISATION:
         assert application.organisation is not None
-        members = application.organisation.memberships.select_related("user").order_by("pk")
+        everybody = Membership.objects.select_related("user")
+        prefetch_related_objects([application.organisation], Prefetch("memberships", everybody))
+        members = sorted(application.organisation.memberships.all(), key=lambda one: one.pk)
         return tuple(member.user.name for member in members)
     assert application.project is not None
-    return tuple(application.project.team.order_by("pk").values_list("name", flat=True))
+    prefetch_related_objects([application.project], "team")
+    return tuple(one.name for one in sorted(application.project.team.all(), key=lambda one: one.pk))
 
 
 def answers_for_reviewer(review: Review, version: Version) -> list[dict[str, Any]]:

@@ -38,6 +38,27 @@ def is_own_publication(user: Any, publication: Any) -> bool:
 
 
 @rules.predicate
+def is_themself(user: Any, person: Any) -> bool:
+    return person is not None and person.pk == user.pk
+
+
+@rules.predicate
+def is_own_conflict(user: Any, conflict: Any) -> bool:
+    """Something people have on record about themselves."""
+    return conflict is not None and conflict.person_id == user.pk
+
+
+@rules.predicate
+def is_own_tie(user: Any, conflict: Any) -> bool:
+    """What people said of themselves in general; what they declared on an application stays."""
+    return (
+        conflict is not None
+        and conflict.person_id == conflict.recorded_by_id == user.pk
+        and conflict.application_id is None
+    )
+
+
+@rules.predicate
 def acts_in(user: Any, run: Any) -> bool:
     """The person belongs to those who act in this stage of this application."""
     if run is None:
@@ -62,5 +83,8 @@ rules.add_perm("funding.invite_reviewers", is_officer)
 rules.add_perm("funding.edit_reviewer", is_own_entry | is_officer)
 rules.add_perm("funding.edit_publication", is_own_publication | is_officer)
 rules.add_perm("funding.record_conflict", is_officer)
+rules.add_perm("funding.declare_tie", is_themself)
+rules.add_perm("funding.confirm_conflict", is_own_conflict | is_officer)
+rules.add_perm("funding.dismiss_conflict", is_own_tie | is_officer)
 rules.add_perm("funding.resolve_objection", is_officer)
 rules.add_perm("funding.see_reviews", sees_records)

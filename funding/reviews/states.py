@@ -87,6 +87,7 @@ class ReviewState(models.TextChoices):
     DECLINED = "declined", pgettext_lazy("review", "declined")
     RECUSED = "recused", pgettext_lazy("review", "conflict of interest")
     RELEASED = "released", pgettext_lazy("review", "released by staff")
+    SUSPENDED = "suspended", pgettext_lazy("review", "suspended: conflict of interest")
 
 
 REVIEW_MACHINE = Machine(
@@ -95,7 +96,7 @@ REVIEW_MACHINE = Machine(
     states=ReviewState,
     initial=ReviewState.ASSIGNED,
     # A reviewer who is released is expected no longer; a decision that is released has gone out.
-    tones={ReviewState.RELEASED: "neutral"},
+    tones={ReviewState.RELEASED: "neutral", ReviewState.SUSPENDED: "wait"},
     transitions=(
         Transition(
             "accept",
@@ -134,7 +135,7 @@ REVIEW_MACHINE = Machine(
         ),
         Transition(
             "ask_again",
-            (ReviewState.DECLINED, ReviewState.RELEASED),
+            (ReviewState.DECLINED, ReviewState.RELEASED, ReviewState.SUSPENDED),
             ReviewState.ASSIGNED,
             _("Ask again"),
             "funding.assign_reviews",
@@ -145,6 +146,14 @@ REVIEW_MACHINE = Machine(
             ReviewState.RELEASED,
             _("Release the reviewer"),
             "funding.assign_reviews",
+        ),
+        # Made by the database itself, whenever a conflict comes to stand (sql/apart.sql).
+        Transition(
+            "suspend",
+            (ReviewState.ASSIGNED, ReviewState.ACCEPTED, ReviewState.SUBMITTED),
+            ReviewState.SUSPENDED,
+            pgettext_lazy("review", "Suspend"),
+            "funding.record_conflict",
         ),
     ),
 )
@@ -198,11 +207,87 @@ class ConflictKind(models.TextChoices):
     DECLARED = "declared", _("declared by the reviewer")
     MEMBER = "member", _("belongs to the applicant")
     EMPLOYER = "employer", _("same employer")
+    FACULTY = "faculty", _("same faculty")
     COAUTHOR = "coauthor", _("co-author")
+    COINVESTIGATOR = "coinvestigator", _("co-investigator")
     SUPERVISOR = "supervisor", _("teacher or student")
     SHAREHOLDER = "shareholder", _("shareholder")
+    BOARD = "board", _("on the board")
+    FAMILY = "family", _("family")
+    COMPETITOR = "competitor", _("competes in the same call")
     UNSUITABLE = "unsuitable", _("named as unsuitable by the applicant")
     OTHER = "other", _("another reason")
+
+
+class ConflictSource(models.TextChoices):
+    """Who or what says that there is a conflict."""
+
+    PERSON = "person", _("declared by the person")
+    APPLICANT = "applicant", _("declared by the applicant")
+    STAFF = "staff", _("recorded by the park")
+    PUBLICATIONS = "publications", _("publications")
+    REGISTER = "register", pgettext_lazy("source of a conflict", "the portal's own records")
+
+
+# What the database finds by itself, beside the sources that a row may have.
+BASES = {
+    **{source.value: source.label for source in ConflictSource},
+    "name": _("name of the institution"),
+    "earlier": _("an earlier application of the same applicant"),
+}
+
+
+# What a match of two names rests on (``names.Why``).
+MATCHED_BY = {
+    "email": _("same e-mail"),
+    "orcid": _("same ORCID"),
+    "name_and_institution": _("same name and institution"),
+    "name": _("same name"),
+    "pinyin": _("same pinyin"),
+    "initials": _("same initials"),
+}
+
+
+class ConflictState(models.TextChoices):
+    POSSIBLE = "possible", pgettext_lazy("conflict", "possible")
+    STANDING = "standing", pgettext_lazy("conflict", "stands")
+    DISMISSED = "dismissed", pgettext_lazy("conflict", "does not stand")
+
+
+CONFLICT_MACHINE = Machine(
+    name="conflict",
+    label=_("conflict of interest"),
+    states=ConflictState,
+    initial=ConflictState.POSSIBLE,
+    tones={
+        ConflictState.POSSIBLE: "wait",
+        ConflictState.STANDING: "bad",
+        ConflictState.DISMISSED: "neutral",
+    },
+    transitions=(
+        Transition(
+            "confirm",
+            (ConflictState.POSSIBLE,),
+            ConflictState.STANDING,
+            pgettext_lazy("conflict", "Confirm"),
+            "funding.confirm_conflict",
+        ),
+        Transition(
+            "dismiss",
+            (ConflictState.POSSIBLE, ConflictState.STANDING),
+            ConflictState.DISMISSED,
+            pgettext_lazy("conflict", "Not so"),
+            "funding.dismiss_conflict",
+        ),
+        Transition(
+            "reopen",
+            (ConflictState.DISMISSED,),
+            ConflictState.POSSIBLE,
+            pgettext_lazy("conflict", "Look again"),
+            "funding.record_conflict",
+        ),
+    ),
+)
 
 
 class CalculationKind(models.TextChoices):

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from celery import shared_task
+from django.utils.translation import gettext_lazy as _
 
 from funding.reviews import services
+from park_portal.core.jobs.models import Job
+from park_portal.core.jobs.progress import Progress
+from park_portal.core.jobs.registry import job
 from park_portal.core.outbox.registry import handles
 
 
@@ -38,6 +42,21 @@ def on_rejected(payload: dict[str, Any]) -> None:
 @handles("review.stage_due")
 def on_stage_due(payload: dict[str, Any]) -> None:
     services.on_stage_due(payload["run"])
+
+
+@job("conflicts.match", label=_("Matching of names"), rule="funding.record_conflict")
+def on_match(job_: Job, progress: Progress) -> None:
+    services.match_call_by_id(job_.params["call"], progress)
+
+
+@shared_task(name="funding.reviews.match_all", ignore_result=True)
+def match_all() -> int:
+    return services.match_all()
+
+
+@shared_task(name="funding.reviews.keep_all_apart", ignore_result=True)
+def keep_all_apart() -> int:
+    return services.keep_all_apart()
 
 
 @shared_task(name="funding.reviews.send_reminders", ignore_result=True)

@@ -6,6 +6,10 @@ app_name = "reviews"
 
 urlpatterns = [
     path("reviews/", views.ReviewList.as_view(), name="list"),
+    path("reviews/invitations/", views.InvitationsPage.as_view(), name="invitations"),
+    path("reviews/ties/", views.TieList.as_view(), name="ties"),
+    path("reviews/ties/new/", views.TiePage.as_view(), name="tie-add"),
+    path("reviews/ties/<int:pk>/withdraw/", views.TieWithdrawPage.as_view(), name="tie-withdraw"),
     path("reviews/profile/", views.ProfilePage.as_view(), name="profile"),
     path("reviews/profile/publications/add/", views.PublicationAdd.as_view(), name="publication-add"),
     path("reviews/profile/publications/paste/", views.PublicationPaste.as_view(), name="publication-paste"),

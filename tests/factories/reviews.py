@@ -12,6 +12,7 @@ from funding.models import (
     Application,
     Call,
     CallQuestion,
+    Conflict,
     Criterion,
     Fund,
     Question,
@@ -25,7 +26,7 @@ from funding.reviews import services
 from incubator.models import Organisation, ResearchProject
 from park_portal.core.accounts.models import User
 from park_portal.core.workflow import SYSTEM, advance
-from tests.factories import makes, number
+from tests.factories import fill, makes, number
 from tests.factories.applications import save_all
 from tests.factories.core import make_staff, make_user
 from tests.factories.incubator import make_organisation
@@ -188,7 +189,13 @@ def make_review(run: StageRun | None = None, person: User | None = None, *, acce
     """Returns a review that an officer assigned."""
     person = person or make_expert()
     review = services.assign_reviewer(run or expert_run(), person, actor=SYSTEM)
-    return services.accept_review(review, actor=person) if accepted else review
+    return accept(review) if accepted else review
+
+
+def accept(review: Review) -> Review:
+    """Returns the review once its reviewer has declared to have no conflict, pledged and accepted."""
+    services.declare_no_conflict(review, actor=review.reviewer, pledge=True)
+    return services.accept_review(review, actor=review.reviewer)
 
 
 def fill_review(review: Review, mark: int = 8, opinion: str = "fund", **fields: Any) -> Review:
@@ -224,6 +231,13 @@ def review(**values: Any) -> Review:
 
 
 makes("funding.Reviewer")(lambda **values: make_expert().reviewer)
+
+
+@makes("funding.Conflict")
+def conflict(**values: Any) -> Conflict:
+    if not {"application", "organisation", "other", "other_name"} & values.keys():
+        values["application"] = make_application(shared_call("screening", "decision"))
+    return fill("funding.Conflict", **values)
 
 
 # --- people

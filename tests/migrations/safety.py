@@ -45,6 +45,8 @@ LOCKS = [
 SHORT = {
     "incubator_liaison": "a few of each faculty",
     "funding_reviewer": "some hundreds of experts",
+    "funding_call": "some a year",
+    "funding_conflict": "until now written by hand, a few of each application",
 }
 _TABLE = re.compile(r'(?:TABLE(?: IF EXISTS)?(?: ONLY)?|\bON(?: ONLY)?) "?(?:public"?\.)?"?(\w+)"?')
 

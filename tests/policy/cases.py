@@ -287,6 +287,11 @@ def review_cases() -> Iterator[Case]:
     for route in ("change", "remove"):
         post = {"title": "改过的题名"} if route == "change" else None
         yield from rows_of(f"reviews:publication-{route}", "publications", ("own", "foreign"), post=post)
+    yield from pages("reviews:ties", "reviews:invitations")
+    yield Case(
+        "reviews:tie-add", post=lambda world: {"kind": "board", "organisation": "上海远山科技有限公司"}
+    )
+    yield from rows_of("reviews:tie-withdraw", "ties", ("own", "foreign"))
     everyones = (*REVIEW, "invited")
     opinion = {"revision-comment_committee": "2", "comment_committee": "方案可行，团队扎实，预算合理。"}
     yield from rows_of("reviews:detail", "reviews", everyones, post=lambda world: opinion)
@@ -311,7 +316,7 @@ def review_cases() -> Iterator[Case]:
     yield Case("reviews:object", "state", pk("runs", "screening.own"))
 
 
-DECLINES: Final[dict[str, Any]] = {"accept": {}}
+DECLINES: Final[dict[str, Any]] = {"accept": {"pledge": "on"}}
 
 
 def organisation_cases() -> Iterator[Case]:
@@ -585,6 +590,9 @@ FILLED: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "admin:funding_conflict_list_act[record]": lambda world: {
         "application_number": world.submitted["expert"]["own"].number,
         "person": world.others["third-reviewer"].pk,
+    },
+    "admin:funding_conflict_list_act[record_tie]": lambda world: {
+        "person_email": world.others["third-reviewer"].email, "kind": "family", "name": "张三",
     },
     "admin:funding_stagerun_act[screen_return]": lambda world: {"questions": ["abstract"]},
     "admin:core_chatchannel_add": lambda world: {"url": "wecombot://secret-key"},

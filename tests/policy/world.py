@@ -42,6 +42,8 @@ from funding.decisions.services import (
 )
 from funding.reviews.models import Publication, Reviewer
 from funding.reviews.services import record_objection
+from funding.reviews.models import Reviewer
+from funding.reviews.services import declare_no_conflict, declare_tie, record_objection
 from incubator.models import Membership, ProjectMember, ResearchProject
 from incubator.organisations.services import invite_member
 from park_portal.core.accounts.models import Invitation, SavedView, User
@@ -110,6 +112,7 @@ class World:
     runs: Rows = field(default_factory=dict)
     reviews: Rows = field(default_factory=dict)
     publications: Rows = field(default_factory=dict)
+    ties: Rows = field(default_factory=dict)
     decided: Rows = field(default_factory=dict)
     invitations: Rows = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
@@ -337,6 +340,9 @@ def _reviews(world: World) -> None:
     world.reviews["invited"] = reviews.make_review(runs["same"], first)
     world.reviews["state"] = reviews.submitted_review(runs["company"], person=first)
     world.reviews["foreign"] = reviews.make_review(runs["foreign"], second)
+    declare_no_conflict(world.reviews["invited"], actor=first, pledge=True)
+    for whose, person in (("own", first), ("foreign", second)):
+        world.ties[whose] = declare_tie(person, actor=person, kind="family", name=f"{person.name}之兄")
 
 
 def _decisions(world: World) -> None:

@@ -50,6 +50,7 @@ from funding.reviews.services import (
     accept_review,
     act_in_stage,
     assign_reviewer,
+    declare_no_conflict,
     decline_review,
     on_stage_due,
     recuse,
@@ -428,6 +429,7 @@ class Demo:
         if not accept:
             return review
         with self.at(asked - 1, 14):
+            declare_no_conflict(review, actor=person, pledge=True)
             accept_review(review, actor=person)
         with self.at(done if done is not None else max(asked - 3, 0.1), 16):
             quality = (self.order[application.pk] * 37) % 10

@@ -22,6 +22,7 @@ from funding.reviews.services import (
     assign_reviewers,
     conflicts_of,
     load_of,
+    possible_of,
     runs_of_experts,
 )
 from funding.reviews.states import RunState
@@ -103,6 +104,7 @@ class AssignPage(StaffPage):
         pool = self.pool()
         people = [entry.user for entry in pool]
         found = conflicts_of([run.application for run in runs], people)
+        possible = possible_of([run.application for run in runs], people)
         loads = load_of(people)
         reviews = list(
             Review.objects.filter(run__in=runs)
@@ -120,6 +122,11 @@ class AssignPage(StaffPage):
                     (run.application.number, found[run.application_id, entry.user_id])
                     for run in runs
                     if (run.application_id, entry.user_id) in found
+                ],
+                "possible": [
+                    (run.application.number, possible[run.application_id, entry.user_id])
+                    for run in runs
+                    if (run.application_id, entry.user_id) in possible
                 ],
                 "reviews": asked.get(entry.user_id, []),
                 "barred": bool(runs) and all((run.application_id, entry.user_id) in found for run in runs),

@@ -16,6 +16,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from funding.applications.models import Application
+from funding.reviews.admin.conflicts import TiesOfPersonPage
 from funding.reviews.forms import InviteReviewerForm
 from funding.reviews.models import Publication, Reviewer
 from funding.reviews.services import (
@@ -90,7 +91,7 @@ class ReviewerAdmin(StaffAdmin):
         "capacity",
         "active",
     ]
-    pages = [PairPage]
+    pages = [PairPage, TiesOfPersonPage]
     readonly_fields = ["user"]
     update = staticmethod(update_reviewer)
     acts = [

@@ -18,6 +18,7 @@ from funding.applications.states import ApplicationState
 from funding.calls.models import Question
 from funding.calls.states import Acts, CriterionKind, StageKind
 from funding.reviews.admin.assignment import AssignPage
+from funding.reviews.admin.conflicts import TiesOfApplicationPage
 from funding.reviews.admin.shown import RUN_RELATED, DueFilter, ShowsDue
 from funding.reviews.forms import (
     BulkPassForm,
@@ -246,7 +247,7 @@ class StageRunAdmin(ShowsDue, ReadOnly, StaffAdmin):
     ordering = ["due_at", "pk"]
     fields = ["application", "stage", "state", "entered_at", "due_shown", "finished_at", "note_shown"]
     readonly_fields = ["due_shown", "note_shown"]
-    pages = [WorkPage, AssignPage]
+    pages = [WorkPage, AssignPage, TiesOfApplicationPage]
     state_shown = state_label()
     acts = [
         Act(

@@ -1,7 +1,7 @@
 """The API of reviews: stages that wait, reviews, the pool, conflicts, calculations, public notices and objections."""
 
 from funding.reviews.api.notice import NoticeResource, ObjectionResource
-from funding.reviews.api.pool import ConflictResource, PublicationResource, ReviewerResource
+from funding.reviews.api.pool import ConflictResource, PublicationResource, ReviewerResource, TieResource
 from funding.reviews.api.records import CalculationResource
 from funding.reviews.api.reviews import ReviewResource
 from funding.reviews.api.runs import RunResource
@@ -15,4 +15,5 @@ __all__ = [
     "ReviewResource",
     "ReviewerResource",
     "RunResource",
+    "TieResource",
 ]

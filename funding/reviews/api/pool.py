@@ -18,18 +18,23 @@ from funding.reviews.models import Conflict, Publication, Reviewer
 from funding.reviews.services import (
     Match,
     add_publication,
+    declare_tie,
     explain_match,
     paste_publications,
     remove_publication,
     update_publication,
     update_reviewer,
+    withdraw_conflict,
 )
 from funding.reviews.services.publications import LONGEST_LIST, PUBLICATION_FIELDS
+from funding.reviews.services.ties import KINDS
+from funding.reviews.states import ConflictKind, ConflictSource, ConflictState
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.api.acts import HasActs, HasListActs
 from park_portal.core.api.idempotency import idempotent
 from park_portal.core.api.resource import Changeable, OfStaff, Removable, Resource, ResourceSerializer
 from park_portal.core.views import visible_or_404
+from park_portal.core.workflow import require
 
 
 class ReviewerSerializer(ResourceSerializer):
@@ -178,16 +183,77 @@ class PublicationResource(HasActs, Changeable, Removable, Resource):
 
 
 class ConflictSerializer(ResourceSerializer):
+    note = serializers.CharField(source="note_text", read_only=True)
+
     class Meta:
         model = Conflict
-        fields = ("id", "person", "application", "kind", "note", "recorded_by", "recorded_at")
+        fields = (
+            *("id", "person", "application", "organisation", "faculty", "other"),
+            *("other_name", "other_email", "other_orcid", "kind", "source", "state", "note"),
+            *("since", "expires_on", "recorded_by", "recorded_at", "decided_by", "decided_at"),
+        )
         read_only_fields = fields
 
 
+class ConflictFilter(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(choices=ConflictState.choices)
+    kind = django_filters.ChoiceFilter(choices=ConflictKind.choices)
+    source = django_filters.ChoiceFilter(choices=ConflictSource.choices)
+    person = django_filters.NumberFilter(field_name="person_id")
+    application = django_filters.NumberFilter(field_name="application_id")
+
+    class Meta:
+        model = Conflict
+        fields = ("state", "kind", "source", "person", "application")
+
+
 class ConflictResource(HasActs, HasListActs, OfStaff, Resource):
-    """Why somebody must not review an application, for staff."""
+    """Ties between people, organisations and applications that forbid a review, or may: for staff."""
+
+    scope = "reviews"
+    model = Conflict
+    serializer_class = ConflictSerializer
+    filterset_class = ConflictFilter
+    queryset = Conflict.objects.none()
+
+
+class TieSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=[(kind.value, kind.label) for kind in KINDS])
+    organisation = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
+    name = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
+    email = serializers.EmailField(max_length=254, required=False, allow_blank=True, default="")
+    orcid = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
+    since = serializers.DateField(required=False, allow_null=True, default=None)
+    until = serializers.DateField(required=False, allow_null=True, default=None)
+    note = serializers.CharField(max_length=400, required=False, allow_blank=True, default="")
+
+
+class TieResource(Resource):
+    """What ties you to organisations and people: you are not asked to review what it concerns."""
 
     scope = "reviews"
     model = Conflict
     serializer_class = ConflictSerializer
     queryset = Conflict.objects.none()
+
+    def rows(self) -> models.QuerySet[Any]:
+        person = self.actor
+        return Conflict.objects.filter(person=person.pk, recorded_by=person.pk, state=ConflictState.STANDING)
+
+    @extend_schema(request=TieSerializer, responses={201: ConflictSerializer})
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Write one down. An organisation for employer, shares and board; a person for the others."""
+        require(self.actor, "funding.review")
+        sent = TieSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        made = declare_tie(self.actor, actor=self.actor, **sent.validated_data)
+        return Response(self.show(made), status=201)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def withdraw(self, request: Request, pk: str) -> Response:
+        """Take back what you wrote down by mistake; what you declared on an application stays."""
+        withdraw_conflict(self.get_object(), actor=self.actor)
+        return Response(status=204)

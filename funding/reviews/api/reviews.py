@@ -19,6 +19,8 @@ from funding.reviews.reading import answers_for_reviewer, applicant_of, brief_of
 from funding.reviews.rubric import fields_of
 from funding.reviews.services import (
     accept_review,
+    current_pledge,
+    declare_no_conflict,
     decline_review,
     explain_match,
     problems_of,
@@ -52,18 +54,17 @@ class ReviewSerializer(ResourceSerializer):
         model = Review
         fields = (
             *("id", "run", "number", "title", "call", "blind", "reviewer", "state", "due_at"),
-            *("assigned_at", "accepted_at", "submitted_at", "opinion", "confidence", "score"),
+            *("assigned_at", "declared_at", "accepted_at", "submitted_at", "suspended_at"),
+            *("opinion", "confidence", "score"),
             *("comment_committee", "comment_applicant", "reason", "revision"),
         )
         read_only_fields = fields
 
     def to_representation(self, instance: Review) -> dict[str, Any]:
         shown = super().to_representation(instance)
-        if (
-            instance.state != ReviewState.SUBMITTED
-            and instance.reviewer_id != self.context["request"].user.pk
-        ):
-            # A draft is its writer's.
+        own = instance.reviewer_id == self.context["request"].user.pk
+        if instance.state == ReviewState.SUSPENDED or (instance.state != ReviewState.SUBMITTED and not own):
+            # A draft is its writer's; what is suspended says nothing to anybody.
             for name in ("opinion", "confidence", "score", "comment_committee", "comment_applicant"):
                 if name in shown:
                     shown[name] = None
@@ -98,6 +99,16 @@ class SubmitSerializer(serializers.Serializer[Any]):
     )
 
 
+class PledgeSerializer(serializers.Serializer[Any]):
+    pledge = serializers.BooleanField(help_text="Your signature under the pledge of integrity.")
+
+
+class PledgeTextSerializer(serializers.Serializer[Any]):
+    version = serializers.IntegerField()
+    text_zh_hans = serializers.CharField()
+    text_en = serializers.CharField()
+
+
 class FileSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     link = serializers.CharField()
@@ -116,7 +127,7 @@ class ReadSectionSerializer(serializers.Serializer[Any]):
 
 
 class ReadSerializer(serializers.Serializer[Any]):
-    """What the reviewer may read of the application; before accepting, enough to know a conflict."""
+    """What the reviewer may read of the application; before accepting, enough to know a conflict; the summary once declared."""
 
     title = serializers.CharField()
     summary = serializers.CharField()
@@ -264,11 +275,29 @@ class ReviewResource(HasActs, Resource):
             raise ApiError(412, "version", conflict.message, field=key) from conflict
         return Response({"key": key, "revision": review.revision}, headers={"ETag": f'"{review.revision}"'})
 
+    @extend_schema(request=PledgeSerializer)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def declare(self, request: Request, pk: str) -> Response:
+        """Declare to have no conflict of interest, and sign the pledge of integrity. From now on you see the summary."""
+        sent = PledgeSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        return self._after(declare_no_conflict(self._own(), actor=self.actor, **sent.validated_data))
+
+    @extend_schema(responses=PledgeTextSerializer)
+    @action(detail=False, methods=["get"])
+    def pledge(self, request: Request) -> Response:
+        """The pledge of integrity that is signed today, in both languages."""
+        held = current_pledge()
+        return Response(
+            {"version": held.version, "text_zh_hans": held.text_zh_hans, "text_en": held.text_en or ""}
+        )
+
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
     @idempotent
     def accept(self, request: Request, pk: str) -> Response:
-        """Accept: you know no conflict and keep the text confidential. From now on it can be read."""
+        """Accept, once declared: you keep the text confidential. From now on it can be read."""
         return self._after(accept_review(self._own(), actor=self.actor))
 
     @extend_schema(request=ReasonSerializer)

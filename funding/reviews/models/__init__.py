@@ -3,6 +3,7 @@ calculations."""
 
 from funding.reviews.models.conflicts import Conflict
 from funding.reviews.models.notice import Objection
+from funding.reviews.models.pledges import Pledge
 from funding.reviews.models.pool import Publication, Reviewer
 from funding.reviews.models.records import Calculation, fingerprint
 from funding.reviews.models.reviews import Review, Score
@@ -12,6 +13,7 @@ __all__ = [
     "Calculation",
     "Conflict",
     "Objection",
+    "Pledge",
     "Publication",
     "Review",
     "Reviewer",

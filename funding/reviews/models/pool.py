@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from stdnum.iso7064 import mod_11_2
 
 from funding.reviews.states import ReviewerKind
-from incubator.organisations.models import Faculty, Organisation
+from incubator.organisations.models import Faculty, Organisation, faculty_of_its_university
+from incubator.organisations.names import normalise_name
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.invariants import one_of
 
@@ -63,6 +64,8 @@ class Reviewer(models.Model):
         related_name="+",
     )
     title = models.CharField(pgettext_lazy("person", "title"), max_length=80, blank=True)
+    # What tells the institution apart, as for organisations: the database compares it with theirs.
+    institution_key = models.CharField(max_length=200, editable=False, blank=True, db_default="")
     keywords = ArrayField(
         models.CharField(max_length=60), verbose_name=_("keywords"), default=list, blank=True
     )
@@ -107,9 +110,17 @@ class Reviewer(models.Model):
                 violation_error_message=_("Somebody else of the pool has this ORCID iD."),
             ),
         ]
+        triggers = [faculty_of_its_university("reviewer")]
 
     def __str__(self) -> str:
         return self.user.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.institution_key = normalise_name(self.institution)[:200]
+        fields = kwargs.get("update_fields")
+        if fields is not None and "institution" in fields:
+            kwargs["update_fields"] = {*fields, "institution_key"}
+        super().save(*args, **kwargs)
 
 
 class PublicationQuerySet(models.QuerySet["Publication"]):

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from funding.applications.models import Application
 from funding.calls.models import Criterion
+from funding.reviews.models.pledges import Pledge
 from funding.reviews.models.runs import StageRun
 from funding.reviews.states import (
     OPEN_REVIEWS,
@@ -38,29 +39,27 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         return self.filter(state=ReviewState.SUBMITTED)
 
 
-# Whoever belongs to the applicant, or has a conflict on record, gives no opinion, in whatever stage. Sharing the
-# employer bars an expert; for the university's liaison it is the point.
+# The friendly half of what keeps reviewers and applications apart; the rest is in sql/apart.sql.
 _REFUSE_CONFLICT = """
     IF TG_OP = 'UPDATE' THEN
         IF NEW.state <> 'assigned' OR OLD.state = NEW.state THEN RETURN NEW; END IF;
     END IF;
-    IF EXISTS (SELECT 1 FROM funding_conflict c
-               WHERE c.person_id = NEW.reviewer_id AND c.application_id = NEW.application_id)
-       OR EXISTS (SELECT 1 FROM funding_application a JOIN incubator_membership m
-                  ON m.organisation_id = a.organisation_id
-                  WHERE a.id = NEW.application_id AND m.user_id = NEW.reviewer_id)
-       OR EXISTS (SELECT 1 FROM funding_application a JOIN incubator_projectmember p ON p.project_id = a.project_id
-                  WHERE a.id = NEW.application_id AND p.user_id = NEW.reviewer_id)
-       OR EXISTS (SELECT 1 FROM funding_application a JOIN incubator_researchproject p ON p.id = a.project_id
-                  WHERE a.id = NEW.application_id AND p.pi_user_id = NEW.reviewer_id)
-       OR EXISTS (SELECT 1 FROM funding_stagerun r JOIN funding_stage s ON s.id = r.stage_id
-                  JOIN funding_application a ON a.id = r.application_id
-                  JOIN funding_reviewer e ON e.user_id = NEW.reviewer_id
-                  LEFT JOIN incubator_researchproject p ON p.id = a.project_id
-                  WHERE r.id = NEW.run_id AND s.acts = 'expert'
-                  AND e.organisation_id IN (a.organisation_id, p.university_id)) THEN
+    IF funding_conflict(NEW.reviewer_id, NEW.application_id, EXISTS (
+        SELECT 1 FROM funding_stagerun r JOIN funding_stage s ON s.id = r.stage_id
+        WHERE r.id = NEW.run_id AND s.acts = 'expert')) IS NOT NULL THEN
         RAISE EXCEPTION 'person % has a conflict of interest with application %', NEW.reviewer_id, NEW.application_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'review_refuses_conflict';
+    END IF;
+    RETURN NEW;
+"""
+
+# An expert reads the application only after saying that there is no conflict and signing the pledge of integrity.
+_DECLARED_FIRST = """
+    IF (NEW.declared_at IS NULL OR NEW.pledge_id IS NULL) AND EXISTS (
+        SELECT 1 FROM funding_stagerun r JOIN funding_stage s ON s.id = r.stage_id
+        WHERE r.id = NEW.run_id AND s.acts = 'expert') THEN
+        RAISE EXCEPTION 'review % has no declaration yet', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'review_declared_first';
     END IF;
     RETURN NEW;
 """
@@ -95,6 +94,20 @@ class Review(models.Model):
     assigned_at = models.DateTimeField(_("assigned"), default=timezone.now)
     accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True)
     submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True)
+    suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True)
+    suspension_told_at = models.DateTimeField(
+        _("told of the suspension"), null=True, blank=True, editable=False
+    )
+    declared_at = models.DateTimeField(_("declared to have no conflict"), null=True, blank=True)
+    pledge = models.ForeignKey(
+        Pledge,
+        verbose_name=_("pledge of integrity signed"),
+        null=True,
+        blank=True,
+        db_index=False,  # nobody asks who signed a version
+        on_delete=models.PROTECT,
+        related_name="reviews",
+    )
     opinion = models.CharField(_("recommendation"), max_length=20, choices=Opinion, blank=True)
     confidence = models.PositiveSmallIntegerField(_("confidence"), choices=Confidence, null=True, blank=True)
     score = models.DecimalField(
@@ -156,6 +169,13 @@ class Review(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert | pgtrigger.Update,
                 func=_REFUSE_CONFLICT,
+            ),
+            pgtrigger.Trigger(
+                name="review_declared_first",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__state="assigned", new__state="accepted"),
+                func=_DECLARED_FIRST,
             ),
             pgtrigger.Protect(
                 name="review_submitted_fixed",

@@ -1,11 +1,23 @@
 """Reviews: every write, by what it is about. Stages drive applications; experts, objections and reminders feed them."""
 
 from funding.reviews.services.conflicts import (
+    Reason,
+    confirm_conflict,
     conflicts_for,
     conflicts_of,
-    note_known_conflicts,
+    dismiss_conflict,
+    possible_of,
+    reasons_of,
     record_conflict,
+    record_tie,
+    reopen_conflict,
     withdraw_conflict,
+)
+from funding.reviews.services.declaring import (
+    Answer,
+    answer_invitations,
+    current_pledge,
+    declare_no_conflict,
 )
 from funding.reviews.services.experts import (
     Load,
@@ -26,6 +38,12 @@ from funding.reviews.services.experts import (
 )
 from funding.reviews.services.figures import Summary, acts_of, runs_of_experts, summaries_of, without_short
 from funding.reviews.services.matching import Match, affinities, explain_match
+from funding.reviews.services.namesakes import (
+    match_all,
+    match_application,
+    match_call,
+    match_call_by_id,
+)
 from funding.reviews.services.notice import record_objection, resolve_objection
 from funding.reviews.services.pool import invite_reviewer, join_pool, update_reviewer
 from funding.reviews.services.publications import (
@@ -51,9 +69,12 @@ from funding.reviews.services.stages import (
     on_withdrawn,
     set_due,
 )
+from funding.reviews.services.suspending import keep_all_apart, settle_suspensions
+from funding.reviews.services.ties import declare_tie
 
 __all__ = [
     "WEIGHTS",
+    "Answer",
     "BulkResult",
     "Hand",
     "Load",
@@ -61,26 +82,37 @@ __all__ = [
     "Pasted",
     "Rating",
     "Ratings",
+    "Reason",
     "Summary",
     "accept_review",
     "act_in_stage",
     "acts_of",
     "add_publication",
     "affinities",
+    "answer_invitations",
     "assign_reviewer",
     "assign_reviewers",
     "complete_decision",
     "complete_run",
+    "confirm_conflict",
     "conflicts_for",
     "conflicts_of",
+    "current_pledge",
+    "declare_no_conflict",
+    "declare_tie",
     "decline_review",
+    "dismiss_conflict",
     "enter_stage",
     "explain_match",
     "in_words",
     "invite_reviewer",
     "join_pool",
+    "keep_all_apart",
     "load_of",
-    "note_known_conflicts",
+    "match_all",
+    "match_application",
+    "match_call",
+    "match_call_by_id",
     "on_rejected",
     "on_resubmitted",
     "on_returned",
@@ -88,13 +120,17 @@ __all__ = [
     "on_submitted",
     "on_withdrawn",
     "paste_publications",
+    "possible_of",
     "problems_of",
     "ratings_of",
+    "reasons_of",
     "record_conflict",
     "record_objection",
+    "record_tie",
     "recuse",
     "release_reviewer",
     "remove_publication",
+    "reopen_conflict",
     "reopen_review",
     "replace_reviewer",
     "resolve_objection",
@@ -104,6 +140,7 @@ __all__ = [
     "score_of_draft",
     "send_reminders",
     "set_due",
+    "settle_suspensions",
     "submit_review",
     "summaries_of",
     "update_publication",

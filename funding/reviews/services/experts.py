@@ -17,15 +17,16 @@ from django.utils.translation import gettext_lazy
 from funding.applications.models import Application
 from funding.calls.models import Criterion
 from funding.calls.states import Acts, CriterionKind
-from funding.reviews.models import Conflict, Review, Reviewer, Score, StageRun
+from funding.reviews.models import Review, Reviewer, Score, StageRun
 from funding.reviews.services import stages
-from funding.reviews.services.conflicts import conflicts_for
+from funding.reviews.services.conflicts import DERIVED, conflicts_for, write_tie
 from funding.reviews.services.telling import day, link_of_run, staff_of, tell, tell_reviewer
 from funding.reviews.states import (
     OPEN_REVIEWS,
     OPINIONS_OF_STAGE,
     Confidence,
     ConflictKind,
+    ConflictSource,
     ReviewState,
     RunState,
 )
@@ -142,6 +143,11 @@ def _ask(run: StageRun, person: User, earlier: Review | None, *, actor: Actor, d
                         "assigned_at": now,
                         "assigned_by_id": actor.pk,
                         "accepted_at": None,
+                        "submitted_at": None,
+                        "score": None,
+                        "suspended_at": None,
+                        "declared_at": None,
+                        "pledge_id": None,
                         "decline_reason": "",
                     },
                 )
@@ -238,25 +244,32 @@ def reopen_review(review: Review, *, actor: Actor, reason: str) -> Review:
 
 
 def accept_review(review: Review, *, actor: Actor) -> Review:
-    """Accept: no conflict known, the text is kept confidential; from now on the application can be read."""
+    """Accept, once declared to have no conflict and pledged (``declare_no_conflict``): the application can be read."""
     with transaction.atomic():
         _lock_with_application(review)
         require(actor, "funding.answer_review", review)
         if review.state in (ReviewState.ACCEPTED, ReviewState.SUBMITTED):
             return review
-        reasons = conflicts_for(review.application, [review.reviewer]).get(review.reviewer_id)
-        if reasons:
+        refuse_suspended(review)
+        if review.declared_at is None or review.pledge_id is None:
             raise DomainError(
-                format_lazy(
-                    gettext_lazy(
-                        "You cannot review this application: {reason}. Please declare the conflict."
-                    ),
-                    reason=reasons[0],
-                ),
-                code="conflict_of_interest",
+                _("Declare first that you have no conflict of interest, and sign the pledge of integrity."),
+                code="not_declared",
             )
         advance(review, "accept", actor=actor, changes={"accepted_at": timezone.now()})
     return review
+
+
+def refuse_suspended(review: Review) -> None:
+    """Raise ``DomainError`` for a review that a conflict of interest has suspended."""
+    if review.state == ReviewState.SUSPENDED:
+        raise DomainError(
+            format_lazy(
+                gettext_lazy("There is a conflict of interest, so this review is suspended: {reason}."),
+                reason=review.reason_text,
+            ),
+            code="conflict_of_interest",
+        )
 
 
 def decline_review(review: Review, *, actor: Actor, reason: str) -> Review:
@@ -278,7 +291,7 @@ def decline_review(review: Review, *, actor: Actor, reason: str) -> Review:
 
 def recuse(review: Review, *, actor: Actor, kind: str = ConflictKind.DECLARED, note: str = "") -> Review:
     """Declare a conflict of interest: it is kept for this applicant, and staff are asked for a replacement."""
-    if kind not in ConflictKind.values:
+    if kind not in ConflictKind.values or kind in DERIVED:
         raise DomainError(_("Choose what kind of conflict it is."), code="unknown_kind", field="kind")
     text = stages._clean(note)[:400]
     if kind in (ConflictKind.DECLARED, ConflictKind.OTHER) and not text:
@@ -296,14 +309,14 @@ def recuse(review: Review, *, actor: Actor, kind: str = ConflictKind.DECLARED, n
             reason=text,
             kind=kind,
         )
-        conflict, created = Conflict.objects.get_or_create(
-            person=review.reviewer,
-            application=review.application,
+        write_tie(
+            review.reviewer,
+            actor=actor,
             kind=kind,
-            defaults={"note": text, "recorded_by_id": actor.pk},
+            source=ConflictSource.PERSON,
+            ends={"application": review.application},
+            values={"note": text},
         )
-        if created:
-            record("conflict.declare", conflict, actor=actor, after={"kind": kind, "note": text})
         _ask_for_replacement(review, text)
     return review
 
@@ -359,6 +372,7 @@ def _refuse_unless_written(review: Review) -> None:
         raise IllegalTransition(_("This review is submitted and can no longer be changed."), code="submitted")
     if review.state == ReviewState.ASSIGNED:
         raise IllegalTransition(_("Accept the review first."), code="not_accepted")
+    refuse_suspended(review)
     if review.state != ReviewState.ACCEPTED:
         raise IllegalTransition(
             _("This review is no longer asked of you. What you typed was not saved."), code="review_over"

@@ -25,7 +25,7 @@ from funding.calls.models import Criterion, Stage
 from funding.calls.states import Acts, Completion, CriterionKind, OnNegative, StageKind
 from funding.reviews.models import Objection, Review, Score, StageRun
 from funding.reviews.scoring import Mark, weighted_score
-from funding.reviews.services.conflicts import note_known_conflicts
+from funding.reviews.services.namesakes import match_application
 from funding.reviews.services.telling import (
     acting_people,
     day,
@@ -83,6 +83,8 @@ def on_resubmitted(application_id: int) -> StageRun | None:
         if run is None:
             return _enter_next(application)
         run.application = application
+        if run.stage.acts == Acts.EXPERT:
+            match_application(application)  # another team, another list
         if run.state != RunState.PAUSED:
             _set_place(application, run.stage, run.due_at)
             return None
@@ -177,7 +179,7 @@ def enter_stage(application: Application, stage: Stage, *, actor: Actor = SYSTEM
         _set_place(application, stage, run.due_at)
         _watch(run)
         if stage.acts == Acts.EXPERT:
-            note_known_conflicts(application)
+            match_application(application)
         _tell_of_turn(run, key=str(run.pk))
         _tell_applicant(run)
     return run

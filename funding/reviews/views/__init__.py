@@ -1,6 +1,7 @@
 """The portal's pages of review: the university's queue, reviewers, public notices, what waits on the first page."""
 
 from funding.reviews.views import home
+from funding.reviews.views.conflicts import InvitationsPage, TieList, TiePage, TieWithdrawPage
 from funding.reviews.views.notice import NoticeList, ObjectionPage
 from funding.reviews.views.pool import (
     MatchPage,
@@ -27,6 +28,7 @@ __all__ = [
     "DeclinePage",
     "FieldEndpoint",
     "MatchPage",
+    "InvitationsPage",
     "NoticeList",
     "ObjectionPage",
     "Ping",
@@ -41,5 +43,8 @@ __all__ = [
     "ReviewList",
     "ReviewPage",
     "SubmitPage",
+    "TieList",
+    "TiePage",
+    "TieWithdrawPage",
     "home",
 ]

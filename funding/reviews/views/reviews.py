@@ -27,6 +27,8 @@ from funding.reviews.reading import answers_for_reviewer, applicant_of, brief_of
 from funding.reviews.rubric import fields_of, page_of, progress_of
 from funding.reviews.services import (
     accept_review,
+    current_pledge,
+    declare_no_conflict,
     decline_review,
     problems_of,
     recuse,
@@ -118,9 +120,13 @@ class ReviewList(ListPage):
         return own_reviews(self.request.user).annotate(urgency=urgency)
 
     def actions(self) -> Sequence[tuple[Any, str]]:
-        if is_reviewer(self.request.user):
-            return [(gettext_lazy("My reviewer profile"), reverse("reviews:profile"))]
-        return ()
+        if not is_reviewer(self.request.user):
+            return ()
+        return [
+            (gettext_lazy("Answer all invitations"), reverse("reviews:invitations")),
+            (gettext_lazy("My ties"), reverse("reviews:ties")),
+            (gettext_lazy("My reviewer profile"), reverse("reviews:profile")),
+        ]
 
     def empty_action(self) -> None:
         return None
@@ -190,7 +196,13 @@ class ReviewPage(KeepsTyped, ReviewMixin):
         review = self.object
         if review.state == ReviewState.ASSIGNED:
             brief = brief_of(review, latest_version(review.application))
-            return self.render("funding/reviews/invitation.html", status=status, brief=brief)
+            return self.render(
+                "funding/reviews/invitation.html",
+                status=status,
+                brief=brief,
+                pledge=None if review.declared_at else current_pledge(),
+                **context,
+            )
         if review.state in (ReviewState.ACCEPTED, ReviewState.SUBMITTED):
             named = {name: context.pop(name, None) for name in ("problems", "typed", "conflicts")}
             parts, is_written = fields_of(review), review.state == ReviewState.ACCEPTED
@@ -323,13 +335,25 @@ class Ping(ReviewMixin):
         return JsonResponse({"user": request.user.pk})
 
 
-class AcceptPage(ReviewMixin):
-    """One click: no conflict, confidential, by the deadline."""
+class AcceptPage(ReviewPage):
+    """No conflict and the pledge signed: then the review is accepted, or the summary read first."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        accept_review(self.object, actor=self.request.user)
+        review, person = self.object, self.object.reviewer
+        if review.state == ReviewState.ASSIGNED and review.declared_at is None:
+            try:
+                declare_no_conflict(review, actor=person, pledge=request.POST.get("pledge") == "on")
+            except DomainError as error:
+                if error.code != "pledge":
+                    raise
+                self.prepare()
+                return self.show(status=422, no_pledge=True)
+        if request.POST.get("next") == "read":
+            messages.success(request, _("Declared. Read the summary, then accept or decline."))
+            return HttpResponseRedirect(review.get_absolute_url())
+        accept_review(review, actor=person)
         messages.success(request, _("Accepted. What you type is saved by itself; submit when you are done."))
-        return HttpResponseRedirect(self.object.get_absolute_url())
+        return HttpResponseRedirect(review.get_absolute_url())
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         return HttpResponseRedirect(self.object.get_absolute_url())

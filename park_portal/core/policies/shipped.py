@@ -738,4 +738,24 @@ SHIPPED: Final[tuple[Figure, ...]] = (
             "Copies of one’s own data: can be fetched for",
         ),
     ),
+    *_group(
+        "conflict",
+        "评审回避规则；期限和人数为园区自定",
+        "R",
+        "2021-01-01",
+        (
+            "employer_years",
+            "3",
+            "years",
+            "利益冲突：曾任职、曾合作计入的年限",
+            "Conflicts of interest: former employers and joint work count for",
+        ),
+        (
+            "unsuitable_max",
+            "3",
+            "count",
+            "申请人可提出的不宜评审专家人数上限",
+            "Unsuitable experts an applicant may name, at most",
+        ),
+    ),
 )

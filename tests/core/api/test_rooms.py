@@ -133,8 +133,16 @@ class TestReviews:
         invited = make_review(expert_run(), people("reviewer"))
         read = caller("reviewer").get(f"/reviews/{invited.pk}/application/").json()
         assert read["applicant"] == invited.application.organisation.name
-        assert read["sections"] == []
+        assert (read["sections"], read["summary"]) == ([], "")
         assert caller("reviewer").get(f"/reviews/{invited.pk}/fields/").status_code == 404
+        refused = caller("reviewer").post(f"/reviews/{invited.pk}/accept/")
+        assert (refused.status_code, refused.json()["code"]) == (400, "not_declared")
+        assert caller("reviewer").get("/reviews/pledge/").json()["version"] == 1
+        for path, sent in (("declare", {"pledge": False}), ("declare", {})):
+            assert caller("reviewer").post(f"/reviews/{invited.pk}/{path}/", sent).status_code in (400, 422)
+        assert caller("reviewer").post(f"/reviews/{invited.pk}/declare/", {"pledge": True}).status_code == 200
+        read = caller("reviewer").get(f"/reviews/{invited.pk}/application/").json()
+        assert (read["sections"], read["summary"]) == ([], "用多模态大模型预测药物反应。")
         assert caller("reviewer").post(f"/reviews/{invited.pk}/accept/").json()["state"] == "accepted"
         assert caller("reviewer").get(f"/reviews/{invited.pk}/fields/").status_code == 200
 

@@ -833,16 +833,16 @@ def test_notice_text_with_preview(officer):
 def test_previews_show_what_each_role_sees(officer):
     call = make_call(opens_in=1, blind=True)
     applicant = officer.get(at(call, "preview/?as=applicant")).content.decode()
-    assert "Reviewers who would be unsuitable, and why" in applicant
+    assert "Reviewers who would be unsuitable" in applicant
     assert 'name="budget-0-amount"' in applicant
     assert "<form" not in applicant.split("<main")[1].split("</main>")[0]
     reviewer = officer.get(at(call, "preview/?as=reviewer")).content.decode()
-    assert "Reviewers who would be unsuitable, and why" not in reviewer
-    assert "2 questions are hidden from reviewers." in reviewer
+    assert "Reviewers who would be unsuitable" not in reviewer
+    assert "3 questions are hidden from reviewers." in reviewer
     assert "Blind: reviewers do not see who applies" in reviewer
     assert "weight 25, 0–10" in reviewer
     liaison = officer.get(at(call, "preview/?as=liaison")).content.decode()
-    assert "Reviewers who would be unsuitable, and why" in liaison
+    assert "Reviewers who would be unsuitable" in liaison
     public = officer.get(at(call, "preview/")).content.decode()
     assert "How applications are reviewed" in public
     assert "/applications/start/" not in public
@@ -938,7 +938,7 @@ def test_the_preview_of_a_blind_stage_leaves_out_who_applies(officer):
     page = officer.get(at(blind, "preview/?as=reviewer")).content.decode()
     assert "(without Name, Employer)" in page
     assert "(without Application or registration no., Owner)" in page
-    assert "2 questions are hidden from reviewers." in page
+    assert "3 questions are hidden from reviewers." in page
     officer.post(
         f"/admin/funding/question/{team.pk}/change/",
         {
@@ -997,7 +997,7 @@ def test_standard_questions_come_from_the_bank_as_what_they_are(officer):
     call.sections.all().delete()
     officer.post(at(call, "form/"), {"do": "section-add", "new-title_zh_hans": "一", "new-title_en": "One"})
     section = call.sections.get()
-    keys = ("amount", "budget", "consent", "summary", "team", "title", "unsuitable")
+    keys = ("amount", "budget", "consent", "summary", "team", "title", "unsuitable_experts")
     bank = [Question.objects.get(key=key).pk for key in keys]
     officer.post(at(call, "form/"), {"do": f"questions-add:{section.pk}", "bank": bank})
     assert {
@@ -1010,7 +1010,7 @@ def test_standard_questions_come_from_the_bank_as_what_they_are(officer):
         "summary": ("summary", True, True),
         "team": ("", True, True),
         "title": ("title", True, True),
-        "unsuitable": ("unsuitable", False, False),
+        "unsuitable_experts": ("unsuitable", False, False),
     }
     # One that is no longer read as it should be is led to where that is mended.
     title = call.questions.get(question__key="title")

@@ -84,7 +84,7 @@ def test_page_of_an_open_call(reader):
         "3 experts · 10 working days",
         "¥0.2 m to ¥2 m",
         "24 questions.",
-        "Reviewers who would be unsuitable, and why",
+        "Reviewers who would be unsuitable",
         "(depends on “Compliance matters involved”)",
     ):
         assert text in page, text

@@ -154,7 +154,7 @@ def test_assignment_shows_load_and_conflicts_and_refuses_them(client_of):
     assert (lines["忙专家"]["load"].open, lines["忙专家"]["load"].is_full) == (1, True)
     assert lines["内部专家"]["barred"]
     assert not lines["空闲专家"]["barred"]
-    assert "member of the applying organisation" in page.content.decode()
+    assert "belongs to the applicant or its team" in page.content.decode()
     response = client.post(address, {"run": [run.pk], "person": [member.pk, free.pk, busy.pk]})
     assert response.status_code == 302
     assert set(run.reviews.values_list("reviewer", flat=True)) == {free.pk, busy.pk}

@@ -18,6 +18,7 @@ from park_portal.core.workflow import SYSTEM
 from tests.factories.core import make_staff, make_user, token_of
 from tests.factories.incubator import make_organisation, make_project, make_university
 from tests.factories.reviews import (
+    accept,
     expert_run,
     fill_review,
     make_application,
@@ -122,9 +123,9 @@ def test_known_conflicts_are_found_and_refused():
     shared.memberships.create(user=partner, role="viewer")
     member = make_expert()
     project.team.create(user=member, name=member.name, role="member")
-    named = make_expert("何不宜")
+    named = make_expert("何不宜", institution="远山研究所")
     free = make_expert()
-    application = make_application(call, project=project, unsuitable="请回避:何不宜(同行竞争)")
+    application = make_application(call, project=project, unsuitable="请回避:何不宜,远山研究所(同行竞争)")
     people = [colleague, by_name, partner, member, named, free]
     found = services.conflicts_for(application, people)
     assert set(found) == {one.pk for one in people} - {free.pk}
@@ -150,7 +151,7 @@ def test_the_database_refuses_what_gets_past_the_service():
             Review.objects.create(run=run, application=run.application, reviewer=person, due_at=run.due_at)
     review = make_review(run)
     services.decline_review(review, actor=review.reviewer, reason="x")
-    Conflict.objects.create(person=review.reviewer, application=run.application, kind="other")
+    services.record_conflict(run.application, review.reviewer, actor=SYSTEM, kind="other")
     with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
         Review.objects.filter(pk=review.pk).update(state="assigned")
 
@@ -200,15 +201,15 @@ def test_staff_record_a_conflict_and_take_back_their_own_only():
             review.application, review.reviewer, actor=officer, kind="employer", note="同事"
         )
     review.refresh_from_db()
-    assert review.state == "released"
+    assert (review.state, review.decline_reason) == ("suspended", "employer")
     services.withdraw_conflict(Conflict.objects.get(), actor=officer)
-    assert not Conflict.objects.exists()
+    assert Conflict.objects.get().state == "dismissed"
     other = make_review()
     services.recuse(other, actor=other.reviewer, note="亲属")
     with pytest.raises(DomainError):
-        services.withdraw_conflict(Conflict.objects.get(), actor=officer)
+        services.withdraw_conflict(Conflict.objects.get(person=other.reviewer), actor=officer)
     with pytest.raises(Forbidden):
-        services.record_conflict(review.application, review.reviewer, actor=review.reviewer, kind="other")
+        services.record_conflict(review.application, make_expert(), actor=review.reviewer, kind="other")
 
 
 # --- answering
@@ -216,7 +217,7 @@ def test_staff_record_a_conflict_and_take_back_their_own_only():
 
 def test_accepting_declining_and_recusing_twice():
     for act, state in (
-        (lambda review: services.accept_review(review, actor=review.reviewer), "accepted"),
+        (accept, "accepted"),
         (lambda review: services.decline_review(review, actor=review.reviewer, reason="出差"), "declined"),
         (lambda review: services.recuse(review, actor=review.reviewer, note="合作者"), "recused"),
     ):
@@ -267,7 +268,7 @@ def test_nothing_is_written_before_accepting_or_after_stepping_back():
     review = make_review()
     with pytest.raises(DomainError):
         services.save_review(review, actor=review.reviewer, revision=None, opinion="fund")
-    services.accept_review(review, actor=review.reviewer)
+    accept(review)
     services.save_review(review, actor=review.reviewer, revision=None, opinion="fund")
     services.release_reviewer(review, actor=make_staff("officer"), reason="改派")
     with pytest.raises(DomainError) as refused:

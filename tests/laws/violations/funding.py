@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -16,6 +16,7 @@ from tests.laws.violations.generated import below_zero
 from tests.laws.violations.rows import approval, delete, release, row, update
 
 CALL, APPLICATION, REVIEW = "funding.Call", "funding.Application", "funding.Review"
+CONFLICT = "funding.Conflict"
 
 
 # --- calls
@@ -302,7 +303,104 @@ breaks("publication_year_in_range")(changed("funding.Publication", year=1899))
 breaks("publication_has_title")(changed("funding.Publication", title=""))
 breaks("score_once")(repeated("funding.Score", "review", "criterion"))
 breaks("score_not_negative")(changed("funding.Score", value=-1))
-breaks("conflict_once")(repeated("funding.Conflict", "person", "application", "kind"))
+breaks("call_conflict_scope_known")(changed(CALL, conflict_scope="x"))
+breaks("conflict_once")(repeated(CONFLICT, "person", "application", "kind"))
+breaks("conflict_with_person_once")(
+    repeated(CONFLICT, "person", "other", "kind", other=lambda: row("core.User"))
+)
+breaks("conflict_not_with_oneself")(
+    changed(CONFLICT, {"other": lambda: row("core.User")}, other=lambda tie: tie.person)
+)
+breaks("conflict_dates_in_order")(changed(CONFLICT, since=date(2026, 1, 2), expires_on=date(2026, 1, 1)))
+
+
+@breaks("conflict_with_organisation_once")
+def tied_to_an_organisation_twice() -> dict[str, Breach]:
+    held = row(CONFLICT, organisation=row("incubator.Organisation"), since=date(2026, 1, 1))
+    undated = row(CONFLICT, organisation=held.organisation)
+    same = {"person": held.person, "organisation": held.organisation, "kind": held.kind}
+    return {
+        "insert: since the same day": lambda: row(CONFLICT, **same, since=held.since),
+        "insert: both without a day": lambda: row(CONFLICT, **{**same, "person": undated.person}),
+    }
+
+
+@breaks("conflict_has_one_end")
+def tied_to_two_or_none() -> dict[str, Breach]:
+    held, company = row(CONFLICT), row("incubator.Organisation")
+    return {
+        "insert: to nothing": lambda: row(CONFLICT, application=None),
+        "insert: to two": lambda: row(CONFLICT, application=held.application, organisation=company),
+        "update: to one more by name": lambda: update(held, other_name="张三"),
+    }
+
+
+for column in ("kind", "source"):
+    breaks(f"conflict_{column}_known")(
+        lambda column=column: {"insert": lambda: row(CONFLICT, **{column: "x"})}
+    )
+
+
+@breaks("conflict_identity_fixed")
+def other_conflict() -> dict[str, Breach]:
+    held, other, person = row(CONFLICT), row(CONFLICT), row("core.User")
+    tie = row(CONFLICT, other=person)
+    return {
+        **{
+            f"update: {field}": lambda field=field: update(held, **{field: getattr(other, field)})
+            for field in ("person", "application")
+        },
+        "update: kind": lambda: update(held, kind="family"),
+        "update: source": lambda: update(held, source="person"),
+        "update: recorded_by": lambda: update(held, recorded_by=person),
+        "update: other": lambda: update(tie, other=row("core.User")),
+    }
+
+
+@breaks("conflict_moves_only_by_merge")
+def tie_moved() -> dict[str, Breach]:
+    held, other = row(CONFLICT, organisation=row("incubator.Organisation")), row("incubator.Organisation")
+    return {"update": lambda: update(held, organisation=other)}
+
+
+@breaks("conflict_faculty_of_its_university")
+def tie_with_the_faculty_of_another() -> dict[str, Breach]:
+    held = row(CONFLICT, organisation=row("incubator.Organisation", kind="university"))
+    return {
+        "insert": lambda: row(
+            CONFLICT,
+            organisation=row("incubator.Organisation", kind="university"),
+            faculty=row("incubator.Faculty"),
+        ),
+        "update": lambda: update(held, faculty=row("incubator.Faculty")),
+    }
+
+
+@breaks("reviewer_faculty_of_its_university")
+def reviewer_of_the_faculty_of_another() -> dict[str, Breach]:
+    university = row("incubator.Organisation", kind="university")
+    reviewer = row("funding.Reviewer", user=row("core.User"), organisation=university)
+    return {
+        "insert": lambda: row(
+            "funding.Reviewer",
+            user=row("core.User"),
+            organisation=university,
+            faculty=row("incubator.Faculty"),
+        ),
+        "update": lambda: update(reviewer, faculty=row("incubator.Faculty")),
+    }
+
+
+@breaks("review_declared_first")
+def accepted_without_a_word() -> dict[str, Breach]:
+    expert = row("funding.Stage", acts="expert")
+    review = row(REVIEW, run=row("funding.StageRun", stage=expert))
+    pledge = row("funding.Pledge", version=number())
+    return {
+        "update: nothing said": lambda: update(review, state="accepted"),
+        "update: not declared": lambda: update(review, state="accepted", pledge=pledge),
+        "update: not pledged": lambda: update(review, state="accepted", declared_at=timezone.now()),
+    }
 
 
 @breaks("stage_run_once")
@@ -350,7 +448,7 @@ def reviewed_by_one_of_their_own() -> dict[str, Breach]:
         return lambda: row(REVIEW, reviewer=person, **values)
 
     recorded, again = row(APPLICATION), row(APPLICATION)
-    row("funding.Conflict", person=person, application=recorded)
+    stands(row(CONFLICT, person=person, application=recorded))
     row("incubator.Membership", user=person, organisation=company)
     row("incubator.ProjectMember", user=person, project=project, role="member")
     led = row("incubator.ResearchProject")
@@ -367,7 +465,7 @@ def reviewed_by_one_of_their_own() -> dict[str, Breach]:
     started = row("funding.Stage", acts="officer", call=again.call)
     declined = row(REVIEW, reviewer=person, run=row("funding.StageRun", application=again, stage=started))
     update(declined, state="declined")
-    row("funding.Conflict", person=person, application=again)
+    stands(row(CONFLICT, person=person, application=again))
     return {
         "insert: conflict on record": asked(recorded),
         "insert: member of the company": asked(row(APPLICATION, organisation=company)),
@@ -425,11 +523,20 @@ def score_beyond_the_criterion() -> dict[str, Breach]:
     }
 
 
+def stands(conflict: Any) -> Any:
+    update(conflict, state="standing")
+    return conflict
+
+
 @breaks("conflict_declared_is_kept")
 def conflict_taken_back() -> dict[str, Breach]:
     person = row("core.User")
-    declared = row("funding.Conflict", person=person, recorded_by=person)
-    return {"delete": lambda: delete(declared)}
+    declared = stands(row(CONFLICT, person=person, recorded_by=person))
+    return {
+        "delete": lambda: delete(declared),
+        "update: taken back": lambda: update(declared, state="dismissed"),
+        "update: run out": lambda: update(declared, expires_on=date(2026, 1, 1)),
+    }
 
 
 @breaks("objection_resolved_fixed")

@@ -39,6 +39,11 @@ LIGHT: dict[str, dict[str, Any]] = {
         "application": lambda given: given["run"].application,
     },
     "funding.Reviewer": {},
+    "funding.Conflict": {
+        "application": lambda given: (
+            None if {"organisation", "other", "other_name"} & given.keys() else row("funding.Application")
+        ),
+    },
     "funding.Score": {
         "review": lambda given: row(
             "funding.Review",
