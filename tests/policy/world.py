@@ -41,8 +41,6 @@ from funding.decisions.services import (
     write_letters,
 )
 from funding.reviews.models import Publication, Reviewer
-from funding.reviews.services import record_objection
-from funding.reviews.models import Reviewer
 from funding.reviews.services import declare_no_conflict, declare_tie, record_objection
 from incubator.models import Membership, ProjectMember, ResearchProject
 from incubator.organisations.services import invite_member

@@ -163,6 +163,7 @@ def _coauthors(application: Application, pool: list[tuple[Reviewer, tuple[str, .
     side, written = [named.who for named in _team(application)], 0
     for reviewer_id, authors, year in rows.values_list("reviewer", "authors", "year"):
         reviewer = reviewers[reviewer_id]
+        assert year is not None
         for author in authors:
             if compare_names(author, reviewer.user.name) is not Why.NOTHING:
                 continue  # the reviewer's own name

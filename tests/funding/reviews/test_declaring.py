@@ -321,7 +321,12 @@ def test_an_author_of_a_recent_paper_with_a_name_of_the_team_is_possible():
     project.team.create(name="陈思远", role="member")
     application = make_application(make_review_call("expert", "decision"), project=project)
     found = Conflict.objects.get(application=application)
-    assert (found.person, found.kind, found.source, found.state) == (me, "coauthor", "publications", "possible")
+    assert (found.person, found.kind, found.source, found.state) == (
+        me,
+        "coauthor",
+        "publications",
+        "possible",
+    )
     assert (found.note, found.expires_on.year) == ("initials:Y. N. Zhou", this_year + 3)
 
 
