@@ -22,6 +22,18 @@ from funding.calls.models import (
 )
 from funding.decisions.models import Decision, Letter, LetterTemplate
 from funding.funds.models import Fund
+from funding.panels.models import (
+    AgendaItem,
+    Attendance,
+    Ballot,
+    Meeting,
+    PanelComment,
+    PanelMember,
+    PanelPledge,
+    Recusal,
+    Turnout,
+    UsefulnessRating,
+)
 from funding.reviews.models import (
     Calculation,
     Conflict,
@@ -35,10 +47,13 @@ from funding.reviews.models import (
 )
 
 __all__ = [
+    "AgendaItem",
     "Answer",
     "AnswerFile",
     "Application",
+    "Attendance",
     "Award",
+    "Ballot",
     "Calculation",
     "Call",
     "CallQuestion",
@@ -51,10 +66,15 @@ __all__ = [
     "Fund",
     "Letter",
     "LetterTemplate",
+    "Meeting",
     "Objection",
+    "PanelComment",
+    "PanelMember",
+    "PanelPledge",
     "Pledge",
     "Publication",
     "Question",
+    "Recusal",
     "Return",
     "ReturnItem",
     "Review",
@@ -63,5 +83,7 @@ __all__ = [
     "Section",
     "Stage",
     "StageRun",
+    "Turnout",
+    "UsefulnessRating",
     "Version",
 ]

@@ -9,6 +9,7 @@ from funding.models import (
     Criterion,
     Fund,
     LetterTemplate,
+    Meeting,
     Pledge,
     Question,
     Section,
@@ -64,3 +65,8 @@ class PledgeTranslation(TranslationOptions):
 @register(LetterTemplate)
 class LetterTemplateTranslation(TranslationOptions):
     fields = ("subject", "body")
+
+
+@register(Meeting)
+class MeetingTranslation(TranslationOptions):
+    fields = ("title",)

@@ -376,6 +376,33 @@ def act_in_stage(
         return held
 
 
+def conclude_panel(
+    run: StageRun, *, actor: User, opinion: str, score: Decimal | None, comment: str
+) -> StageRun:
+    """Complete a panel stage with what the panel recommends, and return the run; the same again changes nothing.
+
+    The caller has checked that ``actor`` speaks for the panel; the opinion stands under their name. ``score`` is out of
+    100. A negative opinion ends the application only where the stage says so.
+    """
+    with transaction.atomic():
+        application = _lock(run.application_id)
+        held = _lock_run(run.pk, application)
+        mine = held.reviews.filter(reviewer=actor, state=ReviewState.SUBMITTED).first()
+        if mine is not None and mine.opinion == opinion and held.state in (RunState.PASSED, RunState.REJECTED):
+            return held
+        _refuse_unless_active(held)
+        if held.stage.kind != StageKind.PANEL:
+            raise DomainError(_("This stage is not worked by a panel."), code="no_panel")
+        if opinion not in OPINIONS_OF_STAGE[StageKind.PANEL]:
+            raise DomainError(_("Choose one of the opinions."), code="unknown_opinion", field="opinion")
+        _check_reason(opinion, comment, "")
+        _write_opinion(held, actor, [], opinion, _clean(comment), "", score=score)
+        ends = held.stage.on_negative == OnNegative.REJECT and opinion in NEGATIVE
+        note = _reasons(held) if ends else ""
+        _complete(held, actor=SYSTEM, outcome=RunState.REJECTED if ends else RunState.PASSED, note=note)
+        return held
+
+
 def _return(
     run: StageRun, *, actor: User, items: Mapping[str, str], message: str, due_at: datetime | None
 ) -> None:
@@ -491,7 +518,10 @@ def _write_opinion(
     opinion: str,
     comment_committee: str,
     comment_applicant: str,
+    *,
+    score: Decimal | None = None,
 ) -> Review:
+    """Write the opinion of ``actor`` down; its score is that of the marks, or where a panel has none, ``score``."""
     now = timezone.now()
     try:
         with transaction.atomic():
@@ -521,7 +551,7 @@ def _write_opinion(
             "updated_at": now,
             "comment_committee": comment_committee,
             "comment_applicant": comment_applicant,
-            "score": score_of((criterion, value, na) for criterion, value, na, _note in rows),
+            "score": score_of((criterion, value, na) for criterion, value, na, _note in rows) if rows else score,
         },
     )
     return review
