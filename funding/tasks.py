@@ -1,6 +1,7 @@
 """Contents page: the tasks of every room of calls and funds."""
 
 from funding.calls.tasks import remind_of_closing, run_clock
+from funding.panels.tasks import send_reminders as remind_panels
 from funding.reviews.tasks import send_reminders
 
-__all__ = ["remind_of_closing", "run_clock", "send_reminders"]
+__all__ = ["remind_of_closing", "remind_panels", "run_clock", "send_reminders"]

@@ -6,5 +6,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/", include("funding.calls.urls")),
     path("applications/", include("funding.applications.urls")),
     path("", include("funding.reviews.urls")),
+    path("panels/", include("funding.panels.urls")),
     path("applications/", include("funding.decisions.urls")),
 ]

@@ -30,6 +30,7 @@ BEAT: dict[str, tuple[str, object]] = {
     "watch conflicts of interest": ("funding.reviews.keep_all_apart", crontab(minute="*/10")),
     "match names": ("funding.reviews.match_all", crontab(hour=3, minute=20)),
     "remind of reviews": ("funding.reviews.send_reminders", crontab(hour="8-19", minute="*/10")),
+    "remind of panel meetings": ("funding.panels.send_reminders", crontab(hour="8-19", minute="*/10")),
     "open and close calls at their minute": ("funding.calls.run_clock", 5.0),
     "remind people with drafts that a call closes": (
         "funding.calls.remind_of_closing",

@@ -23,6 +23,7 @@ from funding.panels.states import (
     PanelRole,
     VoteKind,
 )
+from funding.reviews.models import Calculation
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.audit.models import append_only
 from park_portal.core.documents.models import Document
@@ -66,6 +67,14 @@ class Meeting(models.Model):
         help_text=_("Nobody, not the park's staff either, can learn who voted how."),
     )
     order = models.CharField(_("order of the agenda"), max_length=8, choices=AgendaOrder, default=AgendaOrder.STAFF)
+    ordering = models.ForeignKey(
+        Calculation,
+        verbose_name=_("how the order was found"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
     state = models.CharField(_("state"), max_length=10, choices=MeetingState, default=MeetingState.PLANNED)
     # Counts up with whatever the live page shows: a page that knows the number needs nothing new.
     version = models.PositiveIntegerField(default=1, editable=False)

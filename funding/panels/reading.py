@@ -1,0 +1,98 @@
+"""What somebody on a panel may read of an item, and when: by pages, API and documents alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from funding.panels.models import AgendaItem, PanelMember
+from funding.reviews.models import Review, Score
+from funding.reviews.reading import Brief, answers_for_reviewer, applicant_of, brief_of, latest_version
+from funding.reviews.services import Summary, conflicts_for, summaries_of
+from funding.calls.states import StageKind
+from funding.reviews.states import ReviewState
+from park_portal.core.accounts.rules import sees_records
+
+
+@dataclass(frozen=True)
+class Access:
+    """What one person may read of one item: the text and reviews, only title and team, or that they left the room."""
+
+    may_read: bool
+    is_recused: bool = False
+    must_declare: bool = False
+    reason: str = ""
+
+
+def access_to(item: AgendaItem, user: Any, member: PanelMember | None) -> Access:
+    """Return what ``user`` may read of ``item``; ``member`` is their place on its panel, None for staff who look on.
+
+    Whoever sits on the panel declares first, staff too. A conflict that came to light since then closes the item at
+    once, before it is noted in the meeting.
+    """
+    if member is None:
+        return Access(bool(sees_records(user)))
+    recusal = item.recusals.filter(member=member).first()
+    if recusal is not None:
+        return Access(False, is_recused=True, reason=recusal.reason)
+    if not item.pledges.filter(member=member).exists():
+        return Access(False, must_declare=True)
+    reasons = conflicts_for(item.application, [member.user]).get(member.user_id)
+    if reasons:
+        return Access(False, is_recused=True, reason=str(reasons[0]))
+    return Access(True)
+
+
+def as_reviewed(item: AgendaItem) -> Review:
+    """Return a review of the item that nobody keeps: what a panel may read is what a reviewer of its stage may."""
+    return Review(run=item.run, application=item.application)
+
+
+def brief_for_panel(item: AgendaItem) -> Brief:
+    """Return title, summary and, unless the stage is blind, the names that a conflict of interest hangs on."""
+    return brief_of(as_reviewed(item), latest_version(item.application))
+
+
+def answers_for_panel(item: AgendaItem) -> list[dict[str, Any]]:
+    return answers_for_reviewer(as_reviewed(item), latest_version(item.application))
+
+
+def applicant_for_panel(item: AgendaItem) -> str:
+    return applicant_of(as_reviewed(item))
+
+
+@dataclass(frozen=True)
+class ReviewRead:
+    """One expert's review as a panel reads it: numbered, without the name."""
+
+    number: int
+    review: Review
+    scores: list[Score]
+    is_own: bool = False
+    rating: int | None = None
+
+
+def reviews_for_panel(item: AgendaItem, member: PanelMember | None) -> list[ReviewRead]:
+    """Return the experts' reviews of the item in the order of submission, with what ``member`` said of their usefulness."""
+    reviews = (
+        item.application.reviews.filter(state=ReviewState.SUBMITTED, run__stage__kind=StageKind.EXPERT)
+        .prefetch_related("scores__criterion")
+        .order_by("submitted_at", "pk")
+    )
+    ratings = (
+        dict(item.usefulness_ratings.filter(member=member).values_list("review_id", "value")) if member else {}
+    )
+    return [
+        ReviewRead(
+            number,
+            review,
+            sorted(review.scores.all(), key=lambda score: (score.criterion.position, score.criterion_id)),
+            is_own=member is not None and review.reviewer_id == member.user_id,
+            rating=ratings.get(review.pk),
+        )
+        for number, review in enumerate(reviews, 1)
+    ]
+
+
+def summary_for_panel(item: AgendaItem) -> Summary:
+    return summaries_of([item.application_id])[item.application_id]
