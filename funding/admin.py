@@ -5,6 +5,7 @@ from funding.awards.admin import AwardAdmin
 from funding.calls.admin import CallAdmin, QuestionAdmin
 from funding.decisions.admin import DecisionAdmin, LetterAdmin, LetterTemplateAdmin
 from funding.funds.admin import FundAdmin
+from funding.panels.admin import MeetingAdmin
 from funding.reviews.admin import (
     CalculationAdmin,
     ConflictAdmin,
@@ -25,6 +26,7 @@ __all__ = [
     "FundAdmin",
     "LetterAdmin",
     "LetterTemplateAdmin",
+    "MeetingAdmin",
     "ObjectionAdmin",
     "PublicationAdmin",
     "QuestionAdmin",

@@ -541,6 +541,7 @@ def notify_of_call(
     context: Mapping[str, Any] | None = None,
     link: str = "",
     addresses: Iterable[str] = (),
+    calendar: bytes = b"",
 ) -> Message:
     """Write a notice with the call's own text where it has one.
 
@@ -557,6 +558,7 @@ def notify_of_call(
         link=link,
         texts=texts_of(call, kind),
         addresses=addresses,
+        calendar=calendar,
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from funding.panels.models import AgendaItem, PanelMember
+from funding.calls.states import ApplicantKind, StageKind
+from funding.panels.models import AgendaItem, Meeting, PanelMember
+from funding.panels.states import PanelRole
 from funding.reviews.models import Review, Score
-from funding.reviews.reading import Brief, answers_for_reviewer, applicant_of, brief_of, latest_version
+from funding.reviews.reading import Brief, answers_for_reviewer, applicant_of, brief_of, is_blind, latest_version
 from funding.reviews.services import Summary, conflicts_for, summaries_of
-from funding.calls.states import StageKind
 from funding.reviews.states import ReviewState
 from park_portal.core.accounts.rules import sees_records
 
@@ -43,6 +44,13 @@ def access_to(item: AgendaItem, user: Any, member: PanelMember | None) -> Access
     return Access(True)
 
 
+def reads_minutes(meeting: Meeting, user: Any, member: PanelMember | None) -> bool:
+    """Staff read all minutes, the panel its own; who left the room for an item only as the chair, who signs them."""
+    if member is None:
+        return bool(sees_records(user))
+    return bool(member.role == PanelRole.CHAIR or not member.recusals.exists())
+
+
 def as_reviewed(item: AgendaItem) -> Review:
     """Return a review of the item that nobody keeps: what a panel may read is what a reviewer of its stage may."""
     return Review(run=item.run, application=item.application)
@@ -51,6 +59,19 @@ def as_reviewed(item: AgendaItem) -> Review:
 def brief_for_panel(item: AgendaItem) -> Brief:
     """Return title, summary and, unless the stage is blind, the names that a conflict of interest hangs on."""
     return brief_of(as_reviewed(item), latest_version(item.application))
+
+
+def people_of(item: AgendaItem) -> tuple[str, tuple[str, ...]]:
+    """Return applicant and names, empty where the stage is blind; the caller has fetched memberships and team."""
+    if is_blind(as_reviewed(item)):
+        return "", ()
+    application = item.application
+    if application.kind == ApplicantKind.ORGANISATION and application.organisation is not None:
+        names = tuple(member.user.name for member in application.organisation.memberships.all())
+    else:
+        assert application.project is not None
+        names = tuple(member.name for member in application.project.team.all())
+    return applicant_for_panel(item), names
 
 
 def answers_for_panel(item: AgendaItem) -> list[dict[str, Any]]:

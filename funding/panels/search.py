@@ -6,11 +6,10 @@ from pathlib import PurePath
 from typing import Any
 
 from funding.panels.models import AgendaItem, Meeting
-from funding.panels.reading import access_to, answers_for_panel, as_reviewed
+from funding.panels.reading import access_to, answers_for_panel, as_reviewed, reads_minutes
 from funding.panels.rules import member_of
-from funding.panels.states import MeetingState, PanelRole
+from funding.panels.states import MeetingState
 from funding.reviews.reading import is_blind
-from park_portal.core.accounts.rules import sees_records
 from park_portal.core.documents.models import Document
 from park_portal.core.documents.services import readable
 
@@ -46,14 +45,9 @@ def reads_on_panel(user: Any, document: Document) -> bool | str:
 
 
 @readable("funding.meeting")
-def reads_minutes(user: Any, document: Document) -> bool:
-    """Staff read all minutes, the panel its own; who left the room for an item only when they sign as chair."""
+def reads_of_meeting(user: Any, document: Document) -> bool:
+    """Minutes are read by whom ``reading`` says."""
     if not user.is_authenticated or not document.subject_id.isdecimal():
         return False
     meeting = Meeting.objects.visible_to(user).filter(pk=document.subject_id).first()
-    if meeting is None:
-        return False
-    member = member_of(user, meeting)
-    if member is None:
-        return bool(sees_records(user))
-    return bool(member.role == PanelRole.CHAIR or not member.recusals.exists())
+    return meeting is not None and reads_minutes(meeting, user, member_of(user, meeting))

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
 from funding.calls.services import notify_of_call
 from funding.panels.models import Meeting
-from funding.panels.states import STILL_OPEN
+from funding.panels.states import STILL_OPEN, MeetingState
 from funding.reviews.services.telling import in_languages
 from park_portal.core.accounts.models import User
+from park_portal.core.calendar.ics import Appointment, ics
+from park_portal.core.outbox.registry import KINDS
+from park_portal.core.outbox.services import absolute
 
 
 def moment(meeting: Meeting) -> str:
@@ -43,4 +47,21 @@ def tell_panel(
             "items": str(meeting.items.filter(state__in=STILL_OPEN).count()),
             **context,
         },
+        calendar=ics(appointment_of(meeting)) if KINDS[kind].calendar else b"",
+    )
+
+
+def appointment_of(meeting: Meeting) -> Appointment:
+    """Return the meeting for a calendar, in the language in force."""
+    return Appointment(
+        uid=f"panel-{meeting.pk}@{settings.MAIL_DOMAIN}",
+        title=meeting.title,
+        starts_at=meeting.starts_at,
+        ends_at=meeting.ends_at,
+        place=" · ".join(part for part in (meeting.place, meeting.link) if part),
+        text=absolute(meeting.get_absolute_url()),
+        url=absolute(meeting.get_absolute_url()),
+        sequence=meeting.version,
+        cancelled=meeting.state == MeetingState.CANCELLED,
+        stamp=meeting.created_at,
     )

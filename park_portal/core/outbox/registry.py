@@ -34,7 +34,8 @@ class Kind:
 
     ``required`` notices are always sent (a law or a contract asks for them); of the others each person chooses. A
     notice for one role names with ``offered_with`` a permission of that role: only who has it is asked to choose. One
-    with a ``consent`` reaches only people who agreed to that purpose (``core/personal.py``), as of its delivery.
+    with a ``consent`` reaches only people who agreed to that purpose (``core/personal.py``), as of its delivery. The mails
+    of one with ``calendar`` bring an appointment along.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Kind:
     per_call: bool = False
     offered_with: str = ""
     consent: str = ""
+    calendar: bool = False
     group: Text = field(default=_("Applications"))
 
 

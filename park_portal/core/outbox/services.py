@@ -114,12 +114,14 @@ def notify(
     texts: Mapping[str, Mapping[str, str]] | None = None,
     addresses: Iterable[str] = (),
     language: str = "zh-hans",
+    calendar: bytes = b"",
 ) -> Message:
     """Write a notice of ``kind`` to ``recipients`` (users) and bare ``addresses``, delivered after the commit.
 
     ``context`` fills the merge fields; a value may be a mapping by language. ``link`` is a path of the portal.
     ``texts`` ({"subject": {language: text}, "body": …}) replaces the kind's own text where it has one. ``language`` is
-    that of the bare addresses. Raises ``KeyError`` for an unknown kind.
+    that of the bare addresses. ``calendar`` is an .ics file that the mails of a kind with a calendar bring along. Raises
+    ``KeyError`` for an unknown kind.
     """
     known = KINDS[kind]
     values = dict(context or {})
@@ -137,6 +139,7 @@ def notify(
             "link": link,
             "texts": texts or {},
             "language": language,
+            **({"calendar": calendar.decode()} if calendar else {}),
         },
     )
 
@@ -535,8 +538,17 @@ def _send_mail(delivery: Delivery, server: Any = None) -> None:
             link=unseal(delivery.link, delivery.address),
             message_id=delivery.mail_id,
             footer=delivery.recipient_id is not None,
+            calendar=_calendar_of(delivery),
             server=server,
         )
+
+
+def _calendar_of(delivery: Delivery) -> str:
+    """Return the appointment that the mail brings along; only kinds that have one are looked up."""
+    kind = KINDS.get(delivery.kind)
+    if kind is None or not kind.calendar:
+        return ""
+    return str(delivery.message.payload.get("calendar", ""))
 
 
 def _mail(
@@ -548,6 +560,7 @@ def _mail(
     message_id: str,
     footer: bool,
     items: Any = None,
+    calendar: str = "",
     server: Any = None,
 ) -> None:
     values = {
@@ -568,6 +581,9 @@ def _mail(
         connection=server or get_connection(),
     )
     mail.attach_alternative(render_to_string("mail/notice.html", values), "text/html")
+    if calendar:
+        method = "CANCEL" if "METHOD:CANCEL" in calendar else "PUBLISH"
+        mail.attach_alternative(calendar, f"text/calendar; method={method}")
     if server is not None:
         server.open()  # what was open before a mail stays open after it
     mail.send()
