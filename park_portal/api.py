@@ -20,6 +20,7 @@ from funding.awards.api import AwardResource
 from funding.calls.api import CallResource
 from funding.decisions.api import DecisionResource, LetterResource, OutcomeResource, RankingResource
 from funding.funds.api import FundResource
+from funding.panels.api import ItemResource, MeetingResource
 from funding.reviews.api import (
     CalculationResource,
     ConflictResource,
@@ -103,6 +104,8 @@ router.register("ties", TieResource, basename="ties")
 router.register("calculations", CalculationResource, basename="calculations")
 router.register("notices", NoticeResource, basename="notices")
 router.register("objections", ObjectionResource, basename="objections")
+router.register("panels", MeetingResource, basename="panels")
+router.register("agenda-items", ItemResource, basename="agenda-items")
 router.register("decisions", DecisionResource, basename="decisions")
 router.register("rankings", RankingResource, basename="rankings")
 router.register("outcomes", OutcomeResource, basename="outcomes")

@@ -128,7 +128,7 @@ class WhenForm(forms.Form):
         label=_("Title (Chinese)"), max_length=120, required=False, help_text=_("Empty: named after the call.")
     )
     title_en = TextField(label=_("Title (English)"), max_length=120, required=False)
-    starts_at = forms.SplitDateTimeField(label=_("Begins"))
+    starts_at = forms.DateTimeField(label=_("Begins"), widget=forms.DateTimeInput(), help_text=_("Asia/Shanghai"))
     minutes_planned = forms.IntegerField(
         label=_("Length in minutes"), min_value=15, max_value=MOST_MINUTES, initial=180
     )

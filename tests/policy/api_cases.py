@@ -22,7 +22,7 @@ from park_portal.core.personal import CONSENTS
 from park_portal.core.policies.models import PolicyValue
 from tests.factories.incubator import make_code
 from tests.policy.asking import Case
-from tests.policy.cases import FILLED, for_act, model_acts, nothing
+from tests.policy.cases import FILLED, ITEM_ACTS, for_act, model_acts, nothing
 from tests.policy.robot import PDF, fill_form
 from tests.policy.world import World
 
@@ -302,6 +302,29 @@ def review_cases() -> Iterator[Case]:
     yield ask("notices-list")
     yield from each("notices-detail", notices)
     yield from each("notices-object", notices, "POST", body=send(name="某人", text="内容不实"))
+
+
+def panel_cases() -> Iterator[Case]:
+    meetings = rows("panels", ("own", "chaired", "left", "closed", "foreign"))
+    items = rows("items", ("own", "chaired", "left", "closed", "foreign"))
+    yield ask("panels-list")
+    yield from each("panels-detail", meetings)
+    yield from each("panels-room", meetings)
+    for act, whose in (("open", "own"), ("close", "left"), ("reopen", "closed"), ("open", "foreign")):
+        yield from each(f"panels-{act}", {whose: meetings[whose]}, "POST", body=send())
+    yield from each(
+        "panels-attendance", {"chaired": meetings["chaired"]}, "POST",
+        body=send(member=lambda world: world.panels["chaired"].members.get(role="member").pk, present=False),
+    )  # fmt: skip
+    yield from each("panels-order", {"own": meetings["own"]}, "POST", body=send(order="line"))
+    yield ask("agenda-items-list")
+    yield from each("agenda-items-detail", items)
+    yield from each("agenda-items-read", items)
+    for act, whose, sent in ITEM_ACTS:
+        name = {"comment": "remark"}.get(act, act)
+        values = {key: True if value == "on" else int(value) if value.isdecimal() else value for key, value in sent.items()}
+        yield from each(f"agenda-items-{name}", {whose: items[whose]}, "POST", body=send(**values))
+    yield from each("agenda-items-conflict", {"own": items["own"]}, "POST", body=send(kind="coauthor"))
 
 
 def decision_cases() -> Iterator[Case]:

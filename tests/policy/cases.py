@@ -94,6 +94,7 @@ def portal_cases() -> Iterator[Case]:
     yield from call_cases()
     yield from application_cases()
     yield from review_cases()
+    yield from panel_cases()
     yield from organisation_cases()
     yield from project_cases()
     yield from pages("local-mail")
@@ -317,6 +318,76 @@ def review_cases() -> Iterator[Case]:
 
 
 DECLINES: Final[dict[str, Any]] = {"accept": {"pledge": "on"}}
+PANELS: Final = ("own", "chaired", "left", "closed", "foreign")
+
+
+def panel_cases() -> Iterator[Case]:
+    """Panel meetings: world._panels says how the reviewer stands to each."""
+    yield Case("panels:list", post={"save_view": "我的", "q": ""})
+    for route in ("detail", "calendar", "declare", "agenda"):
+        yield from rows_of(f"panels:{route}", "panels", PANELS)
+    yield from rows_of("panels:live", "panels", PANELS, methods=("GET",))
+    yield from rows_of(
+        "panels:sign",
+        "panels",
+        PANELS,
+        post=lambda world: {"read": "on", "sha256": world.panels["closed"].minutes.sha256},
+    )
+    for act, whose in (
+        ("open", "own"),
+        ("close", "left"),
+        ("reopen", "closed"),
+        ("open", "foreign"),
+        ("nothing", "own"),
+    ):
+        yield Case("panels:act", whose, pk("panels", whose, act=act), ("POST",), post={}, tag=act)
+    yield Case(
+        "panels:act", "chaired", pk("panels", "chaired", act="attendance"), ("POST",), tag="attendance",
+        post=lambda world: {"member": world.panels["chaired"].members.get(role="member").pk, "present": "0"},
+    )  # fmt: skip
+    for route in ("item", "conflict"):
+        for whose in PANELS:
+            yield Case(
+                f"panels:{route}",
+                whose,
+                _item(whose),
+                post={"kind": "coauthor"} if route == "conflict" else None,
+            )
+    script = {"HX-Request": "true"}
+    for act, whose, sent in ITEM_ACTS:
+        yield Case(
+            "panels:item-act", whose, _item(whose, act=act), ("POST",), post=sent, tag=act, headers=script
+        )
+
+
+def _item(whose: str, **more: Any) -> Kwargs:
+    return lambda world: {"pk": world.panels[whose].pk, "item": world.items[whose].pk, **more}
+
+
+# What is done with an item: the act, with which meeting's, and what is sent.
+ITEM_ACTS: Final = (
+    ("call", "own", {}),
+    ("open-vote", "own", {}),
+    ("count", "chaired", {}),
+    ("vote-again", "chaired", {"reason": "计票有误"}),
+    ("vote-again", "left", {"reason": "计票有误"}),
+    ("conclude", "chaired", {"opinion": "fund", "summary": "支持。"}),
+    ("postpone", "chaired", {"reason": "材料待补"}),
+    ("postpone", "left", {"reason": "材料待补"}),
+    ("drop", "chaired", {"reason": "材料待补"}),
+    ("resume", "own", {}),
+    ("pledge", "chaired", {"pledge": "on"}),
+    ("pledge", "left", {"pledge": "on"}),
+    ("vote", "chaired", {"score": "80"}),
+    ("vote", "left", {"score": "80"}),
+    ("vote", "foreign", {"score": "80"}),
+    ("comment", "chaired", {"text": "建议资助"}),
+    ("comment", "left", {"text": "建议资助"}),
+    ("rate", "own", {"review": "1", "value": "4"}),
+)
+
+
+DECLINES: Final[dict[str, Any]] = {"accept": {}}
 
 
 def organisation_cases() -> Iterator[Case]:

@@ -40,6 +40,7 @@ from funding.decisions.services import (
     release_decisions,
     write_letters,
 )
+from funding.panels.services import close_meeting, declare_conflict, pledge_on
 from funding.reviews.models import Publication, Reviewer
 from funding.reviews.services import declare_no_conflict, declare_tie, record_objection
 from incubator.models import Membership, ProjectMember, ResearchProject
@@ -56,7 +57,7 @@ from park_portal.core.tokens.states import Scope
 from park_portal.core.webhooks.services import create_webhook, pause_webhook, send_test
 from park_portal.core.workflow import advance
 from tests import factories
-from tests.factories import applications, calls, reviews
+from tests.factories import applications, calls, panels, reviews
 from tests.factories.core import token_of
 from tests.factories.incubator import make_faculty, make_liaison, make_organisation, make_university
 from tests.policy.roles import ROLES, STAFF
@@ -112,6 +113,8 @@ class World:
     publications: Rows = field(default_factory=dict)
     ties: Rows = field(default_factory=dict)
     decided: Rows = field(default_factory=dict)
+    panels: Rows = field(default_factory=dict)
+    items: Rows = field(default_factory=dict)
     invitations: Rows = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     things: Rows = field(default_factory=dict)
@@ -165,6 +168,7 @@ def make_world() -> World:
     _applications(world)
     _reviews(world)
     _decisions(world)
+    _panels(world)
     _core(world)
     for name, kind in (("batch", "incubator.organisation"), ("project-batch", "incubator.researchproject")):
         world.things[name] = factories.make("core.ImportBatch", kind=kind)
@@ -370,6 +374,46 @@ def _decisions(world: World) -> None:
     check_letter(letter, actor=lead)
     unwritten = Proposal(world.submitted["decision"]["unwritten"], "decline")
     (world.decided["unwritten"],) = propose_decisions([unwritten], actor=lead)
+
+
+def _panels(world: World) -> None:
+    """One meeting for each way a reviewer can stand to it, each with an item of the applicant's project.
+
+    own       planned, the reviewer a member who has declared        closed    over, the reviewer was chair
+    chaired   in session, the reviewer the chair, a vote open        foreign   other people's
+    left      in session, the reviewer has left for the item on the table
+    """
+    first, second, third = (
+        world.people["reviewer"],
+        world.others["second-reviewer"],
+        world.others["third-reviewer"],
+    )
+    for whose, chair, member in (
+        ("own", second, first),
+        ("chaired", first, second),
+        ("left", second, first),
+        ("closed", first, second),
+        ("foreign", second, third),
+    ):
+        call = reviews.make_review_call("panel", "decision", lead=world.people["lead"])
+        named = "foreign" if whose == "foreign" else "own"
+        for project in (world.projects[named], world.projects["foreign"]):
+            reviews.make_application(call, title=title(named), project=project)
+        meeting = panels.make_meeting(
+            0, call=call, chair=chair, people=[member], quorum=1, actor=world.people["officer"]
+        )
+        item = meeting.items.order_by("position").first()
+        if whose == "left":
+            declare_conflict(item, actor=first, kind="coauthor")
+        if whose in ("own", "foreign"):
+            pledge_on(item, actor=member)
+        else:
+            meeting = panels.open_session(meeting)
+            item = panels.voting_item(meeting)
+        if whose == "closed":
+            panels.concluded(panels.vote_all(item))
+            meeting = close_meeting(meeting, actor=chair)
+        world.panels[whose], world.items[whose] = meeting, item
 
 
 def _core(world: World) -> None:

@@ -54,7 +54,7 @@ _BALLOTS = """
     RETURN NEW;
 """
 
-_COUNTED = pgtrigger.Q(new__state="counted") & ~pgtrigger.Q(old__state="counted")
+_COUNTED = pgtrigger.Q(new__state="counted", old__state="voting")
 
 
 class AgendaItemQuerySet(models.QuerySet["AgendaItem"]):

@@ -34,12 +34,12 @@ def while_meeting(
     )
 
 
-def not_recused(name: str) -> pgtrigger.Trigger:
+def not_recused(name: str, operation: pgtrigger.Operation) -> pgtrigger.Trigger:
     """Return the trigger that refuses what a member says of an item that they have left the room for."""
     return pgtrigger.Trigger(
         name=name,
         when=pgtrigger.Before,
-        operation=pgtrigger.Insert | pgtrigger.Update,
+        operation=operation,
         func=(
             "IF EXISTS (SELECT 1 FROM funding_recusal r WHERE r.item_id = NEW.item_id AND r.member_id = NEW.member_id) "
             "THEN RAISE EXCEPTION 'member % has left the room for item %', NEW.member_id, NEW.item_id "

@@ -32,7 +32,7 @@ class PanelComment(models.Model):
         triggers = [
             *append_only("panel_comment"),
             Agrees(name="panel_comment_of_one_meeting", same={"item.meeting": "member.meeting"}),
-            not_recused("panel_comment_by_who_is_there"),
+            not_recused("panel_comment_by_who_is_there", pgtrigger.Insert),
         ]
 
     def __str__(self) -> str:
@@ -70,7 +70,7 @@ class UsefulnessRating(models.Model):
                 same={"review.application": "item.application", "item.meeting": "member.meeting"},
             ),
             pgtrigger.ReadOnly(name="usefulness_identity_fixed", fields=["review", "item", "member"]),
-            not_recused("usefulness_by_who_is_there"),
+            not_recused("usefulness_by_who_is_there", pgtrigger.Insert | pgtrigger.Update),
             kept("usefulness"),
         ]
 

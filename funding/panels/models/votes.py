@@ -54,7 +54,7 @@ class Turnout(models.Model):
     member = models.ForeignKey(
         PanelMember, verbose_name=_("member of a panel"), on_delete=models.PROTECT, related_name="turnout"
     )
-    round = models.PositiveSmallIntegerField(_("vote number"))
+    round = models.SmallIntegerField(_("vote number"))
 
     class Meta:
         verbose_name = _("vote cast")
@@ -83,7 +83,7 @@ class Ballot(models.Model):
     item = models.ForeignKey(
         AgendaItem, verbose_name=_("agenda item"), on_delete=models.PROTECT, related_name="ballots"
     )
-    round = models.PositiveSmallIntegerField(_("vote number"))
+    round = models.SmallIntegerField(_("vote number"))
     member = models.ForeignKey(
         PanelMember,
         verbose_name=_("member of a panel"),

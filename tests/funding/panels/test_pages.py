@@ -1,6 +1,7 @@
 """Panels on the portal: what members, chairs, people with a conflict and strangers see and do."""
 
 import re
+import time
 
 import pytest
 from django.urls import reverse
@@ -233,6 +234,8 @@ def test_agenda_is_put_in_order_by_page(client):
 def test_minutes_are_signed_after_the_password(client):
     meeting = finished()
     chair = chair_of(meeting)
+    chair.set_password("correct-horse-battery")
+    chair.save()
     client.force_login(chair)
     address = reverse("panels:sign", args=[meeting.pk])
     assert "reauthenticate" in client.get(address)["Location"]
@@ -249,8 +252,6 @@ def test_minutes_are_signed_after_the_password(client):
 
 
 def just_signed_in(client):
-    import time
-
     session_ = client.session
     session_["account_authentication_methods"] = [{"method": "password", "at": time.time(), "reauthenticated": True}]
     session_.save()

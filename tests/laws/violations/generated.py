@@ -4,6 +4,7 @@ once, parents that do not belong together, choices, unique columns, numbers with
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import pgtrigger
@@ -52,7 +53,17 @@ BESIDE: dict[str, Callable[[str], dict[str, Any]]] = {
     "funding.Application": lambda state: {"number": f"X-{number()}", "submitted_at": timezone.now()},
     "funding.Decision": lambda state: {"released_at": timezone.now()} if state == "released" else {},
     "funding.Review": lambda state: {"opinion": "fund", "submitted_at": timezone.now()},
+    "funding.AgendaItem": lambda state: (
+        {"opinion": "fund", "summary": "x", "closed_at": timezone.now()} if state == "closed" else {}
+    ),
+    "funding.Meeting": lambda state: signature() if state == "signed" else {},
 }
+
+
+def signature() -> dict[str, Any]:
+    """What stands in a meeting whose minutes are signed."""
+    minutes, person = row("core.Document"), row("core.User")
+    return {"signed_by": person, "signed_at": timezone.now(), "signed_sha256": "0" * 64, "minutes": minutes}
 
 
 # … and of the rows around it, by model.
@@ -112,15 +123,25 @@ WORDS = {
     "core.Seal": "digest",
     "funding.Version": "digest",
     "funding.Extension": "reason",
+    "funding.Ballot": "comment",
+    "funding.PanelComment": "text",
+    "funding.Recusal": "reason",
     "funding.Calculation": "method",
+}
+# … and of those without one, a column of another kind with its new value.
+OTHERS: dict[str, dict[str, Any]] = {
+    "funding.Attendance": {"noted_by": None},
+    "funding.PanelPledge": {"at": datetime(2020, 1, 1, tzinfo=UTC)},
+    "funding.Turnout": {"round": 9},
 }
 
 
 def _written_over(model: type[models.Model]) -> Callable[[], dict[str, Breach]]:
     def prepare() -> dict[str, Breach]:
         obj = row(model._meta.label)
-        words = WORDS[model._meta.label]
-        return {"update": lambda: update(obj, **{words: "x"}), "delete": lambda: delete(obj)}
+        label = model._meta.label
+        values = OTHERS.get(label) or {WORDS[label]: "x"}
+        return {"update": lambda: update(obj, **values), "delete": lambda: delete(obj)}
 
     return prepare
 

@@ -53,6 +53,48 @@ LIGHT: dict[str, dict[str, Any]] = {
         ),
         "criterion": lambda given: row("funding.Criterion", stage=given["review"].run.stage),
     },
+    "funding.Meeting": {
+        "stage": lambda given: row("funding.Stage", kind="panel", **({"call": given["call"]} if "call" in given else {})),
+        "call": lambda given: given["stage"].call,
+        "quorum": 1,
+    },
+    "funding.PanelMember": {"meeting": lambda given: row("funding.Meeting")},
+    "funding.AgendaItem": {
+        "meeting": lambda given: row("funding.Meeting"),
+        "run": lambda given: row("funding.StageRun", stage=given["meeting"].stage),
+        "application": lambda given: given["run"].application,
+    },
+    "funding.Attendance": {"member": lambda given: in_session(), "kind": "came"},
+    "funding.PanelPledge": {
+        "item": lambda given: row("funding.AgendaItem"),
+        "member": lambda given: row("funding.PanelMember", meeting=given["item"].meeting),
+    },
+    "funding.Recusal": {
+        "item": lambda given: row("funding.AgendaItem"),
+        "member": lambda given: row("funding.PanelMember", meeting=given["item"].meeting),
+        "source": "declared",
+    },
+    "funding.Turnout": {
+        "member": lambda given: in_session(),
+        "item": lambda given: voting(given["member"]),
+        "round": 1,
+    },
+    "funding.Ballot": {
+        "member": lambda given: in_session(),
+        "item": lambda given: row("funding.Turnout", member=given["member"]).item,
+        "round": 1,
+        "score": 50,
+    },
+    "funding.PanelComment": {
+        "item": lambda given: row("funding.AgendaItem"),
+        "member": lambda given: row("funding.PanelMember", meeting=given["item"].meeting),
+    },
+    "funding.UsefulnessRating": {
+        "item": lambda given: row("funding.AgendaItem"),
+        "member": lambda given: row("funding.PanelMember", meeting=given["item"].meeting),
+        "review": lambda given: row("funding.Review", run=given["item"].run),
+        "value": 3,
+    },
     "funding.Objection": {"run": lambda given: row("funding.StageRun")},
     "funding.Decision": {"verdict": "decline"},
     "funding.Letter": {"decision": lambda given: release(row("funding.Decision"))},
@@ -75,6 +117,22 @@ def row(label: str, **values: Any) -> Any:
         if key not in given:
             given[key] = value(given) if callable(value) else value
     return fill(label, **given)
+
+
+def in_session(**values: Any) -> Any:
+    """Return a voting member who is in the room of a meeting in session; ``values`` are the meeting's."""
+    member = row("funding.PanelMember", meeting=row("funding.Meeting", **values))
+    update(member.meeting, state="open")
+    row("funding.Attendance", member=member, kind="came")
+    return member
+
+
+def voting(member: Any) -> Any:
+    """Return an item of the member's meeting that is being voted on for the first time."""
+    item = row("funding.AgendaItem", meeting=member.meeting)
+    update(item, state="current")
+    update(item, state="voting", round=1)
+    return item
 
 
 def approval(application: Any) -> Any:
