@@ -22,7 +22,7 @@ MEETING_MACHINE = Machine(
     initial=MeetingState.PLANNED,
     tones={
         MeetingState.PLANNED: "info",
-        MeetingState.OPEN: "accent",
+        MeetingState.OPEN: "wait",
         MeetingState.CLOSED: "wait",
         MeetingState.SIGNED: "good",
     },
@@ -88,7 +88,7 @@ ITEM_MACHINE = Machine(
     initial=ItemState.WAITING,
     tones={
         ItemState.WAITING: "neutral",
-        ItemState.CURRENT: "accent",
+        ItemState.CURRENT: "info",
         ItemState.VOTING: "wait",
         ItemState.COUNTED: "wait",
         ItemState.CLOSED: "good",

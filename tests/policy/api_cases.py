@@ -119,6 +119,7 @@ def api_cases() -> Iterator[Case]:
     yield from own_cases()
     yield from application_cases()
     yield from review_cases()
+    yield from panel_cases()
     yield from decision_cases()
     yield from park_cases()
     yield from staff_cases()
@@ -434,6 +435,7 @@ ACTS: Final[dict[str, str]] = {
     "objections": "funding.Objection",
     "calculations": "funding.Calculation",
     "organisations": "incubator.Organisation",
+    "panels": "funding.Meeting",
     "people": "core.User",
     "policies": "core.PolicyValue",
     "projects": "incubator.ResearchProject",

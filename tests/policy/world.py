@@ -377,7 +377,7 @@ def _decisions(world: World) -> None:
 
 
 def _panels(world: World) -> None:
-    """One meeting for each way a reviewer can stand to it, each with an item of the applicant's project.
+    """One meeting for each way a reviewer can stand to it, each with one item.
 
     own       planned, the reviewer a member who has declared        closed    over, the reviewer was chair
     chaired   in session, the reviewer the chair, a vote open        foreign   other people's
@@ -396,9 +396,9 @@ def _panels(world: World) -> None:
         ("foreign", second, third),
     ):
         call = reviews.make_review_call("panel", "decision", lead=world.people["lead"])
-        named = "foreign" if whose == "foreign" else "own"
-        for project in (world.projects[named], world.projects["foreign"]):
-            reviews.make_application(call, title=title(named), project=project)
+        # A conflict that was declared holds for the applicant: not the one whose other items the reviewer is to judge.
+        named = "foreign" if whose in ("left", "foreign") else "own"
+        reviews.make_application(call, title=title(named), project=world.projects[named])
         meeting = panels.make_meeting(
             0, call=call, chair=chair, people=[member], quorum=1, actor=world.people["officer"]
         )

@@ -44,6 +44,7 @@ from funding.decisions.services import (
 from funding.funds.models import Fund
 from funding.management.demo import park, texts
 from funding.management.demo.papers import PROFILES
+from funding.management.demo.panels import panel_call
 from funding.management.demo.people import DOMAIN, Cast
 from funding.reviews.models import Publication, Review, Reviewer, StageRun
 from funding.reviews.services import (
@@ -609,6 +610,7 @@ class Demo:
             ("a call in review", self.this_spring),
             ("an open call", self.open_now),
             ("an announced call", self.next_year),
+            ("a call before its panel", lambda: panel_call(self)),
         ]
         for label, step in steps:
             self.say(f"  {label}")
