@@ -191,7 +191,7 @@ class ItemSerializer(ResourceSerializer):
     opinion = serializers.CharField(read_only=True, allow_null=True)
     score = serializers.DecimalField(max_digits=5, decimal_places=2, read_only=True, allow_null=True)
     summary = serializers.CharField(read_only=True, allow_null=True)
-    reason = serializers.CharField(read_only=True, allow_null=True)
+    reason = serializers.CharField(source="reason_text", read_only=True, allow_null=True)
 
     class Meta:
         model = AgendaItem

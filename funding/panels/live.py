@@ -22,6 +22,7 @@ from funding.panels.services import allowed_opinions, room_of, tally_of
 from funding.panels.services.common import is_reviewable
 from funding.panels.states import ON_THE_TABLE, ItemState, MeetingState, PanelRole
 from funding.reviews.models import Conflict
+from funding.reviews.services import ratings_of
 from park_portal.core.workflow import may
 
 SOON = timedelta(days=1)
@@ -45,7 +46,7 @@ def stamp_of(rows: models.QuerySet[Meeting], pk: int, user: Any) -> str | None:
 def live_context(meeting: Meeting, user: Any, *, has_text: str = "") -> dict[str, Any]:
     """Return what the live part shows to ``user``; ``has_text`` names the text that their page holds already."""
     member = member_of(user, meeting)
-    items = list(meeting.items.select_related("application", "run__stage").order_by("position", "pk"))
+    items = list(meeting.items.select_related("application__call", "run__stage").order_by("position", "pk"))
     table = next((item for item in items if item.is_on_the_table), None)
     runs = may(user, "funding.run_panel", meeting) and meeting.is_under_way
     said = _said(items, member)
@@ -123,7 +124,13 @@ def item_context(
         "marks": range(1, 6),
     }
     if has_text != text_key:
-        context |= {"answers": answers_for_panel(item), "applicant": applicant_for_panel(item)}
+        ratings = ratings_of(item.application.call)
+        context |= {
+            "answers": answers_for_panel(item),
+            "applicant": applicant_for_panel(item),
+            "rating": ratings.applications.get(item.application_id) if not item.is_voted else None,
+            "method": ratings.method_label,
+        }
     if item.is_voted:
         tally = tally_of(item)
         context |= {

@@ -185,6 +185,13 @@ class Movement(models.TextChoices):
     STEPPED_IN = "stepped_in", _("came back after the item")
 
 
+class AutomaticReason(models.TextChoices):
+    """Why the portal itself put an item aside: the code is kept, everyone reads it in their own language."""
+
+    NOT_REACHED = "auto.not_reached", _("not reached")
+    OVER = "auto.over", _("no longer waits for the panel")
+
+
 class RecusalSource(models.TextChoices):
     STANDING = "standing", _("conflict on record")
     DECLARED = "declared", _("declared by the member")

@@ -659,6 +659,10 @@ FILLED: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "admin:funding_meeting_list_act[plan]": lambda world: {
         "stage": world.panels["own"].stage_id, "chair": world.others["third-reviewer"].pk, "quorum": 1,
     },
+    "admin:funding_meeting_act[add_items]": lambda world: {
+        "runs": [world.panels["own"].call.applications.latest("pk").runs.get().pk]
+    },
+    "admin:funding_meeting_act[seat]": lambda world: {"people": [world.others["third-reviewer"].pk]},
     "admin:funding_review_act[replace]": lambda world: {"person": world.others["third-reviewer"].pk},
     "admin:funding_conflict_list_act[record]": lambda world: {
         "application_number": world.submitted["expert"]["own"].number,

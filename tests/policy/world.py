@@ -403,6 +403,8 @@ def _panels(world: World) -> None:
             0, call=call, chair=chair, people=[member], quorum=1, actor=world.people["officer"]
         )
         item = meeting.items.order_by("position").first()
+        if whose == "own":  # one that waits beside the agenda, to be put on it
+            reviews.make_application(call, title=title("foreign"), project=world.projects["foreign"])
         if whose == "left":
             declare_conflict(item, actor=first, kind="coauthor")
         if whose in ("own", "foreign"):

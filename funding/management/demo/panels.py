@@ -11,6 +11,7 @@ from funding.panels.models import AgendaItem, Meeting
 from funding.panels.states import AgendaOrder, ItemState
 from funding.reviews.services import summaries_of
 from park_portal.core.accounts.models import User
+from park_portal.core.calendar.services import add_working_days
 from park_portal.core.money import wan_to_fen
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def panel_call(demo: Demo) -> None:
             chair=reader,
             members=[chair, *members],
             secretary=demo.officer,
-            starts_at=(demo.today + timedelta(days=4)).replace(hour=14),
+            starts_at=add_working_days(demo.today, 4).replace(hour=14),
             place="复旦科技园青浦创新中心 A 座 301",
             link="https://meeting.example.org/aibt-panel",
             quorum=3,

@@ -18,6 +18,7 @@ from funding.panels.states import (
     STILL_OPEN,
     UNDER_WAY,
     VOTED,
+    AutomaticReason,
     ItemState,
     RecusalSource,
 )
@@ -161,6 +162,12 @@ class AgendaItem(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("panels:item", args=[self.meeting_id, self.pk])
+
+    @property
+    def reason_text(self) -> str:
+        """The reason as it is read: what the portal noted by itself in the reader's language."""
+        code = self.reason
+        return str(AutomaticReason(code).label) if code in AutomaticReason.values else code
 
     @property
     def is_on_the_table(self) -> bool:

@@ -143,14 +143,14 @@ def _item(meeting: Meeting, number: int, item: AgendaItem, tallies: dict[int, Ta
         rows.append([_("Votes"), _votes(meeting, tally)])
         if item.round > 1:
             again = ngettext("voted %(count)d time", "voted %(count)d times", item.round) % {"count": item.round}
-            rows.append([_("Vote held again"), f"{again} · {item.reason}" if item.reason else again])
+            rows.append([_("Vote held again"), f"{again} · {item.reason_text}" if item.reason else again])
     if item.state == ItemState.CLOSED:
         rows.append([_("Recommendation"), item.get_opinion_display()])
         if item.score is not None:
             rows.append([_("Score of the panel"), f"{item.score}"])
         rows.append([_("Chair's summary"), item.summary])
     elif item.reason:
-        rows.append([_("Reason"), item.reason])
+        rows.append([_("Reason"), item.reason_text])
     return {"title": f"{number}. {application.number} {application.title}", "rows": rows}
 
 

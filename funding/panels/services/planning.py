@@ -36,7 +36,7 @@ from funding.panels.states import (
 )
 from funding.reviews.models import Calculation, StageRun
 from funding.reviews.models.records import fingerprint
-from funding.reviews.services import summaries_of
+from funding.reviews.services import ratings_of, summaries_of
 from funding.reviews.states import CalculationKind, RunState
 from park_portal.core.accounts.models import User
 from park_portal.core.audit.services import changes_of, record
@@ -353,11 +353,11 @@ def order_agenda(meeting: Meeting, *, actor: Actor, order: str, seed: int | None
             item.application_id: item
             for item in held.items.filter(state=ItemState.WAITING).select_related("application")
         }
-        found = summaries_of(items.keys())
+        found, ratings = summaries_of(items.keys()), ratings_of(held.call)
         standings = [
             Standing(
                 pk,
-                float(found[pk].scores.mean) if found[pk].scores.mean is not None else None,
+                round(ratings.applications[pk].value, 6) if pk in ratings.applications else None,
                 float(found[pk].deviation) if found[pk].deviation is not None else None,
                 item.application.amount_fen or 0,
             )
@@ -379,7 +379,7 @@ def order_agenda(meeting: Meeting, *, actor: Actor, order: str, seed: int | None
             inputs_sha256=fingerprint(
                 [[one.key, one.value, one.spread, one.amount] for one in standings]
             ),
-            parameters={"meeting": held.pk, "budget_fen": budget},
+            parameters={"meeting": held.pk, "budget_fen": budget, "scoring": ratings.method},
             result={"order": [items[key].application.number for key in keys]},
             made_by_id=actor.pk,
         )
@@ -392,7 +392,7 @@ def order_agenda(meeting: Meeting, *, actor: Actor, order: str, seed: int | None
 # Names of methods stay what they are in what was kept years ago: plain words of one language, as in papers.
 METHODS: Final = {
     AgendaOrder.SPREAD: "standard deviation of the reviews' scores, largest first; ties by lot",
-    AgendaOrder.LINE: "distance of the mean score to the funding line, smallest first; ties by lot",
+    AgendaOrder.LINE: "distance of the score by the call's method to the funding line, smallest first; ties by lot",
 }
 
 

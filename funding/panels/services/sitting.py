@@ -18,10 +18,17 @@ from funding.panels.services.common import (
 )
 from funding.panels.services.minutes import write_minutes
 from funding.panels.services.telling import tell_panel
-from funding.panels.states import ON_THE_TABLE, STILL_OPEN, ItemState, MeetingState, Movement, PanelRole
+from funding.panels.states import (
+    ON_THE_TABLE,
+    STILL_OPEN,
+    AutomaticReason,
+    ItemState,
+    MeetingState,
+    Movement,
+    PanelRole,
+)
 from park_portal.core.audit.services import record
 from park_portal.core.errors import DomainError, Forbidden
-from park_portal.core.text import both
 from park_portal.core.workflow import SYSTEM, Actor, advance, may, require
 
 
@@ -85,11 +92,13 @@ def close_meeting(meeting: Meeting, *, actor: Actor) -> Meeting:
                 % {"number": table.application.number},
                 code="other_item",
             )
-        reason = " / ".join(both(lambda: _("not reached")).values())
         for item in held.items.filter(state=ItemState.WAITING).select_related("run", "application"):
-            name = "postpone" if is_reviewable(item) else "drop"
-            why = reason if name == "postpone" else " / ".join(both(item.application.get_state_display).values())
-            advance(item, name, actor=SYSTEM, changes={"reason": why}, reason=why)
+            name, why = (
+                ("postpone", AutomaticReason.NOT_REACHED)
+                if is_reviewable(item)
+                else ("drop", AutomaticReason.OVER)
+            )
+            advance(item, name, actor=SYSTEM, changes={"reason": why.value}, reason=why.value)
         for member in list(held.members.seated().present()):
             _note(held, member, Movement.LEFT, actor=SYSTEM)
         held = advance(held, "close", actor=actor, changes={"closed_at": timezone.now()})

@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
 from funding.panels.facts import sits_on_panels
@@ -21,7 +21,7 @@ from funding.panels.forms import AgendaForm, SignForm
 from funding.panels.live import live_context, stamp_of
 from funding.panels.models import AgendaItem, Meeting, PanelMember, PanelPledge, Recusal
 from funding.panels.services import order_agenda, place_items, sign_minutes
-from funding.panels.services.telling import appointment_of
+from funding.panels.services.telling import appointment_of, moment
 from funding.panels.states import STILL_OPEN, AgendaOrder, ItemState, MeetingState, PanelRole
 from funding.panels.views.menu import PANELS
 from park_portal.core.calendar.ics import ics
@@ -152,6 +152,9 @@ class MeetingMixin(PortalMixin):
 class MeetingPage(MeetingMixin):
     """One meeting: before it the agenda and what is to be declared, during it the item on the table, after it the minutes."""
 
+    def get_crumbs(self) -> Sequence[Crumb]:
+        return *tuple(super().get_crumbs())[:-1], Crumb(self.object.title)
+
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         return self.show()
 
@@ -172,7 +175,7 @@ class MeetingPage(MeetingMixin):
         return StateLine(
             meeting.get_state_display(),
             tone_of(meeting),
-            due=meeting.starts_at if meeting.state == MeetingState.PLANNED else None,
+            next_step=_("begins on %(when)s") % {"when": moment(meeting)} if meeting.state == MeetingState.PLANNED else "",
         )
 
 
