@@ -105,7 +105,6 @@ class MeetingAdmin(ReadOnly, StaffAdmin):
     ordering = ["-starts_at", "-pk"]
     inlines = [MembersInline, ItemsInline]
     fields = [
-        "title",
         "call",
         "stage",
         "state_label",
@@ -126,7 +125,7 @@ class MeetingAdmin(ReadOnly, StaffAdmin):
         "signed_at",
         "signed_sha256",
     ]
-    readonly_fields = [name for name in fields if name != "title"]
+    readonly_fields = fields
     acts = [
         Act(
             "plan",

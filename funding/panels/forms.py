@@ -133,7 +133,13 @@ class WhenForm(forms.Form):
         label=_("Length in minutes"), min_value=15, max_value=MOST_MINUTES, initial=180
     )
     place = TextField(label=_("Place"), max_length=200, required=False)
-    link = forms.URLField(label=_("Link to join"), max_length=400, required=False, assume_scheme="https")
+    link = forms.URLField(
+        label=_("Link to join"),
+        max_length=400,
+        required=False,
+        assume_scheme="https",
+        widget=forms.TextInput(attrs={"inputmode": "url"}),
+    )
     quorum = forms.IntegerField(
         label=_("Quorum"),
         min_value=1,
@@ -162,7 +168,10 @@ class PlanForm(WhenForm):
         label=pgettext_lazy("panel", "Secretary"), queryset=User.objects.none(), required=False
     )
     members: Any = forms.ModelMultipleChoiceField(
-        label=pgettext_lazy("panel", "Members"), queryset=User.objects.none(), required=False
+        label=pgettext_lazy("panel", "Members"),
+        queryset=User.objects.none(),
+        required=False,
+        widget=forms.SelectMultiple(attrs={"size": 12}),
     )
     order = forms.ChoiceField(label=_("Order of the agenda"), choices=AgendaOrder.choices)
     field_order = [
@@ -199,7 +208,9 @@ class PlanForm(WhenForm):
 class SeatForm(forms.Form):
     """Who comes onto the panel, or changes their role there."""
 
-    people: Any = forms.ModelMultipleChoiceField(label=_("People"), queryset=User.objects.none())
+    people: Any = forms.ModelMultipleChoiceField(
+        label=_("People"), queryset=User.objects.none(), widget=forms.SelectMultiple(attrs={"size": 12})
+    )
     role = forms.ChoiceField(label=_("Role"), choices=PanelRole.choices, initial=PanelRole.MEMBER)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
