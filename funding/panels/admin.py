@@ -162,7 +162,9 @@ class MeetingAdmin(ReadOnly, StaffAdmin):
             form=SeatForm,
             icon="person_add",
             sources=UNDER_WAY,
-            explain=_("They are invited at once. A new chair takes the place of the one before, who stays a member."),
+            explain=_(
+                "They are invited at once. A new chair takes the place of the one before, who stays a member."
+            ),
             done=_("They are on the panel and invited."),
         ),
         Act(
@@ -241,4 +243,6 @@ class MeetingAdmin(ReadOnly, StaffAdmin):
         document = obj.signed_copy or obj.minutes
         if document is None:
             return "—"
-        return format_html('<a href="{}">{}</a>', reverse("document", args=[document.public_id]), document.name)
+        return format_html(
+            '<a href="{}">{}</a>', reverse("document", args=[document.public_id]), document.name
+        )

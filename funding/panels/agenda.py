@@ -59,7 +59,9 @@ def funding_line(standings: Sequence[Standing], *, budget: int | None) -> float 
     """
     if budget is None:
         return None
-    scored = sorted((one for one in standings if one.value is not None), key=lambda one: (-(one.value or 0), one.key))
+    scored = sorted(
+        (one for one in standings if one.value is not None), key=lambda one: (-(one.value or 0), one.key)
+    )
     spent, last = 0, None
     for one in scored:
         spent += one.amount
@@ -71,5 +73,5 @@ def funding_line(standings: Sequence[Standing], *, budget: int | None) -> float 
 
 def _lots(standings: Sequence[Standing], seed: int) -> dict[int, float]:
     """Draw a lot for each key, in the order of keys: it does not matter in which order they were given."""
-    draw = random.Random(seed)  # noqa: S311 - for an order that can be drawn again, not for a secret
+    draw = random.Random(seed)
     return {key: draw.random() for key in sorted(one.key for one in standings)}

@@ -63,7 +63,18 @@ class MeetingSerializer(ResourceSerializer):
     class Meta:
         model = Meeting
         fields = (
-            *("id", "call", "stage", "title", "state", "starts_at", "minutes_planned", "place", "link", "quorum"),
+            *(
+                "id",
+                "call",
+                "stage",
+                "title",
+                "state",
+                "starts_at",
+                "minutes_planned",
+                "place",
+                "link",
+                "quorum",
+            ),
             *("vote_kind", "secret", "order", "ordering", "version", "opened_at", "closed_at"),
             *("signed_by", "signed_at", "signed_sha256"),
         )
@@ -117,7 +128,9 @@ class MeetingResource(HasActs, HasListActs, Resource):
     def room(self, request: Request, pk: str) -> Response:
         """Who is in the room, and what is on the table."""
         meeting: Meeting = self.get_object()
-        table = meeting.items.filter(state__in=[ItemState.CURRENT, ItemState.VOTING, ItemState.COUNTED]).first()
+        table = meeting.items.filter(
+            state__in=[ItemState.CURRENT, ItemState.VOTING, ItemState.COUNTED]
+        ).first()
         room = services.room_of(meeting, table)
         shown = {
             "version": meeting.version,
@@ -232,7 +245,9 @@ class ConcludeSerializer(serializers.Serializer[Any]):
 class BallotSerializer(serializers.Serializer[Any]):
     """A score or a choice, as the meeting votes."""
 
-    score = serializers.IntegerField(min_value=0, max_value=100, required=False, allow_null=True, default=None)
+    score = serializers.IntegerField(
+        min_value=0, max_value=100, required=False, allow_null=True, default=None
+    )
     choice = serializers.ChoiceField(choices=Choice.choices, required=False, allow_blank=True, default="")
     comment = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
 
@@ -321,14 +336,16 @@ class ItemResource(Resource):
 
     def rows(self) -> models.QuerySet[Any]:
         user = self.request.user
-        left = Recusal.objects.filter(
-            item=models.OuterRef("pk"), member__user_id=user.pk
-        )
+        left = Recusal.objects.filter(item=models.OuterRef("pk"), member__user_id=user.pk)
         return (
             super()
             .rows()
             .select_related(
-                "meeting", "run__stage", "application__call", "application__organisation", "application__project"
+                "meeting",
+                "run__stage",
+                "application__call",
+                "application__organisation",
+                "application__project",
             )
             .annotate(is_left=models.Exists(left))
         )

@@ -31,7 +31,10 @@ class DeclarationsForm(PortalForm):
             self.fields[f"item-{item.pk}"] = forms.ChoiceField(
                 label=item.application.title,
                 required=False,
-                choices=(("none", _("No conflict of interest")), ("conflict", _("I have a conflict of interest"))),
+                choices=(
+                    ("none", _("No conflict of interest")),
+                    ("conflict", _("I have a conflict of interest")),
+                ),
                 widget=forms.RadioSelect,
             )
             self.fields[f"kind-{item.pk}"] = forms.ChoiceField(
@@ -80,7 +83,9 @@ class DeclarationsForm(PortalForm):
 class AgendaForm(PortalForm):
     """The order of the items that wait: a number beside each, or worked out from their reviews."""
 
-    order = forms.ChoiceField(label=_("Order of the agenda"), choices=AgendaOrder.choices, widget=forms.RadioSelect)
+    order = forms.ChoiceField(
+        label=_("Order of the agenda"), choices=AgendaOrder.choices, widget=forms.RadioSelect
+    )
 
     def __init__(self, *args: Any, items: Sequence[AgendaItem], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -117,7 +122,9 @@ class SignForm(PortalForm):
 def experts_and_staff() -> Any:
     """Return who may sit on panels: the pool of experts, and staff."""
     return (
-        User.objects.filter(is_active=True).exclude(reviewer__isnull=True, is_staff=False).order_by("name", "pk")
+        User.objects.filter(is_active=True)
+        .exclude(reviewer__isnull=True, is_staff=False)
+        .order_by("name", "pk")
     )
 
 
@@ -125,10 +132,15 @@ class WhenForm(forms.Form):
     """When, where and how a panel meets."""
 
     title_zh_hans = TextField(
-        label=_("Title (Chinese)"), max_length=120, required=False, help_text=_("Empty: named after the call.")
+        label=_("Title (Chinese)"),
+        max_length=120,
+        required=False,
+        help_text=_("Empty: named after the call."),
     )
     title_en = TextField(label=_("Title (English)"), max_length=120, required=False)
-    starts_at = forms.DateTimeField(label=_("Begins"), widget=forms.DateTimeInput(), help_text=_("Asia/Shanghai"))
+    starts_at = forms.DateTimeField(
+        label=_("Begins"), widget=forms.DateTimeInput(), help_text=_("Asia/Shanghai")
+    )
     minutes_planned = forms.IntegerField(
         label=_("Length in minutes"), min_value=15, max_value=MOST_MINUTES, initial=180
     )
@@ -195,7 +207,10 @@ class PlanForm(WhenForm):
         super().__init__(*args, **kwargs)
         offered: Any = self.fields["stage"]
         offered.queryset = (
-            Stage.objects.filter(kind=StageKind.PANEL).exclude(call__state="draft").select_related("call").order_by("-call__closes_at")
+            Stage.objects.filter(kind=StageKind.PANEL)
+            .exclude(call__state="draft")
+            .select_related("call")
+            .order_by("-call__closes_at")
         )
         offered.label_from_instance = lambda stage: f"{stage.call} · {stage}"
         for name in ("chair", "members"):

@@ -120,7 +120,9 @@ def item_context(
         "may_speak": member is not None
         and item.meeting.state == MeetingState.OPEN
         and may(user, "funding.speak_in_panel", item),
-        "may_rate": member is not None and item.meeting.is_under_way and may(user, "funding.speak_in_panel", item),
+        "may_rate": member is not None
+        and item.meeting.is_under_way
+        and may(user, "funding.speak_in_panel", item),
         "marks": range(1, 6),
     }
     if has_text != text_key:
@@ -138,4 +140,3 @@ def item_context(
             "opinions": [(one.value, one.label) for one in allowed_opinions(item.meeting, tally)],
         }
     return context
-

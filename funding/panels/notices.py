@@ -6,9 +6,12 @@ from django.utils.translation import pgettext_lazy
 from park_portal.core.outbox.registry import Kind, MergeField
 
 MEETING = MergeField(
-    _("title of the meeting"), {"zh-hans": "“AI + BT”概念验证项目 · 会议评审", "en": "AI + BT proof of concept · Panel"}
+    _("title of the meeting"),
+    {"zh-hans": "“AI + BT”概念验证项目 · 会议评审", "en": "AI + BT proof of concept · Panel"},
 )
-CALL = MergeField(_("title of the call"), {"zh-hans": "“AI + BT”概念验证项目", "en": "AI + BT proof of concept"})
+CALL = MergeField(
+    _("title of the call"), {"zh-hans": "“AI + BT”概念验证项目", "en": "AI + BT proof of concept"}
+)
 WHEN = MergeField(_("when it begins"), "2026-03-13 14:00")
 PLACE = MergeField(_("where"), "A 座 301 · https://meeting.example.org/301")
 ITEMS = MergeField(_("how many applications are on the agenda"), "12")
@@ -29,7 +32,10 @@ KINDS = [
         per_call=True,
         calendar=True,
         fields=COMMON,
-        subject={"zh-hans": "邀请您参加会议评审：{{ when }}", "en": "Invitation to a panel meeting: {{ when }}"},
+        subject={
+            "zh-hans": "邀请您参加会议评审：{{ when }}",
+            "en": "Invitation to a panel meeting: {{ when }}",
+        },
         body={
             "zh-hans": "{{ name }}，您好：\n\n诚邀您参加“{{ meeting }}”。\n\n时间：{{ when }}\n地点：{{ place }}\n议题：{{ items }} 项申请\n\n"
             "请在会前登录园区平台，逐项声明有无利益冲突并签署廉洁承诺，之后即可查阅申请材料和评审意见。"

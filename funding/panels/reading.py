@@ -9,7 +9,14 @@ from funding.calls.states import ApplicantKind, StageKind
 from funding.panels.models import AgendaItem, Meeting, PanelMember
 from funding.panels.states import PanelRole
 from funding.reviews.models import Review, Score
-from funding.reviews.reading import Brief, answers_for_reviewer, applicant_of, brief_of, is_blind, latest_version
+from funding.reviews.reading import (
+    Brief,
+    answers_for_reviewer,
+    applicant_of,
+    brief_of,
+    is_blind,
+    latest_version,
+)
 from funding.reviews.services import Summary, conflicts_for, summaries_of
 from funding.reviews.states import ReviewState
 from park_portal.core.accounts.rules import sees_records
@@ -101,7 +108,9 @@ def reviews_for_panel(item: AgendaItem, member: PanelMember | None) -> list[Revi
         .order_by("submitted_at", "pk")
     )
     ratings = (
-        dict(item.usefulness_ratings.filter(member=member).values_list("review_id", "value")) if member else {}
+        dict(item.usefulness_ratings.filter(member=member).values_list("review_id", "value"))
+        if member
+        else {}
     )
     return [
         ReviewRead(

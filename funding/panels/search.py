@@ -17,14 +17,18 @@ from park_portal.core.documents.services import readable
 @readable("funding.application")
 def reads_on_panel(user: Any, document: Document) -> bool | str:
     """A member of a panel reads the files that stand in the answers shown to them, and no others."""
-    if not (document.kind.startswith("answer:") and user.is_authenticated and document.subject_id.isdecimal()):
+    if not (
+        document.kind.startswith("answer:") and user.is_authenticated and document.subject_id.isdecimal()
+    ):
         return False
     items = AgendaItem.objects.filter(
         application_id=document.subject_id,
         meeting__in=Meeting.objects.of_member(user)
         .exclude(state__in=[MeetingState.CANCELLED, MeetingState.SIGNED])
         .values("pk"),
-    ).select_related("meeting", "run__stage", "application__call", "application__organisation", "application__project")
+    ).select_related(
+        "meeting", "run__stage", "application__call", "application__organisation", "application__project"
+    )
     found: bool | str = False
     for item in items:
         if not access_to(item, user, member_of(user, item.meeting)).may_read:

@@ -98,7 +98,9 @@ def vote_all(item: AgendaItem, *scores: int, **votes: Any) -> AgendaItem:
         if choices:
             services.cast_ballot(item, actor=user, choice=choices[min(number, len(choices) - 1)])
         else:
-            services.cast_ballot(item, actor=user, score=(scores or (80,))[min(number, len(scores or (80,)) - 1)])
+            services.cast_ballot(
+                item, actor=user, score=(scores or (80,))[min(number, len(scores or (80,)) - 1)]
+            )
     return item
 
 
@@ -144,4 +146,3 @@ def panel_chair() -> User:
     user = make_person("panel_chair")
     Reviewer.objects.create(user=user, institution="另一研究院")
     return user
-

@@ -323,7 +323,10 @@ def panel_cases() -> Iterator[Case]:
     yield from each("agenda-items-read", items)
     for act, whose, sent in ITEM_ACTS:
         name = {"comment": "remark"}.get(act, act)
-        values = {key: True if value == "on" else int(value) if value.isdecimal() else value for key, value in sent.items()}
+        values = {
+            key: True if value == "on" else int(value) if value.isdecimal() else value
+            for key, value in sent.items()
+        }
         yield from each(f"agenda-items-{name}", {whose: items[whose]}, "POST", body=send(**values))
     yield from each("agenda-items-conflict", {"own": items["own"]}, "POST", body=send(kind="coauthor"))
 

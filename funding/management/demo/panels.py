@@ -33,9 +33,7 @@ SUMMARIES: Final = {
 def panel_call(demo: Demo) -> None:
     """Six applications past their experts' reviews: half of them through the panel, half on the next agenda."""
     year = demo.today.year
-    call = demo.call(
-        f"AIBT-{year}P", opens=75, closes=52, experts=2, panel=True, budget_fen=wan_to_fen(400)
-    )
+    call = demo.call(f"AIBT-{year}P", opens=75, closes=52, experts=2, panel=True, budget_fen=wan_to_fen(400))
     applications = [demo.draft(call, 7 + n, 70 - n, is_company=n % 2 == 0) for n in range(6)]
     for application in applications:
         demo.screen(application, 48)

@@ -214,7 +214,11 @@ class Recusal(models.Model):
     source = models.CharField(_("known from"), max_length=10, choices=RecusalSource)
     reason = models.CharField(_("reason"), max_length=400, blank=True)
     recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("recorded by"), null=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("recorded by"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
     recorded_at = models.DateTimeField(_("recorded"), default=timezone.now)
 

@@ -66,7 +66,9 @@ class Meeting(models.Model):
         default=False,
         help_text=_("Nobody, not the park's staff either, can learn who voted how."),
     )
-    order = models.CharField(_("order of the agenda"), max_length=8, choices=AgendaOrder, default=AgendaOrder.STAFF)
+    order = models.CharField(
+        _("order of the agenda"), max_length=8, choices=AgendaOrder, default=AgendaOrder.STAFF
+    )
     ordering = models.ForeignKey(
         Calculation,
         verbose_name=_("how the order was found"),
@@ -79,7 +81,11 @@ class Meeting(models.Model):
     # Counts up with whatever the live page shows: a page that knows the number needs nothing new.
     version = models.PositiveIntegerField(default=1, editable=False)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("planned by"), null=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("planned by"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
     created_at = models.DateTimeField(_("planned"), default=timezone.now)
     opened_at = models.DateTimeField(_("opened"), null=True, blank=True)
@@ -118,7 +124,12 @@ class Meeting(models.Model):
             models.CheckConstraint(
                 name="meeting_signed_whole",
                 condition=(
-                    models.Q(state="signed", signed_by__isnull=False, signed_at__isnull=False, minutes__isnull=False)
+                    models.Q(
+                        state="signed",
+                        signed_by__isnull=False,
+                        signed_at__isnull=False,
+                        minutes__isnull=False,
+                    )
                     & ~models.Q(signed_sha256="")
                 )
                 | (~models.Q(state="signed") & models.Q(signed_by__isnull=True, signed_at__isnull=True)),
@@ -188,7 +199,10 @@ class PanelMember(models.Model):
         Meeting, verbose_name=_("panel meeting"), on_delete=models.PROTECT, related_name="members"
     )
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("person"), on_delete=models.PROTECT, related_name="panel_seats"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("person"),
+        on_delete=models.PROTECT,
+        related_name="panel_seats",
     )
     role = models.CharField(_("role"), max_length=10, choices=PanelRole, default=PanelRole.MEMBER)
     invited_at = models.DateTimeField(_("invited"), default=timezone.now)
@@ -243,7 +257,11 @@ class Attendance(models.Model):
     )
     at = models.DateTimeField(_("time"), default=timezone.now)
     noted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("noted by"), null=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("noted by"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
 
     class Meta:

@@ -87,7 +87,11 @@ def note_standing(
     items = {item.application_id: item for item in applications}
     seats = {member.user_id: member for member in members}
     found = conflicts_of(
-        list(Application.objects.filter(pk__in=items).select_related("project", "organisation", "project__university")),
+        list(
+            Application.objects.filter(pk__in=items).select_related(
+                "project", "organisation", "project__university"
+            )
+        ),
         list(User.objects.filter(pk__in=seats)),
     )
     known = set(Recusal.objects.filter(item__in=items.values()).values_list("item_id", "member_id"))
@@ -107,7 +111,10 @@ def recuse(item: AgendaItem, member: PanelMember, *, source: str, reason: str, a
         item=item, member=member, source=source, reason=reason, recorded_by_id=actor.pk
     )
     record(
-        "agenda_item.recuse", item, actor=actor, after={"person": member.user_id, "source": source, "reason": reason}
+        "agenda_item.recuse",
+        item,
+        actor=actor,
+        after={"person": member.user_id, "source": source, "reason": reason},
     )
     if item.state in ON_THE_TABLE and is_present(member):
         step(item, [member], Movement.STEPPED_OUT, actor=actor)

@@ -82,7 +82,8 @@ def room_of(meeting: Meeting, item: AgendaItem | None = None) -> Room:
         out = set(item.recusals.values_list("member_id", flat=True))
         voted = set(item.turnout.filter(round=item.round).values_list("member_id", flat=True))
     seats = [
-        Seat(one, getattr(one, "movement", None) == Movement.CAME, one.pk in out, one.pk in voted) for one in members
+        Seat(one, getattr(one, "movement", None) == Movement.CAME, one.pk in out, one.pk in voted)
+        for one in members
     ]
     seats.sort(key=lambda seat: (_RANK[seat.member.role], seat.member.pk))
     return Room(seats, meeting.quorum)

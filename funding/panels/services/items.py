@@ -48,9 +48,7 @@ def call_item(item: AgendaItem, *, actor: Actor) -> AgendaItem:
             )
         note_standing(held.meeting, [held], held.meeting.members.seated())
         require(actor, "funding.run_panel_item", held)  # what was just noted may be about whoever calls it
-        held = advance(
-            held, "call", actor=actor, changes={"called_at": timezone.now(), "reason": ""}
-        )
+        held = advance(held, "call", actor=actor, changes={"called_at": timezone.now(), "reason": ""})
         step_out(held, actor=actor)
         show(held.meeting)
     return held
@@ -88,7 +86,9 @@ def count_votes(item: AgendaItem, *, actor: Actor) -> AgendaItem:
         barred = [seat for seat in room.voted if seat.is_recused]
         if barred:
             raise DomainError(
-                _("%(people)s voted and must not have: a conflict of interest is on record. Hold the vote again.")
+                _(
+                    "%(people)s voted and must not have: a conflict of interest is on record. Hold the vote again."
+                )
                 % {"people": _names(barred)},
                 code="conflict_of_interest",
             )
@@ -163,7 +163,9 @@ def conclude_item(item: AgendaItem, *, actor: User, opinion: str, summary: str) 
                 conclude_panel(held.run, actor=actor, opinion=opinion, score=tally.score, comment=text)
         except IntegrityError as error:
             raise DomainError(
-                _("You have already given an opinion on %(number)s in this stage; let somebody else close the item.")
+                _(
+                    "You have already given an opinion on %(number)s in this stage; let somebody else close the item."
+                )
                 % {"number": held.application.number},
                 code="already_done",
             ) from error
@@ -212,11 +214,15 @@ def resume_item(item: AgendaItem, *, actor: Actor) -> AgendaItem:
         try:
             with transaction.atomic():
                 held = advance(
-                    held, "resume", actor=actor, changes={"position": last + 1, "reason": "", "called_at": None}
+                    held,
+                    "resume",
+                    actor=actor,
+                    changes={"position": last + 1, "reason": "", "called_at": None},
                 )
         except IntegrityError as error:
             raise DomainError(
-                _("%(number)s is on the agenda of another meeting now.") % {"number": held.application.number},
+                _("%(number)s is on the agenda of another meeting now.")
+                % {"number": held.application.number},
                 code="other_meeting",
             ) from error
         show(held.meeting)
@@ -229,10 +235,14 @@ def no_quorum(room: Room, *, voted: bool = False) -> DomainError:
     text = (
         gettext_lazy("No quorum: {count} of the {quorum} votes needed are in.")
         if voted and room.has_quorum
-        else gettext_lazy("No quorum: {count} of the {quorum} voting members needed are in the room for this item.")
+        else gettext_lazy(
+            "No quorum: {count} of the {quorum} voting members needed are in the room for this item."
+        )
     )
     waited = room.expected if voted and room.has_quorum else room.missing
-    problems = [Problem(format_lazy(gettext_lazy("missing: {people}"), people=_names(waited)))] if waited else []
+    problems = (
+        [Problem(format_lazy(gettext_lazy("missing: {people}"), people=_names(waited)))] if waited else []
+    )
     return DomainError(
         format_lazy(text, count=there, quorum=room.quorum), code="no_quorum", problems=problems
     )

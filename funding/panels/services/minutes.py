@@ -142,7 +142,9 @@ def _item(meeting: Meeting, number: int, item: AgendaItem, tallies: dict[int, Ta
     if tally is not None:
         rows.append([_("Votes"), _votes(meeting, tally)])
         if item.round > 1:
-            again = ngettext("voted %(count)d time", "voted %(count)d times", item.round) % {"count": item.round}
+            again = ngettext("voted %(count)d time", "voted %(count)d times", item.round) % {
+                "count": item.round
+            }
             rows.append([_("Vote held again"), f"{again} · {item.reason_text}" if item.reason else again])
     if item.state == ItemState.CLOSED:
         rows.append([_("Recommendation"), item.get_opinion_display()])

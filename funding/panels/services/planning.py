@@ -82,9 +82,7 @@ def plan_meeting(
     _refuse_past(values.get("starts_at"))
     _refuse_high_quorum(values.get("quorum"), [role for _person, role in seats.values()])
     with transaction.atomic():
-        meeting = Meeting(
-            stage=stage, call=stage.call, created_by=actor, **_with_titles(values, stage)
-        )
+        meeting = Meeting(stage=stage, call=stage.call, created_by=actor, **_with_titles(values, stage))
         _check(meeting)
         meeting.save(force_insert=True)
         record("meeting.plan", meeting, actor=actor, after={key: values.get(key) for key in FIELDS})
@@ -131,7 +129,9 @@ def _check(meeting: Meeting) -> None:
         meeting.clean_fields(exclude=["call", "stage", "created_by", "title"])
         meeting.validate_constraints()
     except ValidationError as error:
-        problems = [Problem(text, field=field) for field, texts in error.message_dict.items() for text in texts]
+        problems = [
+            Problem(text, field=field) for field, texts in error.message_dict.items() for text in texts
+        ]
         raise DomainError(problems[0].message, field=problems[0].field, problems=problems) from error
 
 
@@ -149,9 +149,7 @@ def change_meeting(meeting: Meeting, *, actor: Actor, **values: Any) -> Meeting:
             return held
         if "starts_at" in after:
             _refuse_past(values["starts_at"])
-        _refuse_high_quorum(
-            values.get("quorum"), list(held.members.seated().values_list("role", flat=True))
-        )
+        _refuse_high_quorum(values.get("quorum"), list(held.members.seated().values_list("role", flat=True)))
         for key in after:
             setattr(held, key, values[key])
         _check(held)
@@ -194,13 +192,17 @@ def seat_members(
         for person in people:
             if not person.is_active:
                 raise DomainError(
-                    _("%(person)s can no longer sign in.") % {"person": person}, code="inactive", field="people"
+                    _("%(person)s can no longer sign in.") % {"person": person},
+                    code="inactive",
+                    field="people",
                 )
             seated.append(_seat(held, person, role, actor=actor))
         new = [member for member, is_new in seated if is_new]
         note_standing(held, held.items.filter(state__in=STILL_OPEN), [member for member, _new in seated])
         if new:
-            key = f"{held.pk}:" + ",".join(f"{one.user_id}-{one.invited_at:%Y%m%d%H%M%S%f}" for one in new[:3])
+            key = f"{held.pk}:" + ",".join(
+                f"{one.user_id}-{one.invited_at:%Y%m%d%H%M%S%f}" for one in new[:3]
+            )
             tell_panel(held, "panel.invited", key=key[:180], people=[member.user for member in new])
         show(held)
     return [member for member, _new in seated]
@@ -214,7 +216,9 @@ def _seat(meeting: Meeting, person: User, role: str, *, actor: Actor) -> tuple[P
         for former in meeting.members.seated().filter(role=PanelRole.CHAIR).exclude(user=person):
             former.role = PanelRole.MEMBER
             former.save(update_fields=["role"])
-            record("meeting.seat", meeting, actor=actor, after={"person": former.user_id, "role": former.role})
+            record(
+                "meeting.seat", meeting, actor=actor, after={"person": former.user_id, "role": former.role}
+            )
     if member is None:
         member = PanelMember.objects.create(meeting=meeting, user=person, role=role)
     elif member.role == role and member.removed_at is None:
@@ -243,9 +247,7 @@ def remove_member(member: PanelMember, *, actor: Actor, reason: str = "") -> Pan
             return held
         refuse_unless_under_way(meeting)
         if held.role == PanelRole.CHAIR:
-            raise DomainError(
-                _("A panel has a chair: name another one first."), code="chair", field="member"
-            )
+            raise DomainError(_("A panel has a chair: name another one first."), code="chair", field="member")
         left = meeting.members.voting().exclude(pk=held.pk).count()
         if meeting.state == MeetingState.PLANNED and held.role == PanelRole.MEMBER and left < meeting.quorum:
             raise DomainError(
@@ -259,7 +261,9 @@ def remove_member(member: PanelMember, *, actor: Actor, reason: str = "") -> Pan
         held.removed_at = timezone.now()
         held.save(update_fields=["removed_at"])
         record("meeting.unseat", meeting, actor=actor, after={"person": held.user_id}, reason=reason)
-        tell_panel(meeting, "panel.removed", key=f"{held.pk}:{held.removed_at.isoformat()}", people=[held.user])
+        tell_panel(
+            meeting, "panel.removed", key=f"{held.pk}:{held.removed_at.isoformat()}", people=[held.user]
+        )
         show(meeting)
     return held
 
@@ -333,7 +337,9 @@ def place_items(meeting: Meeting, places: Mapping[int, int], *, actor: Actor) ->
             raise DomainError(
                 _("Only items that still wait can be moved."), code="not_waiting", items=sorted(unknown)
             )
-        ordered = sorted(waiting, key=lambda item: (places.get(item.pk, item.position), item.position, item.pk))
+        ordered = sorted(
+            waiting, key=lambda item: (places.get(item.pk, item.position), item.position, item.pk)
+        )
         _write_order(held, [item.pk for item in ordered], actor=actor, order=AgendaOrder.STAFF, ordering=None)
     return held
 
@@ -376,16 +382,12 @@ def order_agenda(meeting: Meeting, *, actor: Actor, order: str, seed: int | None
             kind=CalculationKind.AGENDA,
             method=METHODS[order],
             seed=str(drawn),
-            inputs_sha256=fingerprint(
-                [[one.key, one.value, one.spread, one.amount] for one in standings]
-            ),
+            inputs_sha256=fingerprint([[one.key, one.value, one.spread, one.amount] for one in standings]),
             parameters={"meeting": held.pk, "budget_fen": budget, "scoring": ratings.method},
             result={"order": [items[key].application.number for key in keys]},
             made_by_id=actor.pk,
         )
-        _write_order(
-            held, [items[key].pk for key in keys], actor=actor, order=order, ordering=ordering
-        )
+        _write_order(held, [items[key].pk for key in keys], actor=actor, order=order, ordering=ordering)
     return held
 
 

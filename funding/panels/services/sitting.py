@@ -106,7 +106,11 @@ def close_meeting(meeting: Meeting, *, actor: Actor) -> Meeting:
         chair = held.members.seated().select_related("user").get(role=PanelRole.CHAIR)
         assert held.closed_at is not None
         tell_panel(
-            held, "panel.to_sign", key=f"{held.pk}:{held.closed_at.isoformat()}", people=[chair.user], signs=True
+            held,
+            "panel.to_sign",
+            key=f"{held.pk}:{held.closed_at.isoformat()}",
+            people=[chair.user],
+            signs=True,
         )
         show(held)
     return held

@@ -25,7 +25,13 @@ def moment(meeting: Meeting) -> str:
 
 
 def tell_panel(
-    meeting: Meeting, kind: str, *, key: str, people: Iterable[User] | None = None, signs: bool = False, **context: Any
+    meeting: Meeting,
+    kind: str,
+    *,
+    key: str,
+    people: Iterable[User] | None = None,
+    signs: bool = False,
+    **context: Any,
 ) -> None:
     """Write a notice of ``kind`` to ``people``, or to everyone on the panel."""
     if people is None:

@@ -56,12 +56,13 @@ def pledge_on(item: AgendaItem, *, actor: User) -> PanelPledge:
         if pledge is not None:
             return pledge
         refuse_unless_under_way(held.meeting)
-        note_standing(held.meeting, [held], [member])
+        new = note_standing(held.meeting, [held], [member])
         recusal = Recusal.objects.filter(item=held, member=member).first()
         if recusal is None:
             pledge = PanelPledge.objects.create(item=held, member=member)
             record("agenda_item.pledge", held, actor=actor, pledge=True)
-        show(held.meeting)
+        if new or pledge is not None:
+            show(held.meeting)
     if pledge is None:
         # What was found stays written down: it was true before they said otherwise.
         raise DomainError(
@@ -75,7 +76,9 @@ def pledge_on(item: AgendaItem, *, actor: User) -> PanelPledge:
     return pledge
 
 
-def declare_conflict(item: AgendaItem, *, actor: User, kind: str = ConflictKind.DECLARED, note: str = "") -> Recusal:
+def declare_conflict(
+    item: AgendaItem, *, actor: User, kind: str = ConflictKind.DECLARED, note: str = ""
+) -> Recusal:
     """Declare a conflict of interest with ``item``: it is kept for the applicant, and the member leaves the room for it."""
     if kind not in ConflictKind.values:
         raise DomainError(_("Choose what kind of conflict it is."), code="unknown_kind", field="kind")
@@ -97,7 +100,10 @@ def declare_conflict(item: AgendaItem, *, actor: User, kind: str = ConflictKind.
                 _("You have voted on this item. Tell the chair, who has the vote held again."), code="voted"
             )
         conflict, created = Conflict.objects.get_or_create(
-            person=actor, application=held.application, kind=kind, defaults={"note": text, "recorded_by": actor}
+            person=actor,
+            application=held.application,
+            kind=kind,
+            defaults={"note": text, "recorded_by": actor},
         )
         if created:
             record("conflict.declare", conflict, actor=actor, after={"kind": kind, "note": text})
@@ -145,7 +151,11 @@ def cast_ballot(
         Ballot.objects.create(
             item=held, round=held.round, member=None if held.meeting.secret else member, **values
         )
-        told = {} if held.meeting.secret else {key: value for key, value in values.items() if value not in ("", None)}
+        told = (
+            {}
+            if held.meeting.secret
+            else {key: value for key, value in values.items() if value not in ("", None)}
+        )
         record("agenda_item.vote", held, actor=actor, after=told, round=held.round)
         show(held.meeting)
     return held
@@ -154,9 +164,7 @@ def cast_ballot(
 def _vote(item: AgendaItem, score: int | None, choice: str) -> dict[str, object]:
     if item.meeting.vote_kind == VoteKind.SCORES:
         if isinstance(score, bool) or not isinstance(score, int) or not 0 <= score <= 100 or choice:
-            raise DomainError(
-                _("A whole number from 0 to 100, please."), code="score_range", field="score"
-            )
+            raise DomainError(_("A whole number from 0 to 100, please."), code="score_range", field="score")
         return {"score": score, "choice": ""}
     if choice not in Choice.values or score is not None:
         raise DomainError(_("Yes, no, or abstain?"), code="unknown_choice", field="choice")
@@ -200,7 +208,9 @@ def rate_review(item: AgendaItem, review: Review, *, actor: User, value: int) ->
         refuse_unless_under_way(held.meeting)
         _refuse_unpledged(held, member)
         if review.application_id != held.application_id or review.state != ReviewState.SUBMITTED:
-            raise DomainError(_("This review is not one of the item's."), code="unknown_review", field="review")
+            raise DomainError(
+                _("This review is not one of the item's."), code="unknown_review", field="review"
+            )
         if review.reviewer_id == actor.pk:
             raise DomainError(_("Your own review is rated by the others."), code="own_review", field="review")
         rating = UsefulnessRating.objects.filter(review=review, member=member).first()
@@ -230,5 +240,6 @@ def _refuse_recused(item: AgendaItem, member: PanelMember | None) -> None:
 def _refuse_unpledged(item: AgendaItem, member: PanelMember) -> None:
     if not PanelPledge.objects.filter(item=item, member=member).exists():
         raise DomainError(
-            _("Declare first whether you have a conflict of interest with this application."), code="not_declared"
+            _("Declare first whether you have a conflict of interest with this application."),
+            code="not_declared",
         )

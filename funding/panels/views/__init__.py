@@ -3,7 +3,14 @@
 from funding.panels.views import home
 from funding.panels.views.acts import ItemAct, MeetingAct
 from funding.panels.views.items import ConflictPage, DeclarePage, ItemPage
-from funding.panels.views.meetings import AgendaPage, CalendarFile, LiveFragment, MeetingList, MeetingPage, SignPage
+from funding.panels.views.meetings import (
+    AgendaPage,
+    CalendarFile,
+    LiveFragment,
+    MeetingList,
+    MeetingPage,
+    SignPage,
+)
 
 __all__ = [
     "AgendaPage",

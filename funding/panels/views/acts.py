@@ -35,9 +35,15 @@ class _Answers(MeetingMixin):
             if error is None:
                 return self.live()
             lines = [str(problem.message) for problem in error.problems]
-            return self.live(status=error.status if error.status in (403, 409) else 422, refused=str(error), refused_lines=lines)
+            return self.live(
+                status=error.status if error.status in (403, 409) else 422,
+                refused=str(error),
+                refused_lines=lines,
+            )
         if error is not None:
-            messages.error(self.request, " ".join([str(error), *(str(one.message) for one in error.problems)]))
+            messages.error(
+                self.request, " ".join([str(error), *(str(one.message) for one in error.problems)])
+            )
         return HttpResponseRedirect(self.after())
 
     def after(self) -> str:
@@ -72,7 +78,9 @@ class MeetingAct(_Answers):
 
 
 def _rate(item: AgendaItem, user: Any, sent: Sent) -> Any:
-    review = visible_or_404(Review.objects.filter(application=item.application), pk=_whole(sent("review")) or 0)
+    review = visible_or_404(
+        Review.objects.filter(application=item.application), pk=_whole(sent("review")) or 0
+    )
     return services.rate_review(item, review, actor=user, value=_whole(sent("value")) or 0)
 
 

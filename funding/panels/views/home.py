@@ -22,9 +22,7 @@ def panels_card(user: Any) -> Card | None:
     """The next meetings, with what is on the agenda and still to be declared; minutes to be signed."""
     if not sits_on_panels(user):
         return None
-    rows = own_meetings(user).filter(
-        state__in=[MeetingState.PLANNED, MeetingState.OPEN, MeetingState.CLOSED]
-    )
+    rows = own_meetings(user).filter(state__in=[MeetingState.PLANNED, MeetingState.OPEN, MeetingState.CLOSED])
     tasks = []
     for meeting in rows.order_by("starts_at", "pk")[:SHOWN]:
         signs = meeting.state == MeetingState.CLOSED
@@ -56,6 +54,7 @@ def _detail(meeting: Any) -> str:
     owed = 0 if meeting.seat_role == PanelRole.OBSERVER else meeting.open_count - meeting.said_count
     if owed > 0 and meeting.state in (MeetingState.PLANNED, MeetingState.OPEN):
         parts.append(
-            ngettext("%(count)d declaration missing", "%(count)d declarations missing", owed) % {"count": owed}
+            ngettext("%(count)d declaration missing", "%(count)d declarations missing", owed)
+            % {"count": owed}
         )
     return " · ".join(parts)

@@ -105,7 +105,12 @@ class DeclarePage(MeetingMixin, ActPage):
             self.object.items.filter(state__in=STILL_OPEN)
             .exclude(pledges__member=member)
             .exclude(recusals__member=member)
-            .select_related("run__stage", "application__organisation", "application__project__university", "application__call")
+            .select_related(
+                "run__stage",
+                "application__organisation",
+                "application__project__university",
+                "application__call",
+            )
             .prefetch_related("application__organisation__memberships__user", "application__project__team")
             .order_by("position", "pk")
         )

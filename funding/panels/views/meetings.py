@@ -122,7 +122,9 @@ class MeetingMixin(PortalMixin):
     object: Meeting
 
     def prepare(self) -> None:
-        rows = Meeting.objects.visible_to(self.request.user).select_related("call", "stage", "minutes", "signed_copy", "signed_by")
+        rows = Meeting.objects.visible_to(self.request.user).select_related(
+            "call", "stage", "minutes", "signed_copy", "signed_by"
+        )
         self.object = visible_or_404(rows, pk=self.kwargs["pk"])
 
     def permission_object(self) -> models.Model | None:
@@ -175,7 +177,9 @@ class MeetingPage(MeetingMixin):
         return StateLine(
             meeting.get_state_display(),
             tone_of(meeting),
-            next_step=_("begins on %(when)s") % {"when": moment(meeting)} if meeting.state == MeetingState.PLANNED else "",
+            next_step=_("begins on %(when)s") % {"when": moment(meeting)}
+            if meeting.state == MeetingState.PLANNED
+            else "",
         )
 
 
@@ -207,7 +211,9 @@ class AgendaPage(MeetingMixin, ActPage):
     def prepare(self) -> None:
         MeetingMixin.prepare(self)
         self.items = list(
-            self.object.items.filter(state=ItemState.WAITING).select_related("application").order_by("position")
+            self.object.items.filter(state=ItemState.WAITING)
+            .select_related("application")
+            .order_by("position")
         )
 
     def get_title(self) -> str:

@@ -388,7 +388,11 @@ def conclude_panel(
         application = _lock(run.application_id)
         held = _lock_run(run.pk, application)
         mine = held.reviews.filter(reviewer=actor, state=ReviewState.SUBMITTED).first()
-        if mine is not None and mine.opinion == opinion and held.state in (RunState.PASSED, RunState.REJECTED):
+        if (
+            mine is not None
+            and mine.opinion == opinion
+            and held.state in (RunState.PASSED, RunState.REJECTED)
+        ):
             return held
         _refuse_unless_active(held)
         if held.stage.kind != StageKind.PANEL:
@@ -551,7 +555,9 @@ def _write_opinion(
             "updated_at": now,
             "comment_committee": comment_committee,
             "comment_applicant": comment_applicant,
-            "score": score_of((criterion, value, na) for criterion, value, na, _note in rows) if rows else score,
+            "score": score_of((criterion, value, na) for criterion, value, na, _note in rows)
+            if rows
+            else score,
         },
     )
     return review

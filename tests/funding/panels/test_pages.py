@@ -35,7 +35,9 @@ def page(client, user, name, *args, **query):
 def do(client, user, item, act, *, script=False, **sent):
     client.force_login(user)
     headers = {"HX-Request": "true"} if script else {}
-    return client.post(reverse("panels:item-act", args=[item.meeting_id, item.pk, act]), sent, headers=headers)
+    return client.post(
+        reverse("panels:item-act", args=[item.meeting_id, item.pk, act]), sent, headers=headers
+    )
 
 
 def text_of(response):
@@ -47,7 +49,12 @@ def test_members_find_their_meetings_and_strangers_find_nothing(client):
     shown = text_of(page(client, members_of(meeting)[1], "list"))
     assert meeting.title in shown
     stranger = make_user()
-    for name, args in (("list", []), ("detail", [meeting.pk]), ("live", [meeting.pk]), ("calendar", [meeting.pk])):
+    for name, args in (
+        ("list", []),
+        ("detail", [meeting.pk]),
+        ("live", [meeting.pk]),
+        ("calendar", [meeting.pk]),
+    ):
         assert page(client, stranger, name, *args).status_code == 404
     assert page(client, chair_of(make_meeting(0)), "detail", meeting.pk).status_code == 404
 
@@ -109,7 +116,9 @@ def test_conflict_recorded_elsewhere_closes_the_page_that_is_open(client):
     assert (news.status_code, SUMMARY in text_of(news)) == (200, False)
 
 
-def test_live_part_has_nothing_new_until_something_is_called_and_costs_little(client, django_assert_max_num_queries):
+def test_live_part_has_nothing_new_until_something_is_called_and_costs_little(
+    client, django_assert_max_num_queries
+):
     meeting = session(items=2)
     person = members_of(meeting)[1]
     seen = re.search(r"seen=([\d-]+)", text_of(page(client, person, "detail", meeting.pk)))[1]
@@ -174,7 +183,9 @@ def test_chair_runs_the_meeting_by_the_buttons_of_the_page(client):
     client.force_login(chair)
     client.post(reverse("panels:act", args=[meeting.pk, "open"]))
     for member in meeting.members.exclude(role="chair"):
-        client.post(reverse("panels:act", args=[meeting.pk, "attendance"]), {"member": member.pk, "present": "1"})
+        client.post(
+            reverse("panels:act", args=[meeting.pk, "attendance"]), {"member": member.pk, "present": "1"}
+        )
     item = meeting.items.get()
     do(client, chair, item, "call")
     do(client, chair, item, "open-vote")

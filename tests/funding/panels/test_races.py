@@ -59,7 +59,10 @@ def test_ballots_cast_while_the_vote_is_closed_are_in_or_refused():
         services.cast_ballot(item, actor=person, score=50)
     results = at_once(
         lambda: services.count_votes(item, actor=chair),
-        *(lambda person=person: services.cast_ballot(item, actor=person, score=90) for person in (third, fourth, fifth)),
+        *(
+            lambda person=person: services.cast_ballot(item, actor=person, score=90)
+            for person in (third, fourth, fifth)
+        ),
     )
     item.refresh_from_db()
     refused = [result for result in results if isinstance(result, DomainError)]

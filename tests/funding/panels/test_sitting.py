@@ -37,7 +37,13 @@ from tests.factories.panels import (
     vote_all,
     voting_item,
 )
-from tests.factories.reviews import expert_run, make_application, make_expert, make_review_call, submitted_review
+from tests.factories.reviews import (
+    expert_run,
+    make_application,
+    make_expert,
+    make_review_call,
+    submitted_review,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -124,7 +130,8 @@ def test_vote_cannot_be_opened_without_a_quorum_and_says_who_is_missing():
     with pytest.raises(DomainError) as refused:
         services.open_vote(item, actor=chair_of(meeting))
     assert refused.value.code == "no_quorum"
-    assert "2" in str(refused.value) and "3" in str(refused.value)
+    assert "2" in str(refused.value)
+    assert "3" in str(refused.value)
     assert str(refused.value.problems[0].message).endswith("委员2")
     item.refresh_from_db()
     assert item.state == "current"
@@ -193,7 +200,9 @@ def test_no_vote_before_the_vote_is_open_nor_after_it_is_closed():
     assert Turnout.objects.count() == Ballot.objects.count() == 2
 
 
-@pytest.mark.parametrize("given", [{}, {"score": -1}, {"score": 101}, {"score": True}, {"score": "50"}, {"choice": "yes"}])
+@pytest.mark.parametrize(
+    "given", [{}, {"score": -1}, {"score": 101}, {"score": True}, {"score": "50"}, {"choice": "yes"}]
+)
 def test_ballot_that_is_no_score_is_refused(given):
     meeting = session(items=1)
     with pytest.raises(DomainError) as refused:
@@ -481,8 +490,8 @@ def test_what_was_not_reached_is_postponed_and_waits_for_another_meeting():
 
 def test_application_is_on_one_agenda_at_a_time():
     meeting = make_meeting(2)
+    other = make_meeting(0, call=meeting.call)
     with pytest.raises(DomainError) as refused:
-        other = make_meeting(0, call=meeting.call)
         services.put_on_agenda(other, [meeting.items.first().run], actor=make_staff("officer"))
     assert refused.value.code == "other_meeting"
 
@@ -528,7 +537,10 @@ def test_remarks_are_kept_in_order_and_not_twice():
     services.comment_on(item, actor=members_of(meeting)[1], text="数据来源是否合规？")
     services.comment_on(item, actor=members_of(meeting)[1], text="数据来源是否合规？ ")
     services.comment_on(item, actor=chair_of(meeting), text="已有伦理批件。")
-    assert list(PanelComment.objects.values_list("text", flat=True)) == ["数据来源是否合规？", "已有伦理批件。"]
+    assert list(PanelComment.objects.values_list("text", flat=True)) == [
+        "数据来源是否合规？",
+        "已有伦理批件。",
+    ]
 
 
 def test_usefulness_is_rated_once_a_member_and_only_of_the_items_reviews():
@@ -541,7 +553,11 @@ def test_usefulness_is_rated_once_a_member_and_only_of_the_items_reviews():
     services.rate_review(item, review, actor=person, value=4)
     services.rate_review(item, review, actor=person, value=5)
     assert [rating.value for rating in review.usefulness_ratings.all()] == [5]
-    for wrong, value, code in ((foreign, 4, "unknown_review"), (review, 0, "rating_range"), (review, 6, "rating_range")):
+    for wrong, value, code in (
+        (foreign, 4, "unknown_review"),
+        (review, 0, "rating_range"),
+        (review, 6, "rating_range"),
+    ):
         with pytest.raises(DomainError) as refused:
             services.rate_review(item, wrong, actor=person, value=value)
         assert refused.value.code == code

@@ -26,7 +26,13 @@ from tests.factories.panels import (
     vote_all,
     voting_item,
 )
-from tests.factories.reviews import expert_run, make_application, make_expert, make_review_call, submitted_review
+from tests.factories.reviews import (
+    expert_run,
+    make_application,
+    make_expert,
+    make_review_call,
+    submitted_review,
+)
 from tests.policy.robot import PDF
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +66,9 @@ def test_meeting_is_planned_in_one_form_and_the_panel_invited(client_of):
     assert [item.application for item in meeting.items.all()] == [application]
     assert dict(meeting.members.values_list("user", "role")) == {chair.pk: "chair", member.pk: "member"}
     relay_messages()
-    assert set(Delivery.objects.filter(kind="panel.invited", channel="inbox").values_list("recipient", flat=True)) == {
+    assert set(
+        Delivery.objects.filter(kind="panel.invited", channel="inbox").values_list("recipient", flat=True)
+    ) == {
         chair.pk,
         member.pk,
     }
@@ -100,7 +108,10 @@ def test_program_runs_a_meeting_from_call_to_result():
     chair, second = (Caller(person) for person in members_of(meeting)[:2])
     assert chair.post(f"/panels/{meeting.pk}/open/").json()["state"] == "open"
     seat = meeting.members.get(user=members_of(meeting)[1])
-    assert second.post(f"/panels/{meeting.pk}/attendance/", {"member": seat.pk, "present": True}).status_code == 200
+    assert (
+        second.post(f"/panels/{meeting.pk}/attendance/", {"member": seat.pk, "present": True}).status_code
+        == 200
+    )
     room = chair.get(f"/panels/{meeting.pk}/room/").json()
     assert (room["present"], room["has_quorum"], room["item"]) == (2, True, None)
     assert chair.post(f"/agenda-items/{item.pk}/call/").json()["state"] == "current"
@@ -135,7 +146,12 @@ def test_program_of_who_left_the_room_gets_nothing_and_does_not_vote():
     services.count_votes(vote_all(item), actor=chair_of(meeting))
     services.conclude_item(item, actor=chair_of(meeting), opinion="fund", summary="支持。")
     shown = caller.get(f"/agenda-items/{item.pk}/").json()
-    assert (shown["state"], shown["summary"], shown["opinion"], shown["score"]) == ("closed", None, None, None)
+    assert (shown["state"], shown["summary"], shown["opinion"], shown["score"]) == (
+        "closed",
+        None,
+        None,
+        None,
+    )
 
 
 def test_program_rates_reviews_and_orders_the_agenda():
@@ -147,7 +163,10 @@ def test_program_rates_reviews_and_orders_the_agenda():
     caller = Caller(members_of(meeting)[1])
     listed = caller.get(f"/agenda-items/{item.pk}/read/").json()["reviews"]
     assert [one["review"] for one in listed] == [reviews[0].pk]
-    for sent, status in (({"review": reviews[0].pk, "value": 4}, 200), ({"review": reviews[1].pk, "value": 4}, 404)):
+    for sent, status in (
+        ({"review": reviews[0].pk, "value": 4}, 200),
+        ({"review": reviews[1].pk, "value": 4}, 404),
+    ):
         assert caller.post(f"/agenda-items/{item.pk}/rate/", sent).status_code == status
     assert UsefulnessRating.objects.get().value == 4
     assert caller.post(f"/panels/{meeting.pk}/order/", {"order": "line"}).status_code == 403
@@ -181,7 +200,9 @@ def test_invitation_brings_the_appointment_along():
     meeting = make_meeting(1, place="A 座 301")
     relay_messages()
     send_waiting()
-    letters = [letter for letter in mail.outbox if meeting.starts_at.strftime("%Y%m%d") in str(letter.alternatives)]
+    letters = [
+        letter for letter in mail.outbox if meeting.starts_at.strftime("%Y%m%d") in str(letter.alternatives)
+    ]
     assert len(letters) == meeting.members.count()
     calendar, kind = letters[0].alternatives[-1]
     assert kind == "text/calendar; method=PUBLISH"
@@ -215,7 +236,9 @@ def test_panel_is_reminded_on_the_working_day_before_and_once():
 
 def test_chair_is_told_of_minutes_to_sign_and_the_panel_when_they_are():
     meeting = finished()
-    assert Message.objects.get(key__startswith="panel.to_sign").payload["recipients"] == [chair_of(meeting).pk]
+    assert Message.objects.get(key__startswith="panel.to_sign").payload["recipients"] == [
+        chair_of(meeting).pk
+    ]
     services.sign_minutes(meeting, actor=chair_of(meeting), sha256=meeting.minutes.sha256)
     told = Message.objects.get(key__startswith="panel.signed").payload["recipients"]
     assert told == sorted(meeting.members.values_list("user", flat=True))
@@ -236,7 +259,10 @@ def test_files_of_an_application_are_read_after_the_declaration_and_not_by_who_l
     item.application.versions.create(
         number=version.number + 1,
         form={**version.form, "sections": [{**section, "questions": [*section["questions"], question]}]},
-        answers={**version.answers, "files": [{"id": str(document.public_id), "name": document.name, "bytes": 9}]},
+        answers={
+            **version.answers,
+            "files": [{"id": str(document.public_id), "name": document.name, "bytes": 9}],
+        },
         digest="0" * 64,
         submitted_by=version.submitted_by,
     )

@@ -11,8 +11,13 @@ from django.utils import timezone
 from funding.calls.models import LONGEST, Call
 from funding.models import Application, Review
 from tests.factories import number
-from tests.laws.violations import funding_panels  # noqa: F401 - registers its attempts
-from tests.laws.violations import Breach, breaks, changed, repeated
+from tests.laws.violations import (
+    Breach,
+    breaks,
+    changed,
+    funding_panels,  # noqa: F401 - registers its attempts
+    repeated,
+)
 from tests.laws.violations.generated import below_zero
 from tests.laws.violations.rows import approval, delete, release, row, update
 

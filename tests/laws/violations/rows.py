@@ -54,7 +54,9 @@ LIGHT: dict[str, dict[str, Any]] = {
         "criterion": lambda given: row("funding.Criterion", stage=given["review"].run.stage),
     },
     "funding.Meeting": {
-        "stage": lambda given: row("funding.Stage", kind="panel", **({"call": given["call"]} if "call" in given else {})),
+        "stage": lambda given: row(
+            "funding.Stage", kind="panel", **({"call": given["call"]} if "call" in given else {})
+        ),
         "call": lambda given: given["stage"].call,
         "quorum": 1,
     },
