@@ -33,7 +33,7 @@ from park_portal.core.api.resource import Resource, ResourceSerializer
 from park_portal.core.errors import Forbidden
 from park_portal.core.views import visible_or_404
 
-KEY = {"min_value": 1, "max_value": 2**63 - 1}
+KEY: Any = {"min_value": 1, "max_value": 2**63 - 1}
 
 
 class SeatSerializer(serializers.Serializer[Any]):
@@ -335,7 +335,7 @@ class ItemResource(Resource):
     queryset = AgendaItem.objects.none()
 
     def rows(self) -> models.QuerySet[Any]:
-        user = self.request.user
+        user: Any = self.request.user
         left = Recusal.objects.filter(item=models.OuterRef("pk"), member__user_id=user.pk)
         return (
             super()

@@ -104,19 +104,19 @@ def item_context(
     item: AgendaItem, user: Any, member: PanelMember | None, *, has_text: str = ""
 ) -> dict[str, Any]:
     """Return what a person on the panel sees of one item, nothing of it where they have left the room."""
-    access = access_to(item, user, member)
+    access = access_to(item, user, member, on_the_table=item.is_on_the_table)
     context: dict[str, Any] = {"access": access, "item": item}
     if not access.may_read:
         return context
-    reviews = reviews_for_panel(item, member)
     # The text stays as it is on the screen, unless it is another item's or what was said of its reviews has changed.
-    text_key = f"{item.pk}-" + "".join(str(one.rating or 0) for one in reviews)
+    said = item.usefulness_ratings.filter(member=member).order_by("review_id") if member is not None else ()
+    text_key = "-".join(
+        str(one) for one in (item.pk, *(rating.review_id * 10 + rating.value for rating in said))
+    )
     context |= {
         "text_key": text_key,
         "is_text_held": has_text == text_key,
         "comments": list(item.comments.select_related("member__user").order_by("id")),
-        "reviews": reviews,
-        "summary": summary_for_panel(item),
         "may_speak": member is not None
         and item.meeting.state == MeetingState.OPEN
         and may(user, "funding.speak_in_panel", item),
@@ -129,6 +129,8 @@ def item_context(
         ratings = ratings_of(item.application.call)
         context |= {
             "answers": answers_for_panel(item),
+            "reviews": reviews_for_panel(item, member),
+            "summary": summary_for_panel(item),
             "applicant": applicant_for_panel(item),
             "rating": ratings.applications.get(item.application_id) if not item.is_voted else None,
             "method": ratings.method_label,

@@ -8,7 +8,7 @@ from typing import Any
 from funding.calls.states import ApplicantKind, StageKind
 from funding.panels.models import AgendaItem, Meeting, PanelMember
 from funding.panels.states import PanelRole
-from funding.reviews.models import Review, Score
+from funding.reviews.models import Conflict, Review, Score
 from funding.reviews.reading import (
     Brief,
     answers_for_reviewer,
@@ -32,11 +32,14 @@ class Access:
     reason: str = ""
 
 
-def access_to(item: AgendaItem, user: Any, member: PanelMember | None) -> Access:
+def access_to(
+    item: AgendaItem, user: Any, member: PanelMember | None, *, on_the_table: bool = False
+) -> Access:
     """Return what ``user`` may read of ``item``; ``member`` is their place on its panel, None for staff who look on.
 
     Whoever sits on the panel declares first, staff too. A conflict that came to light since then closes the item at
-    once, before it is noted in the meeting.
+    once, before it is noted in the meeting. What is ``on_the_table`` was looked up when it was called and is again when
+    its vote is opened and counted: the page that asks every two seconds looks at what is on record alone.
     """
     if member is None:
         return Access(bool(sees_records(user)))
@@ -45,6 +48,11 @@ def access_to(item: AgendaItem, user: Any, member: PanelMember | None) -> Access
         return Access(False, is_recused=True, reason=recusal.reason)
     if not item.pledges.filter(member=member).exists():
         return Access(False, must_declare=True)
+    if on_the_table:
+        barred = Conflict.objects.filter(
+            person_id=member.user_id, application_id=item.application_id
+        ).exists()
+        return Access(not barred, is_recused=barred)
     reasons = conflicts_for(item.application, [member.user]).get(member.user_id)
     if reasons:
         return Access(False, is_recused=True, reason=str(reasons[0]))

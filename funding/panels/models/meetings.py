@@ -174,6 +174,13 @@ class Meeting(models.Model):
         return self.state in UNDER_WAY
 
 
+def _last_movement() -> models.Subquery:
+    movements = Attendance.objects.filter(
+        member=models.OuterRef("pk"), kind__in=[Movement.CAME, Movement.LEFT]
+    )
+    return models.Subquery(movements.order_by("-id").values("kind")[:1])
+
+
 class PanelMemberQuerySet(models.QuerySet["PanelMember"]):
     def seated(self) -> PanelMemberQuerySet:
         return self.filter(removed_at__isnull=True)
@@ -183,13 +190,10 @@ class PanelMemberQuerySet(models.QuerySet["PanelMember"]):
 
     def with_presence(self) -> PanelMemberQuerySet:
         """Add ``movement``: the last that was noted of coming and going, empty for who never came."""
-        last = Attendance.objects.filter(
-            member=models.OuterRef("pk"), kind__in=[Movement.CAME, Movement.LEFT]
-        ).order_by("-id")
-        return self.annotate(movement=models.Subquery(last.values("kind")[:1]))
+        return self.annotate(movement=_last_movement())
 
     def present(self) -> PanelMemberQuerySet:
-        return self.with_presence().filter(movement=Movement.CAME)
+        return self.alias(is_there=_last_movement()).filter(is_there=Movement.CAME)
 
 
 class PanelMember(models.Model):

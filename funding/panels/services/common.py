@@ -100,7 +100,7 @@ def note_standing(
         item, member = items[application], seats[person]
         if (item.pk, member.pk) in known:
             continue
-        reason = " / ".join(both(lambda reason=reasons[0]: reason).values())[:LONGEST_REASON]
+        reason = " / ".join(both(reasons[0].__str__).values())[:LONGEST_REASON]
         new.append(recuse(item, member, source=RecusalSource.STANDING, reason=reason, actor=SYSTEM))
     return new
 

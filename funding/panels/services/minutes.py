@@ -46,7 +46,7 @@ def minutes_pdf(meeting: Meeting, *, signature: dict[str, Any] | None = None) ->
 
 
 def _calculations(meeting: Meeting) -> list[Calculation]:
-    """Return the calculations that what the panel saw rests on: of the call, up to the end of the meeting, the last of each kind."""
+    """Return the last calculation of each kind that what the panel saw rests on, up to the end of the meeting."""
     rows = Calculation.objects.filter(call=meeting.call, made_at__lte=meeting.closed_at or timezone.now())
     if meeting.ordering_id is None:
         rows = rows.exclude(kind="agenda")

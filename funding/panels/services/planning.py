@@ -364,7 +364,7 @@ def order_agenda(meeting: Meeting, *, actor: Actor, order: str, seed: int | None
             Standing(
                 pk,
                 round(ratings.applications[pk].value, 6) if pk in ratings.applications else None,
-                float(found[pk].deviation) if found[pk].deviation is not None else None,
+                None if (spread := found[pk].deviation) is None else float(spread),
                 item.application.amount_fen or 0,
             )
             for pk, item in sorted(items.items())
@@ -392,7 +392,7 @@ def order_agenda(meeting: Meeting, *, actor: Actor, order: str, seed: int | None
 
 
 # Names of methods stay what they are in what was kept years ago: plain words of one language, as in papers.
-METHODS: Final = {
+METHODS: Final[dict[str, str]] = {
     AgendaOrder.SPREAD: "standard deviation of the reviews' scores, largest first; ties by lot",
     AgendaOrder.LINE: "distance of the score by the call's method to the funding line, smallest first; ties by lot",
 }
@@ -414,4 +414,7 @@ def _write_order(
     meeting.version += 1
     meeting.save(update_fields=["order", "ordering", "version"])
     if before != after or ordering is not None:
-        record("meeting.order", meeting, actor=actor, before=before, after=after, order=order)
+        places_before, places_after = (
+            {str(key): place for key, place in one.items()} for one in (before, after)
+        )
+        record("meeting.order", meeting, actor=actor, before=places_before, after=places_after, order=order)

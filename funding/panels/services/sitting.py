@@ -45,7 +45,7 @@ def open_meeting(meeting: Meeting, *, actor: Actor) -> Meeting:
             raise DomainError(_("There is nothing on the agenda."), code="no_items")
         note_standing(held, held.items.filter(state__in=STILL_OPEN), held.members.seated())
         held = advance(held, "open", actor=actor, changes={"opened_at": timezone.now()})
-        own = held.members.seated().filter(user_id=actor.pk).first()
+        own = None if actor.pk is None else held.members.seated().filter(user_id=actor.pk).first()
         if own is not None:
             _note(held, own, Movement.CAME, actor=actor)
         show(held)
@@ -124,7 +124,7 @@ def reopen_meeting(meeting: Meeting, *, actor: Actor) -> Meeting:
         if held.state == MeetingState.OPEN:
             return held
         held = advance(held, "reopen", actor=actor, changes={"closed_at": None})
-        own = held.members.seated().filter(user_id=actor.pk).first()
+        own = None if actor.pk is None else held.members.seated().filter(user_id=actor.pk).first()
         if own is not None:
             _note(held, own, Movement.CAME, actor=actor)
         show(held)

@@ -24,6 +24,7 @@ def panels_card(user: Any) -> Card | None:
         return None
     rows = own_meetings(user).filter(state__in=[MeetingState.PLANNED, MeetingState.OPEN, MeetingState.CLOSED])
     tasks = []
+    meeting: Any  # with what own_meetings counts
     for meeting in rows.order_by("starts_at", "pk")[:SHOWN]:
         signs = meeting.state == MeetingState.CLOSED
         mine = meeting.seat_role == PanelRole.CHAIR if signs else True
