@@ -50,6 +50,7 @@ def test_everyone_sees_the_item_within_three_seconds_and_votes(opened):
         opened(person, meeting) for person in (chair_of(meeting), members_of(meeting)[1], left)
     )
     chair.get_by_role("button", name="开始讨论该议题").click()
+    expect(chair.locator("#table-title")).to_have_text(item.application.title)
     expect(member.locator("#table-title")).to_have_text(item.application.title, timeout=SOON)
     expect(gone.get_by_text("您已就本议题离席")).to_be_visible(timeout=SOON)
     assert gone.get_by_text("用多模态大模型预测药物反应。").count() == 0

@@ -656,6 +656,7 @@ FILLED: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "admin:funding_fund_add": lambda world: {"code": "new-fund"},
     "admin:funding_publication_add": lambda world: {
         "reviewer": world.people["reviewer"].reviewer.pk, "title": "园区补充的论文",
+    },
     "admin:funding_meeting_list_act[plan]": lambda world: {
         "stage": world.panels["own"].stage_id, "chair": world.others["third-reviewer"].pk, "quorum": 1,
     },

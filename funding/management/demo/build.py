@@ -43,8 +43,8 @@ from funding.decisions.services import (
 )
 from funding.funds.models import Fund
 from funding.management.demo import park, texts
-from funding.management.demo.papers import PROFILES
 from funding.management.demo.panels import panel_call
+from funding.management.demo.papers import PROFILES
 from funding.management.demo.people import DOMAIN, Cast
 from funding.reviews.models import Publication, Review, Reviewer, StageRun
 from funding.reviews.services import (

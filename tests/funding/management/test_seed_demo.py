@@ -47,12 +47,18 @@ def test_the_park_holds_what_it_promises(folder):
     assert held == {
         Organisation: 60,
         ResearchProject: 40,
-        Call: 4,
-        Application: 120,
+        Call: 5,
+        Application: 126,
         Reviewer: 30,
         Review: 300,
     }
-    assert sorted(Call.objects.values_list("state", flat=True)) == ["closed", "closed", "open", "published"]
+    assert sorted(Call.objects.values_list("state", flat=True)) == [
+        "closed",
+        "closed",
+        "closed",
+        "open",
+        "published",
+    ]
 
 
 def test_the_park_is_the_same_each_time(folder):
@@ -101,7 +107,7 @@ def test_it_is_built_in_an_empty_portal_only(folder):
     call_command("seed_demo", "--if-empty")
     with pytest.raises(CommandError, match="not empty"):
         call_command("seed_demo")
-    assert Application.objects.count() == 120
+    assert Application.objects.count() == 126
 
 
 def test_the_logins_of_local_mode_work(folder):

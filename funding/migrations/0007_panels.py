@@ -13,7 +13,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("core", "0006_rights_stay_whose_they_are"),
-        ("funding", "0005_scoring_looked_at"),
+        ("funding", "0006_reviewer_profile"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
