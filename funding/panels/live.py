@@ -113,10 +113,12 @@ def item_context(
     text_key = "-".join(
         str(one) for one in (item.pk, *(rating.review_id * 10 + rating.value for rating in said))
     )
+    comments = list(item.comments.select_related("member__user").order_by("id"))
     context |= {
         "text_key": text_key,
         "is_text_held": has_text == text_key,
-        "comments": list(item.comments.select_related("member__user").order_by("id")),
+        "comments": comments,
+        "own_remarks": sum(member is not None and one.member_id == member.pk for one in comments),
         "may_speak": member is not None
         and item.meeting.state == MeetingState.OPEN
         and may(user, "funding.speak_in_panel", item),
