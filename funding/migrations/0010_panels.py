@@ -13,7 +13,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("core", "0006_rights_stay_whose_they_are"),
-        ("funding", "0006_reviewer_profile"),
+        ("funding", "0009_kept_apart"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
