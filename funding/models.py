@@ -20,7 +20,7 @@ from funding.calls.models import (
     Section,
     Stage,
 )
-from funding.decisions.models import Decision, Letter, LetterTemplate
+from funding.decisions.models import Decision, Letter, LetterTemplate, Placement
 from funding.funds.models import Fund
 from funding.panels.models import (
     AgendaItem,
@@ -40,6 +40,12 @@ from funding.reviews.models import (
     Objection,
     Pledge,
     Publication,
+from funding.reviews.models import (
+    Calculation,
+    Conflict,
+    NoticeLine,
+    Objection,
+    PublicNotice,
     Review,
     Reviewer,
     Score,
@@ -73,6 +79,10 @@ __all__ = [
     "PanelPledge",
     "Pledge",
     "Publication",
+    "NoticeLine",
+    "Objection",
+    "Placement",
+    "PublicNotice",
     "Question",
     "Recusal",
     "Return",

@@ -43,6 +43,9 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
         (
             (_("Ranking and decisions"), "admin:funding_decision_board", "leaderboard"),
             (None, "funding.decision", "gavel"),
+            (None, "funding.publicnotice", "campaign"),
+            (None, "funding.noticeline", "format_list_numbered"),
+            (None, "funding.objection", "record_voice_over"),
             (None, "funding.letter", "mail"),
             (None, "funding.lettertemplate", "draft"),
             (None, "funding.award", "workspace_premium"),

@@ -23,9 +23,9 @@ from funding.calls.models import Call
 from funding.calls.states import CallState, StageKind
 from funding.decisions.models import Decision, Letter
 from funding.decisions.states import DecisionState, LetterState
-from funding.reviews.models import Objection, Review, StageRun
+from funding.reviews.models import NoticeLine, Objection, Review, StageRun
 from funding.reviews.services import acts_of, runs_of_experts, without_short
-from funding.reviews.states import OPEN_REVIEWS, RunState
+from funding.reviews.states import OPEN_REVIEWS, NoticeLineState, RunState
 from park_portal.core.accounts.rules import (
     is_administrator,
     is_auditor,
@@ -145,6 +145,12 @@ def to_be_decided(user: Any) -> list[Figure]:
                 _("letters to check"),
                 Letter.objects.filter(state=LetterState.DRAFT),
                 list_url("funding.letter", state__exact="draft"),
+                "wait",
+            ),
+            Figure(
+                _("projects under public notice"),
+                NoticeLine.objects.filter(state=NoticeLineState.POSTED),
+                list_url("funding.noticeline", state__exact="posted"),
                 "wait",
             ),
             Figure(

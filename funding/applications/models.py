@@ -117,6 +117,8 @@ class Application(models.Model):
         related_name="applications_here",
     )
     due_at = models.DateTimeField(_("due"), null=True, blank=True, editable=False)
+    # While it stands in a public notice whose period is not over: when that ends.
+    notice_until = models.DateTimeField(_("under public notice until"), null=True, blank=True, editable=False)
     submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True, editable=False)
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True, editable=False)
     created_by = models.ForeignKey(

@@ -24,7 +24,7 @@ holds(
     keep=Keep.PROJECT,
     linked="created_by",
     kept={Law.ARCHIVES: "title"},
-    plain="id call kind organisation project amount_fen number state current_stage due_at submitted_at decided_at "
+    plain="id call kind organisation project amount_fen number state current_stage due_at notice_until submitted_at decided_at "
     "created_at updated_at",
     since="created_at",
 )

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from funding.applications.models import Application
 from funding.applications.states import ENDED, ApplicationState
-from funding.calls.states import Acts
+from funding.calls.states import Acts, StageKind
 from park_portal.core.audit.models import Entry
 from park_portal.core.errors import Text
 from park_portal.core.tones import tone_of
@@ -57,14 +57,36 @@ def state_line_of(application: Application, user: Any, *, until: datetime | None
         stage = application.current_stage
         if stage is None:
             return StateLine(label, tone, turn=_("the park office"))
-        line = StateLine(label, tone, turn=str(_TURNS[stage.acts]), next_step=str(stage))
+        if stage.kind == StageKind.NOTICE:
+            if application.notice_until is not None:
+                return _under_notice(application)
+            # Who is proposed is nobody's to know before it is published.
+            line = StateLine(label, tone, turn=_("the park office"), next_step=_("decision being prepared"))
+        else:
+            line = StateLine(label, tone, turn=str(_TURNS[stage.acts]), next_step=str(stage))
         if application.role_of(user) is None:
             return replace(line, due=application.due_at)
         # Others are at work: the applicant may know when to expect an answer, but is late with nothing.
         return replace(line, expected=expected_by(application))
     if state == ApplicationState.RESERVED:
+        if application.notice_until is not None:
+            return _under_notice(application)
         return StateLine(label, tone, turn=_("the park office"))
     return StateLine(label, tone)
+
+
+def _under_notice(application: Application) -> StateLine:
+    until = application.notice_until
+    assert until is not None
+    if until <= timezone.now():
+        text = _("period over; objections are being answered")
+        return StateLine(_("under public notice"), "wait", turn=_("the park office"), next_step=text)
+    return StateLine(
+        _("under public notice until %(day)s") % {"day": f"{timezone.localtime(until):%Y-%m-%d}"},
+        "wait",
+        expected=until,
+        next_step=_("decision, once no objection is open"),
+    )
 
 
 def expected_by(application: Application) -> datetime | None:

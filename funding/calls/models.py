@@ -225,6 +225,24 @@ class Call(models.Model):
         indexes = [models.Index(fields=["state", "closes_at"], name="call_by_state")]
         triggers = [
             *CALL_MACHINE.triggers(),
+            pgtrigger.Trigger(
+                name="call_budget_covers_what_was_granted",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "NEW.budget_fen < COALESCE(OLD.budget_fen, 9223372036854775807)"
+                ),
+                func=(
+                    "IF GREATEST(NEW.budget_fen, 0) < (SELECT COALESCE(SUM(d.amount_fen), 0) FROM funding_decision d "
+                    "JOIN funding_application a ON a.id = d.application_id "
+                    "LEFT JOIN funding_award w ON w.application_id = a.id "
+                    "WHERE a.call_id = NEW.id AND d.state = 'released' AND d.verdict = 'approve' "
+                    "AND w.state IS DISTINCT FROM 'lapsed') THEN "
+                    "RAISE EXCEPTION 'more was granted under call % than that', NEW.id "
+                    "USING ERRCODE = 'check_violation', CONSTRAINT = 'call_budget_covers_what_was_granted'; "
+                    "END IF; RETURN NEW;"
+                ),
+            ),
             # What people apply under does not change once it was announced; once somebody has applied, the closing
             # minute only moves later.
             pgtrigger.Trigger(

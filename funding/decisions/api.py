@@ -18,14 +18,21 @@ from funding.decisions.services import (
     LONGEST_SEED,
     Proposal,
     announce_lottery,
+    budget_of,
+    change_budget,
     draw_lottery,
     drop_decision,
     edit_letter,
     lottery_of,
+    mark_of,
     outcome_of,
+    place_applications,
+    promote_reserve,
     propose_decisions,
+    publish_notice,
     record_ranking,
     release_decisions,
+    reset_order,
     table_of,
     write_letters,
 )
@@ -47,7 +54,8 @@ class DecisionSerializer(ResourceSerializer):
     class Meta:
         model = Decision
         fields = (
-            *("id", "application", "verdict", "amount_fen", "conditions", "comment_applicant", "note"),
+            *("id", "application", "verdict", "amount_fen", "amount_reason", "reserve_place"),
+            *("conditions", "comment_applicant", "note"),
             *("state", "decided_by", "decided_at", "released_at"),
         )
         read_only_fields = fields
@@ -58,6 +66,16 @@ class ProposalSerializer(serializers.Serializer[Any]):
     verdict = serializers.ChoiceField(choices=Verdict.choices)
     amount_fen = serializers.IntegerField(
         required=False, allow_null=True, default=None, min_value=1, max_value=10**15
+    )
+    amount_reason = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=1000,
+        help_text="Needed where the amount is below what was asked for.",
+    )
+    reserve_place = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=1, max_value=999
     )
     conditions = serializers.CharField(required=False, allow_blank=True, default="", max_length=4000)
     comment_applicant = serializers.CharField(required=False, allow_blank=True, default="", max_length=8000)
@@ -143,8 +161,16 @@ class DecisionResource(Removable, Resource):
         return Response({"results": [self.show(row) for row in rows]})
 
 
+class PlacementSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+    placed_by = serializers.CharField(help_text="Their name.")
+    placed_at = serializers.DateTimeField()
+
+
 class RankSerializer(serializers.Serializer[Any]):
     place = serializers.IntegerField()
+    computed_place = serializers.IntegerField(help_text="By the scores alone.")
+    placement = PlacementSerializer(allow_null=True, help_text="What was put there by hand.")
     application = serializers.IntegerField(source="application.pk")
     number = serializers.CharField(source="application.number")
     title = serializers.CharField(source="application.title")
@@ -186,6 +212,11 @@ class RankSerializer(serializers.Serializer[Any]):
         source="decision.pk", default=None, allow_null=True, help_text="Pending or released."
     )
     verdict = serializers.CharField(source="decision.verdict", default=None, allow_null=True)
+    share = serializers.IntegerField(allow_null=True, help_text="Per cent granted of what was asked for.")
+    reserve_place = serializers.IntegerField(source="decision.reserve_place", default=None, allow_null=True)
+    notice = serializers.CharField(
+        source="notice_line.state", default=None, allow_null=True, help_text="In the newest public notice."
+    )
 
 
 class HandSerializer(serializers.Serializer[Any]):
@@ -221,6 +252,8 @@ class RankingSerializer(serializers.Serializer[Any]):
     scoring = serializers.CharField(help_text="calibrated, mean, median or trimmed.")
     seed = serializers.CharField(help_text="Of the simulation that the chances come from.")
     draws = serializers.IntegerField()
+    left_fen = serializers.IntegerField(allow_null=True, help_text="Less what is granted, pending included.")
+    mark = serializers.CharField(help_text="Tells this order from any other.")
     results = RankSerializer(many=True)
     reviewers = HandSerializer(many=True)
     components = ComponentSerializer(many=True)
@@ -241,6 +274,34 @@ class SeedSerializer(serializers.Serializer[Any]):
     seed = serializers.CharField(max_length=LONGEST_SEED)
 
 
+class OrderSerializer(serializers.Serializer[Any]):
+    order = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        max_length=MOST,
+        allow_empty=True,
+        help_text="All applications of the table, by id, best first; empty for the order of the scores.",
+    )
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
+    mark = serializers.CharField(max_length=16, help_text="Of the order that is changed.")
+
+
+class BudgetSerializer(serializers.Serializer[Any]):
+    budget_fen = serializers.IntegerField(allow_null=True, min_value=0, max_value=10**15)
+    reason = serializers.CharField(max_length=1000)
+
+
+class PromoteSerializer(serializers.Serializer[Any]):
+    amount_fen = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=1, max_value=10**15
+    )
+    amount_reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
+
+
+class PublishedSerializer(serializers.Serializer[Any]):
+    notice = serializers.IntegerField(help_text="Under notices/.")
+    until = serializers.DateTimeField()
+
+
 class RankingResource(Rows):
     """The ranked table of a call, for park staff: what awaits or has a decision, best first, with the budget line."""
 
@@ -255,10 +316,14 @@ class RankingResource(Rows):
     def retrieve(self, request: Request, **kwargs: Any) -> Response:
         """The table of the call with this code."""
         require(self.actor, "funding.see_ranking")
-        call = self.get_object()
+        return self._table(self.get_object())
+
+    def _table(self, call: Call) -> Response:
         table = table_of(call)
         shown = {
             "budget_fen": call.budget_fen,
+            "left_fen": budget_of(call).left,
+            "mark": mark_of(table.ranks),
             "scoring": table.ratings.method,
             "seed": table.standing.seed,
             "draws": table.standing.draws,
@@ -268,6 +333,56 @@ class RankingResource(Rows):
             "lottery": lottery_of(call),
         }
         return Response(RankingSerializer(shown).data)
+
+    @extend_schema(request=OrderSerializer, responses=RankingSerializer)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def order(self, request: Request, **kwargs: Any) -> Response:
+        """Put the table in this order by hand, with a reason, or back in the order of the scores."""
+        require(self.actor, "funding.propose_decisions")
+        sent = OrderSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        values, call = sent.validated_data, self.get_object()
+        if values["order"]:
+            place_applications(
+                call, values["order"], actor=self.actor, reason=values["reason"], seen=values["mark"]
+            )
+        else:
+            reset_order(call, actor=self.actor, seen=values["mark"])
+        return self._table(call)
+
+    @extend_schema(request=BudgetSerializer, responses=RankingSerializer)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def budget(self, request: Request, **kwargs: Any) -> Response:
+        """Give the call another budget, with a reason."""
+        require(self.actor, "funding.change_budget")
+        sent = BudgetSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        call = self.get_object()
+        change_budget(call, actor=self.actor, **sent.validated_data)
+        return self._table(call)
+
+    @extend_schema(request=PromoteSerializer, responses=RankingSerializer)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def promote(self, request: Request, **kwargs: Any) -> Response:
+        """Propose the first reserve for approval, within what the budget has left."""
+        require(self.actor, "funding.propose_decisions")
+        sent = PromoteSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        call = self.get_object()
+        promote_reserve(call, actor=self.actor, **sent.validated_data)
+        return self._table(call)
+
+    @extend_schema(request=None, responses={201: PublishedSerializer})
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def publish(self, request: Request, **kwargs: Any) -> Response:
+        """Publish the pending approvals that stand in no public notice yet."""
+        require(self.actor, "funding.publish_notice")
+        notice = publish_notice(self.get_object(), actor=self.actor)
+        return Response(PublishedSerializer({"notice": notice.pk, "until": notice.ends_at}).data, status=201)
 
     @extend_schema(request=None, responses=CalculationsSerializer)
     @action(detail=True, methods=["post"])

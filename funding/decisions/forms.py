@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from django import forms
@@ -20,6 +21,19 @@ class VerdictForm(PortalForm):
     verdict = forms.ChoiceField(label=_("Verdict"), choices=Verdict.choices)
     amount = MoneyInput(
         label=_("Amount granted (yuan)"), required=False, help_text=_("Only with an approval.")
+    )
+    amount_reason = TextField(
+        label=_("Why less than asked for"),
+        required=False,
+        max_length=1000,
+        help_text=_("Where the amount is below what was asked for. Goes into the letter."),
+    )
+    reserve_place = forms.IntegerField(
+        label=_("Place on the reserve list"),
+        required=False,
+        min_value=1,
+        max_value=999,
+        help_text=_("With “reserve”. Empty: behind those who stand there already."),
     )
     conditions = TextField(label=_("Conditions"), required=False, max_length=4000, widget=forms.Textarea)
     comment_applicant = TextField(
@@ -46,6 +60,8 @@ class VerdictForm(PortalForm):
             application,
             data["verdict"],
             amount_fen=data["amount"] if approves else None,
+            amount_reason=data["amount_reason"] if approves else "",
+            reserve_place=data["reserve_place"] if data["verdict"] == Verdict.RESERVE else None,
             conditions=data["conditions"],
             comment_applicant=data["comment_applicant"],
             note=data["note"],
@@ -81,17 +97,25 @@ class RowForm(PortalForm):
     """
 
     seen = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
-    was = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+    was = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
     verdict = forms.ChoiceField(label=_("Verdict"), required=False, choices=[("", "—"), *Verdict.choices])
     amount = MoneyInput(label=_("Amount granted (yuan)"), required=False)
+    amount_reason = TextField(label=_("Why less than asked for"), required=False, max_length=1000)
+    reserve_place = forms.IntegerField(
+        label=_("Place on the reserve list"), required=False, min_value=1, max_value=999
+    )
 
     @staticmethod
     def initial_of(application: Application, pending: Decision | None) -> dict[str, Any]:
         return {
             "seen": seen_of(pending),
-            "was": _pair(pending.verdict, pending.amount_fen) if pending else "",
+            "was": _said(pending.verdict, pending.amount_fen, pending.amount_reason, pending.reserve_place)
+            if pending
+            else "",
             "verdict": pending.verdict if pending else "",
             "amount": (pending.amount_fen if pending else None) or application.amount_fen,
+            "amount_reason": pending.amount_reason if pending else "",
+            "reserve_place": pending.reserve_place if pending else None,
         }
 
     @property
@@ -104,11 +128,37 @@ class RowForm(PortalForm):
     def is_touched(self) -> bool:
         """Whether its reader chose anything else than what they saw."""
         verdict, amount = self.chosen
-        return bool(verdict) and _pair(verdict, amount) != self.cleaned_data["was"]
+        said = _said(verdict, amount, self.cleaned_data["amount_reason"], self.cleaned_data["reserve_place"])
+        return bool(verdict) and said != self.cleaned_data["was"]
 
 
-def _pair(verdict: str, amount_fen: int | None) -> str:
-    return f"{verdict}-{amount_fen or ''}"
+def _said(verdict: str, amount_fen: int | None, reason: str, place: int | None) -> str:
+    """Return what tells one verdict from another: of an approval the amount and why, of a reserve its place."""
+    if verdict == Verdict.APPROVE:
+        return f"{verdict}-{amount_fen or ''}-{hashlib.sha256(reason.strip().encode()).hexdigest()[:12]}"
+    return f"{verdict}-{place or ''}" if verdict == Verdict.RESERVE else verdict
+
+
+class BudgetForm(PortalForm):
+    """Another budget for a call that has been announced."""
+
+    budget_fen = MoneyInput(
+        label=_("Budget (yuan)"), required=False, help_text=_("Empty: no limit. Never below what is granted.")
+    )
+    reason = TextField(label=_("Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class PromoteForm(PortalForm):
+    """What the first reserve gets."""
+
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    amount_fen = MoneyInput(label=_("Amount granted (yuan)"))
+    amount_reason = TextField(
+        label=_("Why less than asked for"),
+        required=False,
+        max_length=1000,
+        help_text=_("Where the amount is below what was asked for. Goes into the letter."),
+    )
 
 
 class LetterForm(PortalForm):

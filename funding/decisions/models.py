@@ -4,6 +4,7 @@ from typing import Any
 
 import pgtrigger
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +20,7 @@ from funding.decisions.states import (
 )
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.documents.models import Document
-from park_portal.core.invariants import one_of
+from park_portal.core.invariants import Agrees, one_of
 from park_portal.core.money import MoneyField
 
 
@@ -35,6 +36,39 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
         )
 
 
+_APPROVAL_GOES_OUT = pgtrigger.Condition(
+    "OLD.state = 'pending' AND NEW.state = 'released' AND NEW.verdict = 'approve'"
+)
+
+# Where the call has a public notice, nothing is granted but what stood in one to its end, and no more than stood there.
+_AFTER_ITS_NOTICE = """
+    IF EXISTS (SELECT 1 FROM funding_stage s JOIN funding_application a ON a.call_id = s.call_id
+               WHERE a.id = NEW.application_id AND s.kind = 'notice')
+       AND NOT EXISTS (SELECT 1 FROM funding_noticeline l WHERE l.application_id = NEW.application_id
+                       AND l.state = 'passed' AND COALESCE(l.amount_fen, NEW.amount_fen) >= NEW.amount_fen) THEN
+        RAISE EXCEPTION 'the public notice of application % is not over', NEW.application_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'decision_after_its_notice';
+    END IF;
+    RETURN NEW;
+"""
+
+# The call is held, so that two releases at once do not each see the other's money as free. What a lapsed award gave
+# back is free again.
+_WITHIN_THE_BUDGET = """
+    SELECT c.* INTO held FROM funding_call c JOIN funding_application a ON a.call_id = c.id
+        WHERE a.id = NEW.application_id FOR NO KEY UPDATE OF c;
+    SELECT COALESCE(SUM(d.amount_fen), 0) INTO spent FROM funding_decision d
+        JOIN funding_application a ON a.id = d.application_id LEFT JOIN funding_award w ON w.application_id = a.id
+        WHERE a.call_id = held.id AND d.state = 'released' AND d.verdict = 'approve' AND d.id <> NEW.id
+        AND w.state IS DISTINCT FROM 'lapsed';
+    IF held.budget_fen IS NOT NULL AND spent + NEW.amount_fen > held.budget_fen THEN
+        RAISE EXCEPTION 'call % has no budget left for application %', held.code, NEW.application_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'decision_within_the_budget';
+    END IF;
+    RETURN NEW;
+"""
+
+
 class Decision(models.Model):
     """One verdict on one application, hidden until it is released."""
 
@@ -45,6 +79,11 @@ class Decision(models.Model):
     )
     verdict = models.CharField(_("verdict"), max_length=8, choices=Verdict)
     amount_fen = MoneyField(_("amount granted"), null=True, blank=True)
+    amount_reason = models.TextField(_("why less than asked for"), max_length=1000, blank=True, db_default="")
+    # Of a reserve: its place on the list, counted from 1. Empty for those released before the list had an order.
+    reserve_place = models.SmallIntegerField(
+        _("place on the reserve list"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
     conditions = models.TextField(_("conditions"), max_length=4000, blank=True)
     comment_applicant = models.TextField(_("for the applicant"), max_length=8000, blank=True)
     note = models.TextField(_("internal note"), max_length=4000, blank=True)
@@ -77,6 +116,11 @@ class Decision(models.Model):
                 | models.Q(state="pending", released_at__isnull=True),
             ),
             one_of("decision_verdict_known", "verdict", Verdict),
+            models.CheckConstraint(
+                name="decision_place_of_a_reserve",
+                condition=models.Q(reserve_place__isnull=True)
+                | models.Q(verdict="reserve", reserve_place__gte=1),
+            ),
         ]
         triggers = [
             *DECISION_MACHINE.triggers(),
@@ -87,14 +131,30 @@ class Decision(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
-                    "OLD.state = 'pending' AND (OLD.verdict, OLD.amount_fen, OLD.conditions, OLD.comment_applicant) "
-                    "IS DISTINCT FROM (NEW.verdict, NEW.amount_fen, NEW.conditions, NEW.comment_applicant)"
+                    "OLD.state = 'pending' AND (OLD.verdict, OLD.amount_fen, OLD.amount_reason, OLD.conditions, "
+                    "OLD.comment_applicant) IS DISTINCT FROM (NEW.verdict, NEW.amount_fen, NEW.amount_reason, "
+                    "NEW.conditions, NEW.comment_applicant)"
                 ),
                 func=(
                     "IF EXISTS (SELECT 1 FROM funding_letter WHERE decision_id = NEW.id) THEN "
                     "RAISE EXCEPTION 'decision % has a letter that says otherwise', NEW.id "
                     "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
                 ),
+            ),
+            pgtrigger.Trigger(
+                name="decision_after_its_notice",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=_APPROVAL_GOES_OUT,
+                func=_AFTER_ITS_NOTICE,
+            ),
+            pgtrigger.Trigger(
+                name="decision_within_the_budget",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=_APPROVAL_GOES_OUT,
+                declare=[("held", "funding_call%ROWTYPE"), ("spent", "bigint")],
+                func=_WITHIN_THE_BUDGET,
             ),
             pgtrigger.Protect(
                 name="decision_released_fixed",
@@ -105,6 +165,43 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.application.number}: {self.get_verdict_display()}"
+
+
+class Placement(models.Model):
+    """One application that staff put at a place of the ranked table by hand; the others keep their order around it."""
+
+    call = models.ForeignKey(
+        Call, verbose_name=_("call"), on_delete=models.PROTECT, related_name="placements"
+    )
+    application = models.OneToOneField(
+        Application, verbose_name=_("application"), on_delete=models.PROTECT, related_name="placement"
+    )
+    place = models.SmallIntegerField(_("place"), validators=[MinValueValidator(1)])
+    reason = models.TextField(_("reason"), max_length=1000)
+    placed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("placed by"), on_delete=models.PROTECT, related_name="+"
+    )
+    placed_at = models.DateTimeField(_("placed"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("place by hand")
+        verbose_name_plural = _("places by hand")
+        ordering = ["call", "place"]
+        constraints = [
+            # At the end of the transaction, for places are exchanged.
+            models.UniqueConstraint(
+                fields=["call", "place"], name="placement_place_once", deferrable=models.Deferrable.DEFERRED
+            ),
+            models.CheckConstraint(name="placement_from_one", condition=models.Q(place__gte=1)),
+            models.CheckConstraint(name="placement_has_reason", condition=~models.Q(reason="")),
+        ]
+        triggers = [
+            Agrees(name="placement_of_its_call", same={"application.call": "call"}),
+            pgtrigger.ReadOnly(name="placement_application_fixed", fields=["call", "application"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.place}. {self.application}"
 
 
 class LetterTemplate(models.Model):

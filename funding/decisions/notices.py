@@ -21,6 +21,13 @@ LETTER_FIELDS: Final = {
     ),
     "fund": MergeField(_("fund"), {"zh-hans": "概念验证基金", "en": "Concept Validation Fund"}),
     "amount": MergeField(_("amount granted"), "¥1,500,000.00"),
+    "partial": MergeField(
+        _("share granted, where it is less than asked for, and why"),
+        {
+            "zh-hans": "申请金额 ¥2,000,000.00，资助比例 75 %。设备费核减。",
+            "en": "Requested: ¥2,000,000.00; granted: 75 %. Less equipment.",
+        },
+    ),
     "conditions": MergeField(
         _("conditions"), {"zh-hans": "三个月内完成伦理备案。", "en": "Ethics filing within three months."}
     ),
@@ -89,8 +96,8 @@ LETTERS: Final[dict[str, dict[str, dict[str, str]]]] = {
     "approve": {
         "subject": {"zh-hans": "立项通知书", "en": "Letter of approval"},
         "body": {
-            "zh-hans": "贵方申报的《{{ title }}》（编号 {{ number }}）经评审和公示，现批准立项，由{{ fund }}资助人民币 {{ amount }}。\n\n{{ conditions }}\n\n{{ comment }}\n\n请在收到本通知后与园区签署资助协议；协议签署后，经费按里程碑分批拨付。",
-            "en": "Your application ‘{{ title }}’ (number {{ number }}) has been approved after review. The {{ fund }} supports it with RMB {{ amount }}.\n\n{{ conditions }}\n\n{{ comment }}\n\nPlease sign the award agreement with the park on receipt of this letter. The money is then paid in tranches, milestone by milestone.",
+            "zh-hans": "贵方申报的《{{ title }}》（编号 {{ number }}）经评审和公示，现批准立项，由{{ fund }}资助人民币 {{ amount }}。\n\n{{ partial }}\n\n{{ conditions }}\n\n{{ comment }}\n\n请在收到本通知后与园区签署资助协议；协议签署后，经费按里程碑分批拨付。",
+            "en": "Your application ‘{{ title }}’ (number {{ number }}) has been approved after review. The {{ fund }} supports it with RMB {{ amount }}.\n\n{{ partial }}\n\n{{ conditions }}\n\n{{ comment }}\n\nPlease sign the award agreement with the park on receipt of this letter. The money is then paid in tranches, milestone by milestone.",
         },
     },
     "reserve": {

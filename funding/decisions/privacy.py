@@ -11,9 +11,20 @@ holds(
     basis=Basis.LAW,
     keep=Keep.PROJECT,
     linked="decided_by",
-    kept={Law.ARCHIVES: "conditions comment_applicant note"},
-    plain="id application verdict amount_fen state decided_at released_at",
+    kept={Law.ARCHIVES: "amount_reason conditions comment_applicant note"},
+    plain="id application verdict amount_fen reserve_place state decided_at released_at",
     since="decided_at",
+)
+holds(
+    "funding.Placement",
+    people=("placed_by",),
+    purpose=Purpose.CALLS,
+    basis=Basis.LAW,
+    keep=Keep.PROJECT,
+    linked="placed_by",
+    kept={Law.ARCHIVES: "reason"},
+    plain="id call application place placed_at",
+    since="placed_at",
 )
 holds(
     "funding.Letter",

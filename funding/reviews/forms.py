@@ -390,9 +390,8 @@ class ObjectionForm(PortalForm):
     name = TextField(label=_("Your name"), max_length=80)
     email = forms.EmailField(
         label=_("E-mail"),
-        required=False,
         max_length=254,
-        help_text=_("So that the park office can ask you back. Never shown to the applicant."),
+        help_text=_("The answer is sent there. Never shown to the applicant."),
     )
     text = TextField(
         label=_("What do you object to, and why?"),
@@ -472,12 +471,14 @@ class ResolveForm(forms.Form):
         label=_("The objection is"),
         choices=(
             ("no", _("not upheld: the notice goes on")),
-            ("yes", _("upheld: the stage is left to you to reject")),
+            ("yes", _("upheld: the application leaves the notice and goes back to be decided")),
         ),
         coerce=lambda value: value == "yes",
         widget=forms.RadioSelect,
     )
-    resolution = text_area(_("What was found"), required=True, rows=5)
+    resolution = text_area(
+        _("What was found"), required=True, rows=5, help_text=_("Whoever objected is sent these words.")
+    )
 
 
 class InviteReviewerForm(forms.Form):

@@ -331,4 +331,56 @@ KINDS = [
             "notice. It will not pass before the objection is resolved.\n\n{{ link }}",
         },
     ),
+    Kind(
+        name="review.under_notice",
+        label=_("Your application is under public notice"),
+        audience=_("people of the applicant"),
+        group=REVIEW,
+        required=True,
+        per_call=True,
+        fields={
+            "number": NUMBER,
+            "title": TITLE,
+            "call": CALL,
+            "due": MergeField(_("last day of the notice"), "2026-03-31"),
+        },
+        subject={
+            "zh-hans": "拟立项公示：{{ title }}（{{ number }}）",
+            "en": "Under public notice: {{ title }} ({{ number }})",
+        },
+        body={
+            "zh-hans": "{{ name }}，您好：\n\n《{{ title }}》（{{ number }}，《{{ call }}》）已列入拟立项名单，公示至 {{ due }}。"
+            "公示期内任何人均可提出异议；公示期满且异议处理完毕后方作出立项决定。公示不等于已获立项。\n\n{{ link }}",
+            "en": "Hello {{ name }},\n\n‘{{ title }}’ ({{ number }}, {{ call }}) is proposed for funding and under public "
+            "notice until {{ due }}. Anyone may object until then; the decision is made when the period is over and every "
+            "objection is answered. The notice is not yet an approval.\n\n{{ link }}",
+        },
+    ),
+    Kind(
+        name="review.objection_answered",
+        label=_("Answer to an objection"),
+        audience=_("whoever objected, by e-mail"),
+        group=REVIEW,
+        required=True,
+        fields={
+            "number": NUMBER,
+            "title": TITLE,
+            "call": CALL,
+            "person": MergeField(_("who objects"), {"zh-hans": "何先生", "en": "Mr He"}),
+            "found_zh": MergeField(_("what was found (Chinese)"), "异议不成立"),
+            "found_en": MergeField(_("what was found (English)"), "not upheld"),
+            "resolution": MergeField(
+                _("the reasons"), {"zh-hans": "经核实，数据来源清楚。", "en": "The data are sound."}
+            ),
+        },
+        # Whoever objected has no language on record: both, whichever text is sent.
+        subject=dict.fromkeys(("zh-hans", "en"), "公示异议答复 / Answer to your objection：{{ number }}"),
+        body=dict.fromkeys(
+            ("zh-hans", "en"),
+            "{{ person }}，您好：\n\n您在公示期内对《{{ title }}》（{{ number }}）提出的异议已经核查，结论：{{ found_zh }}。\n\n"
+            "{{ resolution }}\n\n感谢您的监督。\n\n"
+            "Your objection to ‘{{ title }}’ ({{ number }}) has been looked into: {{ found_en }}. The reasons are above. "
+            "Thank you.",
+        ),
+    ),
 ]

@@ -96,6 +96,24 @@ holds(
     plain="id application stage state entered_at due_at finished_at",
 )
 holds(
+    "funding.PublicNotice",
+    people=("published_by",),
+    purpose=Purpose.CALLS,
+    basis=Basis.LAW,
+    keep=Keep.PROJECT,
+    linked="published_by",
+    plain="id call published_at working_days ends_at document",
+    since="published_at",
+)
+holds(
+    "funding.NoticeLine",
+    purpose=Purpose.CALLS,
+    basis=Basis.LAW,
+    keep=Keep.PROJECT,
+    kept={Law.ARCHIVES: "reason"},
+    plain="id notice application amount_fen state ended_at",
+)
+holds(
     "funding.Objection",
     people=("resolved_by",),
     purpose=Purpose.CALLS,
@@ -103,7 +121,7 @@ holds(
     keep=Keep.PROJECT,
     linked="resolved_by",
     kept={Law.ARCHIVES: "name email text resolution"},
-    plain="id run received_at upheld resolved_at",
+    plain="id run line received_at due_at upheld resolved_at",
     sensitive="email",
     since="received_at",
 )

@@ -69,6 +69,37 @@ RUN_MACHINE = Machine(
 )
 
 
+class NoticeLineState(models.TextChoices):
+    POSTED = "posted", pgettext_lazy("notice", "under public notice")
+    PASSED = "passed", pgettext_lazy("notice", "notice over")
+    OUT = "out", pgettext_lazy("notice", "taken out")
+
+
+NOTICE_LINE_MACHINE = Machine(
+    name="notice_line",
+    label=_("line of a public notice"),
+    states=NoticeLineState,
+    initial=NoticeLineState.POSTED,
+    tones={NoticeLineState.POSTED: "wait", NoticeLineState.PASSED: "good", NoticeLineState.OUT: "neutral"},
+    transitions=(
+        Transition(
+            "pass",
+            (NoticeLineState.POSTED,),
+            NoticeLineState.PASSED,
+            pgettext_lazy("notice", "End the notice"),
+            "funding.publish_notice",
+        ),
+        Transition(
+            "take_out",
+            (NoticeLineState.POSTED, NoticeLineState.PASSED),
+            NoticeLineState.OUT,
+            pgettext_lazy("notice", "Take out of the notice"),
+            "funding.publish_notice",
+        ),
+    ),
+)
+
+
 class AutomaticNote(models.TextChoices):
     """What the portal notes on a stage by itself: the code is kept, everyone reads it in their own language."""
 
@@ -183,7 +214,7 @@ OPINIONS_OF_STAGE: dict[str, tuple[Opinion, ...]] = {
     StageKind.EXPERT: (Opinion.FUND, Opinion.FUND_WITH_CHANGES, Opinion.DO_NOT_FUND),
     StageKind.PANEL: (Opinion.FUND, Opinion.FUND_WITH_CHANGES, Opinion.DO_NOT_FUND),
     StageKind.DILIGENCE: (Opinion.PASS, Opinion.RETURN, Opinion.REJECT),
-    StageKind.NOTICE: (Opinion.PASS, Opinion.REJECT),
+    StageKind.NOTICE: (Opinion.REJECT,),
     StageKind.DECISION: (),
 }
 

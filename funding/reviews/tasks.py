@@ -27,16 +27,19 @@ def on_resubmitted(payload: dict[str, Any]) -> None:
 @handles("application.withdrawn")
 def on_withdrawn(payload: dict[str, Any]) -> None:
     services.on_withdrawn(payload["application"])
+    services.leave_notice(payload["application"])
 
 
 @handles("application.returned")
 def on_returned(payload: dict[str, Any]) -> None:
     services.on_returned(payload["application"])
+    services.leave_notice(payload["application"])
 
 
 @handles("application.rejected")
 def on_rejected(payload: dict[str, Any]) -> None:
     services.on_rejected(payload["application"])
+    services.leave_notice(payload["application"])
 
 
 @handles("review.stage_due")
@@ -57,6 +60,11 @@ def match_all() -> int:
 @shared_task(name="funding.reviews.keep_all_apart", ignore_result=True)
 def keep_all_apart() -> int:
     return services.keep_all_apart()
+
+
+@handles("review.notice_due")
+def on_notice_due(payload: dict[str, Any]) -> None:
+    services.on_notice_due(payload["notice"])
 
 
 @shared_task(name="funding.reviews.send_reminders", ignore_result=True)

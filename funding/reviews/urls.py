@@ -34,5 +34,6 @@ urlpatterns = [
     path("university/queue/", views.QueueList.as_view(), name="queue"),
     path("university/queue/<int:pk>/", views.QueuePage.as_view(), name="act"),
     path("notices/", views.NoticeList.as_view(), name="notices"),
-    path("notices/<int:pk>/objection/", views.ObjectionPage.as_view(), name="object"),
+    path("notices/<int:pk>/", views.NoticePage.as_view(), name="notice"),
+    path("notices/lines/<int:pk>/objection/", views.ObjectionPage.as_view(), name="object"),
 ]

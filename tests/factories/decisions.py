@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pgtrigger
@@ -11,7 +12,9 @@ from funding.awards.models import Award
 from funding.awards.services import open_award
 from funding.calls.models import Call
 from funding.decisions import services
-from funding.decisions.models import Decision, Letter
+from funding.decisions.models import Decision, Letter, Placement
+from funding.reviews.models import NoticeLine
+from funding.reviews.services import end_line
 from park_portal.core.accounts.models import User
 from park_portal.core.workflow import SYSTEM, advance
 from tests.factories import makes
@@ -67,3 +70,34 @@ def make_award(call: Call | None = None) -> Award:
 makes("funding.Decision")(lambda **values: make_decision(call=shared_call("decision"), **values))
 makes("funding.Letter")(lambda **values: make_letter(call=shared_call("decision"), **values))
 makes("funding.Award")(lambda **values: make_award(shared_call("decision")))
+
+
+def under_notice(call: Call | None = None, *, amount: int = 100 * TEN_THOUSAND, **values: Any) -> NoticeLine:
+    """Returns the line of an application whose approval has just been published."""
+    call = call or make_review_call("notice", "decision")
+    officer = make_staff("officer")
+    application = make_application(call, **values)
+    services.propose_decisions([services.Proposal(application, "approve", amount_fen=amount)], actor=officer)
+    return services.publish_notice(call, actor=officer).lines.get(application=application)
+
+
+def notice_over(line: NoticeLine) -> NoticeLine:
+    """Returns the line after its period."""
+    end_line(line.pk, now=line.notice.ends_at + timedelta(seconds=1))
+    line.refresh_from_db()
+    return line
+
+
+def make_placement() -> Placement:
+    """Returns the second of two applications, put first by hand."""
+    call = make_review_call("decision")
+    first, second = make_application(call), make_application(call)
+    (placed,) = services.place_applications(
+        call, [second.pk, first.pk], actor=make_staff("officer"), reason="会议意见"
+    )
+    return placed
+
+
+makes("funding.NoticeLine")(lambda: under_notice(shared_call("notice", "decision")))
+makes("funding.PublicNotice")(lambda: under_notice(shared_call("notice", "decision")).notice)
+makes("funding.Placement")(make_placement)

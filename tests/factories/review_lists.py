@@ -2,6 +2,7 @@
 
 from funding.reviews.models import Reviewer
 from tests.factories import list_page
+from tests.factories.decisions import under_notice
 from tests.factories.incubator import make_faculty, make_project
 from tests.factories.reviews import expert_run, make_application, make_review, make_review_call
 from tests.personas import person
@@ -27,6 +28,5 @@ def fill_liaison_queue(count):
 
 @list_page("reviews:notices", persona="stranger")
 def fill_notice_list(count):
-    call = make_review_call("notice", "decision")
     for _number in range(count):
-        make_application(call)
+        under_notice()

@@ -17,8 +17,10 @@ GUARDED: Final = sorted(
 )
 
 # Whose names everybody may know: of funds everybody at all, of faculties who has signed in.
-OPEN_TO_STRANGERS: Final = frozenset({"funding.Fund", "incubator.Faculty"})
-OPEN_TO_ALL: Final = frozenset({"funding.Fund"})
+OPEN_TO_STRANGERS: Final = frozenset(
+    {"funding.Fund", "funding.NoticeLine", "funding.PublicNotice", "incubator.Faculty"}
+)
+OPEN_TO_ALL: Final = frozenset({"funding.Fund", "funding.NoticeLine", "funding.PublicNotice"})
 
 
 def seen(model: type[models.Model], user: Any) -> bool:

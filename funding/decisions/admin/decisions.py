@@ -13,7 +13,15 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from funding.decisions.admin.lots import RecordPage
-from funding.decisions.admin.pages import BoardPage, RankingPage, ReleasePage, VerdictPage
+from funding.decisions.admin.pages import (
+    BoardPage,
+    BudgetPage,
+    PromotePage,
+    PublishPage,
+    RankingPage,
+    ReleasePage,
+    VerdictPage,
+)
 from funding.decisions.forms import LetterForm
 from funding.decisions.models import Decision, Letter, LetterTemplate
 from funding.decisions.notices import LETTER_FIELDS, LETTER_KIND
@@ -35,6 +43,9 @@ label_acts(
         "calculation.keep": _("calculation put on record"),
         "calculation.announce": _("lottery announced"),
         "calculation.draw": _("lots drawn"),
+        "ranking.place": _("order changed by hand"),
+        "ranking.reset": _("order of the scores restored"),
+        "call.budget": _("budget changed"),
         "letter.write": _("letter written"),
         "letter.edit": _("text of the letter changed"),
     }
@@ -56,7 +67,16 @@ class DecisionAdmin(ReadOnly, StaffAdmin):
     list_filter = ["state", "verdict", "application__call"]
     search_fields = ["application__number", "application__title"]
     list_select_related = ["application", "decided_by"]
-    pages = [BoardPage, RankingPage, RecordPage, VerdictPage, ReleasePage]
+    pages = [
+        BoardPage,
+        RankingPage,
+        RecordPage,
+        VerdictPage,
+        ReleasePage,
+        PublishPage,
+        BudgetPage,
+        PromotePage,
+    ]
 
     state_label = state_label()
     amount = money("amount_fen", _("amount granted"))

@@ -37,9 +37,22 @@ def letter_context(decision: Decision) -> dict[str, Any]:
         "call": both(lambda: application.call.title),
         "fund": both(lambda: application.call.fund.name),
         "amount": format_yuan(decision.amount_fen),
+        "partial": both(lambda: _partial(decision)),
         "conditions": decision.conditions,
         "comment": comment,
         "date": both(lambda: date_format(timezone.localdate(decision.decided_at), "DATE_FORMAT")),
+    }
+
+
+def _partial(decision: Decision) -> str:
+    """Say which share of what was asked for is granted, and why; nothing where it is all."""
+    asked, granted = decision.application.amount_fen or 0, decision.amount_fen or 0
+    if not granted or granted >= asked:
+        return ""
+    return _("Requested: %(asked)s; granted: %(share)s %%. %(reason)s") % {
+        "asked": format_yuan(asked),
+        "share": granted * 100 // asked,
+        "reason": decision.amount_reason,
     }
 
 
@@ -68,9 +81,14 @@ def _without_empty(text: str, context: Mapping[str, Any]) -> str:
     kept = []
     for line in text.replace("\r\n", "\n").split("\n"):
         names = re.findall(r"\{\{\s*(\w+)\s*\}\}", line)
-        if not names or any(context.get(name, True) for name in names):
+        if not names or any(_says(context.get(name, True)) for name in names):
             kept.append(line)
     return "\n".join(kept)
+
+
+def _says(value: Any) -> bool:
+    """Whether a merge field is filled in, in any language."""
+    return any(value.values()) if isinstance(value, Mapping) else bool(value)
 
 
 def write_letters(decisions: Iterable[Decision], *, actor: Actor) -> list[Letter]:

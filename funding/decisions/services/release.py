@@ -12,11 +12,13 @@ from django.utils.translation import gettext_lazy
 
 from funding.applications.models import Application
 from funding.applications.states import ApplicationState
+from funding.calls.models import Call
 from funding.calls.services import notify_of_call
 from funding.decisions.models import Decision
 from funding.decisions.outcomes import OUTCOMES
 from funding.decisions.services.letters import letter_context
-from funding.decisions.services.verdicts import Proposal, _changed, seen_of
+from funding.decisions.services.notice import problems_of_notice, refuse_over_budget
+from funding.decisions.services.verdicts import Proposal, _changed, hold_calls, seen_of
 from funding.decisions.states import DecisionState, LetterState, Verdict
 from funding.reviews.services import complete_decision
 from park_portal.core.audit.services import Actor
@@ -32,8 +34,9 @@ _NOTICE_OF = {
 
 
 def problems_of_release(decisions: Iterable[Decision]) -> list[Problem]:
-    """Return why these pending decisions cannot be released yet: a letter missing or not checked."""
-    problems = []
+    """Return why these pending decisions cannot be released yet: a letter missing or not checked, a notice not over."""
+    decisions = list(decisions)
+    problems = problems_of_notice(decisions)
     for decision in decisions:
         letter = getattr(decision, "letter", None)
         number = {"number": decision.application.number}
@@ -60,13 +63,15 @@ def release_decisions(
     """Release these pending decisions together: states, letters, awards and notices in one transaction, or nothing.
 
     Decisions that are released already are left alone, so a second click changes nothing. Raises ``DomainError`` with a
-    problem for each letter that is not checked, and ``Conflict`` with one for each verdict that is not among those
+    problem for each letter that is not checked and each public notice that is not over, when the approvals are above the
+    budget, and ``Conflict`` with one for each verdict that is not among those
     ``seen`` (``seen_of`` each; None asks for no such look).
     """
     require(actor, "funding.release_decisions")
     ids = sorted({decision.pk for decision in decisions})
     with transaction.atomic():
-        # The same lock order as everywhere: applications first, by id.
+        # The same lock order as everywhere: the call, then applications by id.
+        hold_calls(Application.objects.filter(decisions__in=ids).values_list("pk", flat=True))
         list(
             Application.objects.select_for_update(of=("self",))
             .filter(decisions__in=ids)
@@ -93,10 +98,18 @@ def release_decisions(
             )
         if problems := problems_of_release(waiting):
             raise DomainError(
-                gettext_lazy("Nothing was released: some letters are not ready."),
+                gettext_lazy("Nothing was released: letters or public notices are not ready."),
                 code="letters",
                 problems=problems,
             )
+        approved: dict[Call, int] = {}
+        for one in waiting:
+            if one.verdict == Verdict.APPROVE:
+                call = one.application.call
+                approved[call] = approved.get(call, 0) + (one.amount_fen or 0)
+        for call, amount in approved.items():
+            call.refresh_from_db(fields=["budget_fen"])
+            refuse_over_budget(call, amount)
         for decision in waiting:
             _release(decision, actor)
     return waiting

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from funding.calls.models import Call
 from funding.decisions.services.ranking import Rank
@@ -38,12 +39,20 @@ def standing_of(call: Call, ranks: Sequence[Rank], ratings: Ratings) -> Standing
     Those declined or in reserve stand in no line; neither do those without a score. The seed is the call's code: the
     same scores give the same chances to whoever works them out.
     """
-    lined = [rank for rank in ranks if rank.counts and rank.rating is not None]
+    # By the scores alone: what was moved by hand says nothing about who is better.
+    scored = sorted(ranks, key=lambda rank: rank.computed_place)
+    lined = [rank for rank in scored if rank.counts and rank.rating is not None]
     found = ratings.calibration
     if found is None or call.budget_fen is None or not lined:
         return Standing(call.code, 0, {}, ())
     amounts = {rank.application.pk: rank.amount_fen for rank in lined}
-    above = sum(rank.within_budget for rank in lined)
+    totals = accumulate(rank.amount_fen for rank in scored if rank.counts)
+    within = {
+        rank.application.pk
+        for rank, total in zip((rank for rank in scored if rank.counts), totals, strict=True)
+        if total <= call.budget_fen
+    }
+    above = sum(rank.application.pk in within for rank in lined)
     tied = set(ties(found, list(amounts), above))
     given: dict[int, float] = {}
     if found.knows_errors:

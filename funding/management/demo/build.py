@@ -36,7 +36,10 @@ from funding.calls.states import Scoring, StageKind
 from funding.decisions.services import (
     Proposal,
     check_letter,
+    mark_of,
+    place_applications,
     propose_decisions,
+    publish_notice,
     ranking,
     release_decisions,
     write_letters,
@@ -46,14 +49,15 @@ from funding.management.demo import park, texts
 from funding.management.demo.panels import panel_call
 from funding.management.demo.papers import PROFILES
 from funding.management.demo.people import DOMAIN, Cast
-from funding.reviews.models import Publication, Review, Reviewer, StageRun
+from funding.reviews.models import Publication, PublicNotice, Review, Reviewer, StageRun
 from funding.reviews.services import (
     accept_review,
     act_in_stage,
     assign_reviewer,
     declare_no_conflict,
     decline_review,
-    on_stage_due,
+    on_notice_due,
+    record_objection,
     recuse,
     save_review,
     submit_review,
@@ -464,12 +468,10 @@ class Demo:
         return review
 
     def finish_notices(self, day: float) -> None:
-        """Let the periods of public notice end that are over by a day."""
+        """Let the public notices end whose period is over by a day."""
         with self.at(day):
-            for run in StageRun.objects.filter(
-                state=RunState.ACTIVE, stage__kind=StageKind.NOTICE, due_at__lte=timezone.now()
-            ):
-                on_stage_due(run.pk)
+            for notice in PublicNotice.objects.filter(ends_at__lte=timezone.now()):
+                on_notice_due(notice.pk)
 
     # --- the four calls
 
@@ -493,8 +495,7 @@ class Demo:
         for application in rest:
             for place, person in enumerate(self.experts_for(application, 3)):
                 self.review(application, person, asked=286, done=278 - place)
-        self.finish_notices(255)
-        self._decide(call, 240)
+        self._decide(call, 255, released=235)
 
     def this_spring(self) -> None:
         """A call in the middle of its review: forty applications, some of them waiting for the decision."""
@@ -528,7 +529,7 @@ class Demo:
         for number, application in enumerate(decided):
             for place, person in enumerate(self.experts_in_common(number, 3)):
                 self.review(application, person, asked=50, done=40 - place)
-        self.finish_notices(6)
+        self._propose(call, 2)
         # The rest is under way: reviews submitted, drafted, not answered, declined, one conflict declared.
         left = REVIEWS - Review.objects.count() - self.planned_screenings
         for number, application in enumerate(reviewing):
@@ -577,30 +578,61 @@ class Demo:
         with self.at(day):
             withdraw_application(application, actor=application.created_by, reason=texts.WITHDRAW_REASON)
 
-    def _decide(self, call: Call, day: float) -> None:
-        """Decide down the ranked table as far as the budget goes, and release everything."""
-        with self.at(day):
-            proposals, spent = [], 0
-            for rank in ranking(call):
-                application = rank.application
-                amount = application.amount_fen or 0
-                granted = amount * 9 // 10 // 1_000_000 * 1_000_000
-                good = rank.summary is not None and rank.summary.mean is not None and rank.summary.mean >= 60
-                if good and spent + granted <= (call.budget_fen or 0):
-                    spent += granted
-                    proposals.append(
-                        Proposal(
-                            application, "approve", amount_fen=granted, conditions="签约前完成伦理备案。"
-                        )
+    def _verdicts(self, call: Call) -> list[Proposal]:
+        """Verdicts down the ranked table as far as the budget goes."""
+        proposals, spent = [], 0
+        for rank in ranking(call):
+            application = rank.application
+            amount = application.amount_fen or 0
+            granted = amount * 9 // 10 // 1_000_000 * 1_000_000
+            good = rank.summary is not None and rank.summary.mean is not None and rank.summary.mean >= 60
+            if good and spent + granted <= (call.budget_fen or 0):
+                spent += granted
+                proposals.append(
+                    Proposal(
+                        application,
+                        "approve",
+                        amount_fen=granted,
+                        amount_reason=texts.LESS,
+                        conditions="签约前完成伦理备案。",
                     )
-                elif good and len([p for p in proposals if p.verdict == "reserve"]) < 5:
-                    proposals.append(Proposal(application, "reserve"))
-                else:
-                    proposals.append(Proposal(application, "decline"))
-            decisions = propose_decisions(proposals, actor=self.lead)
+                )
+            elif good and len([p for p in proposals if p.verdict == "reserve"]) < 5:
+                proposals.append(Proposal(application, "reserve"))
+            else:
+                proposals.append(Proposal(application, "decline"))
+        return proposals
+
+    def _move_up(self, call: Call, came: int, to: int) -> None:
+        """Move one application up the ranked table by hand."""
+        ranks = ranking(call)
+        order = [rank.application.pk for rank in ranks]
+        order.insert(to - 1, order.pop(came - 1))
+        place_applications(call, order, actor=self.officer, reason=texts.MOVED, seen=mark_of(ranks))
+
+    def _decide(self, call: Call, day: float, *, released: float) -> None:
+        """Decide as far as the budget goes, publish what is proposed, and release everything when the notice is over."""
+        with self.at(day):
+            self._move_up(call, 4, 2)
+            decisions = propose_decisions(self._verdicts(call), actor=self.lead)
+            publish_notice(call, actor=self.lead)
+        self.finish_notices(released)
+        with self.at(released):
             for letter in write_letters(decisions, actor=self.officer):
                 check_letter(letter, actor=self.officer)
             release_decisions(decisions, actor=self.lead)
+
+    def _propose(self, call: Call, day: float) -> None:
+        """Publish the best, to one of which somebody objects; the verdicts on the others are still open."""
+        with self.at(day):
+            self._move_up(call, 9, 6)
+            best = self._verdicts(call)[:4]
+            propose_decisions(best, actor=self.lead)
+            notice = publish_notice(call, actor=self.officer)
+        with self.at(day - 1):
+            line = notice.lines.order_by("application__number").first()
+            assert line is not None
+            record_objection(line, **texts.OBJECTION)
 
     def build(self) -> None:
         """Build the whole park."""

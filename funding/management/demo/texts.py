@@ -164,3 +164,12 @@ def _split(total: int, random: Random) -> list[int]:
     second = max(1, total * random.randrange(15, 30) // 100)
     third = max(1, total * random.randrange(10, 20) // 100)
     return [first, second, third, total - first - second - third]
+
+
+LESS = "设备购置费按共享仪器标准核减。"
+MOVED = "会议评审认为其市场验证证据更充分，排序上调。"
+OBJECTION = {
+    "name": "何志远",
+    "email": "he.zhiyuan@example.com",
+    "text": "该项目申报材料中的关键数据与申请人2024年已结题项目高度重合，建议核查是否重复资助。",
+}

@@ -1,7 +1,7 @@
 """The staff's pages of review: the queue of stages, the opinion page, assignment, reviewers, conflicts, objections."""
 
 from funding.reviews.admin.conflicts import ConflictAdmin
-from funding.reviews.admin.notice import ObjectionAdmin
+from funding.reviews.admin.notice import NoticeLineAdmin, ObjectionAdmin, PublicNoticeAdmin
 from funding.reviews.admin.pool import PublicationAdmin, ReviewerAdmin
 from funding.reviews.admin.records import CalculationAdmin
 from funding.reviews.admin.reviews import ReviewAdmin
@@ -10,7 +10,9 @@ from funding.reviews.admin.stages import StageRunAdmin
 __all__ = [
     "CalculationAdmin",
     "ConflictAdmin",
+    "NoticeLineAdmin",
     "ObjectionAdmin",
+    "PublicNoticeAdmin",
     "PublicationAdmin",
     "ReviewAdmin",
     "ReviewerAdmin",

@@ -58,6 +58,10 @@ label_acts(
         "conflict.record": gettext_lazy("conflict of interest recorded"),
         "conflict.declare": gettext_lazy("conflict of interest declared"),
         "conflict.withdraw": gettext_lazy("conflict of interest taken back"),
+        "notice.publish": gettext_lazy("public notice published"),
+        "notice_line.pass": gettext_lazy("public notice over"),
+        "notice_line.take_out": gettext_lazy("taken out of the public notice"),
+        "application.notice": gettext_lazy("end of the public notice"),
         "objection.record": gettext_lazy("objection received"),
         "objection.resolve": gettext_lazy("objection resolved"),
     }

@@ -11,24 +11,24 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from funding.reviews.models import Objection, StageRun
-from funding.reviews.services import (
-    record_objection,
-)
-from funding.reviews.views.notice import applicant_name, refuse_too_often, runs_under_notice
+from funding.reviews.models import NoticeLine, Objection, PublicNotice
+from funding.reviews.services import record_objection
+from funding.reviews.views.notice import lines_under_notice, refuse_too_often
 from park_portal.core.api.acts import HasActs
 from park_portal.core.api.idempotency import idempotent
 from park_portal.core.api.resource import OfStaff, Resource, ResourceSerializer
+from park_portal.core.views import visible_or_404
 
 
 class ObjectionSerializer(ResourceSerializer):
     application = serializers.IntegerField(source="run.application_id", read_only=True)
+    notice = serializers.IntegerField(source="line.notice_id", read_only=True, default=None)
     email = serializers.CharField(read_only=True)
 
     class Meta:
         model = Objection
         fields = (
-            *("id", "run", "application", "name", "email", "text", "received_at"),
+            *("id", "run", "notice", "line", "application", "name", "email", "text", "received_at", "due_at"),
             *("resolution", "upheld", "resolved_by", "resolved_at"),
         )
         read_only_fields = fields
@@ -43,54 +43,68 @@ class ObjectionResource(HasActs, OfStaff, Resource):
     queryset = Objection.objects.none()
 
     def rows(self) -> models.QuerySet[Any]:
-        return super().rows().select_related("run__application")
+        return super().rows().select_related("run__application", "line")
+
+
+class NoticeLineSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    number = serializers.CharField(source="application.number")
+    title = serializers.CharField(source="application.title")
+    applicant = serializers.CharField(source="application.applicant_line")
+    amount_fen = serializers.IntegerField(allow_null=True, help_text="Proposed.")
 
 
 class PublicNoticeSerializer(ResourceSerializer):
-    number = serializers.CharField(source="application.number", read_only=True)
-    title = serializers.CharField(source="application.title", read_only=True)
-    call = serializers.CharField(source="application.call.code", read_only=True)
-    applicant = serializers.SerializerMethodField()
-    until = serializers.DateTimeField(source="due_at", read_only=True)
+    call = serializers.CharField(source="call.code", read_only=True)
+    until = serializers.DateTimeField(source="ends_at", read_only=True)
+    document = serializers.UUIDField(
+        source="document.public_id", read_only=True, allow_null=True, default=None
+    )
+    lines = NoticeLineSerializer(source="shown_lines", many=True, read_only=True)
 
     class Meta:
-        model = StageRun
-        fields = ("id", "number", "title", "call", "applicant", "until")
+        model = PublicNotice
+        fields = ("id", "call", "published_at", "working_days", "until", "document", "lines")
         read_only_fields = fields
-
-    def get_applicant(self, run: StageRun) -> str:
-        """Who applies."""
-        return applicant_name(run.application)
 
 
 class NewObjectionSerializer(serializers.Serializer[Any]):
+    line = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     name = serializers.CharField(max_length=80)
-    email = serializers.EmailField(max_length=254, required=False, allow_blank=True, default="")
+    email = serializers.EmailField(max_length=254)
     text = serializers.CharField(max_length=4000)
 
 
 class NoticeResource(Resource):
-    """Applications under public notice: read by everyone, objected to by whoever signed in (others on the page)."""
+    """Lists of what is proposed for funding: read by everyone, objected to by whoever signed in (others on the page).
+
+    The PDF of each is under ``documents/``.
+    """
 
     scope = "reviews"
     public = True
-    model = StageRun
+    model = PublicNotice
     serializer_class = PublicNoticeSerializer
-    orders = ("due_at",)
-    default_order = "due_at"
-    queryset = StageRun.objects.none()
+    orders = ("published_at", "ends_at")
+    default_order = "-published_at"
+    queryset = PublicNotice.objects.none()
 
     def rows(self) -> models.QuerySet[Any]:
-        return runs_under_notice()
+        lines = NoticeLine.objects.standing().select_related(
+            "application__organisation", "application__project__university", "application__project__faculty"
+        )
+        shown = models.Prefetch("lines", lines.order_by("application__number"), to_attr="shown_lines")
+        return super().rows().select_related("call", "document").prefetch_related(shown)
 
     @extend_schema(request=NewObjectionSerializer, responses={204: None})
     @action(detail=True, methods=["post"], url_path="objections", url_name="object")
     @idempotent
     def objections(self, request: Request, pk: str) -> Response:
-        """Object, with a reason that can be checked."""
+        """Object to one line of a notice that runs, with a reason that can be checked."""
         sent = NewObjectionSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
-        run = self.get_object()
+        values = dict(sent.validated_data)
+        line = visible_or_404(lines_under_notice().filter(notice=self.get_object()), pk=values.pop("line"))
         refuse_too_often()
-        record_objection(run, **sent.validated_data)
+        record_objection(line, **values)
         return Response(status=204)

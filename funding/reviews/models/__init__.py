@@ -2,7 +2,7 @@
 calculations."""
 
 from funding.reviews.models.conflicts import Conflict
-from funding.reviews.models.notice import Objection
+from funding.reviews.models.notice import NoticeLine, Objection, PublicNotice
 from funding.reviews.models.pledges import Pledge
 from funding.reviews.models.pool import Publication, Reviewer
 from funding.reviews.models.records import Calculation, fingerprint
@@ -12,8 +12,10 @@ from funding.reviews.models.runs import StageRun
 __all__ = [
     "Calculation",
     "Conflict",
+    "NoticeLine",
     "Objection",
     "Pledge",
+    "PublicNotice",
     "Publication",
     "Review",
     "Reviewer",

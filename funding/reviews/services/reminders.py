@@ -12,9 +12,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from funding.applications.states import ApplicationState
-from funding.calls.states import Acts, Completion
-from funding.reviews.models import Review, StageRun
-from funding.reviews.services.stages import on_stage_due
+from funding.calls.states import Acts
+from funding.reviews.models import NoticeLine, Review, StageRun
+from funding.reviews.services.notice import end_line
 from funding.reviews.services.telling import (
     acting_people,
     day,
@@ -23,7 +23,7 @@ from funding.reviews.services.telling import (
     tell,
     tell_reviewer,
 )
-from funding.reviews.states import RunState
+from funding.reviews.states import NoticeLineState, RunState
 from park_portal.core.calendar.services import WorkingCalendar, working_calendar
 from park_portal.core.calendar.working_days import SHANGHAI
 from park_portal.core.outbox.models import Message
@@ -36,12 +36,13 @@ def send_reminders(now: datetime | None = None) -> int:
     """Remind those whose opinion is due in three or in one working day, tell the lead what is overdue; return how many.
 
     A reminder missed while the portal was down is sent late, but only the nearest; one whose day came before the person
-    was asked is left out. Stages that end with their period are completed here too, should the clock have missed them.
+    was asked is left out. Public notices whose period is over pass here too, should the clock have missed them.
     """
     now = now or timezone.now()
     calendar = working_calendar()
-    for run in _open_runs().filter(stage__completion=Completion.TIME, due_at__lte=now):
-        on_stage_due(run.pk, now=now)
+    up = NoticeLine.objects.filter(state=NoticeLineState.POSTED, notice__ends_at__lte=now)
+    for line in up.order_by("application_id").values_list("pk", flat=True):
+        end_line(line, now=now)
     notices = [notice for review in _open_reviews() for notice in _about_review(review, now, calendar)]
     notices += [notice for run in _open_runs() for notice in _about_stage(run, now, calendar)]
     keys = [f"{kind}:{key}" for kind, key, _send in notices]

@@ -23,7 +23,7 @@ from funding.applications.services import reject_application, return_application
 from funding.applications.states import ApplicationState
 from funding.calls.models import Criterion, Stage
 from funding.calls.states import Acts, Completion, CriterionKind, OnNegative, StageKind
-from funding.reviews.models import Objection, Review, Score, StageRun
+from funding.reviews.models import Review, Score, StageRun
 from funding.reviews.scoring import Mark, weighted_score
 from funding.reviews.services.namesakes import match_application
 from funding.reviews.services.telling import (
@@ -48,7 +48,6 @@ from park_portal.core.accounts.models import User
 from park_portal.core.audit.services import record
 from park_portal.core.calendar.services import deadline
 from park_portal.core.errors import DomainError, Problem, Text
-from park_portal.core.outbox.services import publish
 from park_portal.core.prepared import Prepared
 from park_portal.core.text import both, clean
 from park_portal.core.workflow import SYSTEM, Actor, advance, require
@@ -91,7 +90,6 @@ def on_resubmitted(application_id: int) -> StageRun | None:
         due = deadline(timezone.now(), run.stage.working_days)
         advance(run, "resume", actor=SYSTEM, changes={"due_at": due})
         _set_place(application, run.stage, due)
-        _watch(run)
         _tell_of_turn(run, key=f"{run.pk}:{due.isoformat()}")
         return run
 
@@ -135,28 +133,6 @@ def on_rejected(application_id: int) -> None:
         _set_place(application, None, None)
 
 
-def on_stage_due(run_id: int, *, now: datetime | None = None) -> bool:
-    """Complete a stage that ends with its period; return whether this call did it."""
-    now = now or timezone.now()
-    with transaction.atomic():
-        found = StageRun.objects.filter(pk=run_id).values_list("application_id", flat=True).first()
-        if found is None:
-            return False
-        application = _lock(found)
-        run = _lock_run(run_id, application)
-        if run.state != RunState.ACTIVE or run.due_at > now or run.stage.completion != Completion.TIME:
-            return False
-        if application.state != ApplicationState.IN_REVIEW or blocking_objections(run):
-            return False
-        _complete(run, actor=SYSTEM, outcome=RunState.PASSED, note="")
-        return True
-
-
-def blocking_objections(run: StageRun) -> bool:
-    """Return whether an objection is open or was upheld, so that staff must decide."""
-    return Objection.objects.filter(run=run).exclude(upheld=False).exists()
-
-
 # --- moving along --------------------------------------------------------------------------------------------------
 
 
@@ -177,11 +153,11 @@ def enter_stage(application: Application, stage: Stage, *, actor: Actor = SYSTEM
             advance(run, "skip", actor=SYSTEM, changes={"finished_at": now, "note": why})
             return run
         _set_place(application, stage, run.due_at)
-        _watch(run)
         if stage.acts == Acts.EXPERT:
             match_application(application)
         _tell_of_turn(run, key=str(run.pk))
-        _tell_applicant(run)
+        if stage.kind != StageKind.NOTICE:  # whether they are on it, they are told when it is published
+            _tell_applicant(run)
     return run
 
 
@@ -207,8 +183,7 @@ def _enter_next(application: Application) -> StageRun | None:
 def complete_run(run: StageRun, *, actor: Actor, outcome: str, note: str = "") -> StageRun:
     """Close the stage by hand: ``outcome`` is “passed” or “rejected”; a reason is asked of people.
 
-    A public notice cannot be passed before its period is over, nor any stage while an objection is open; a decision is
-    only completed by releasing it.
+    A public notice passes by itself, and a decision is only completed by releasing it.
     """
     if outcome not in (RunState.PASSED, RunState.REJECTED):
         raise DomainError(
@@ -262,6 +237,8 @@ def set_due(run: StageRun, *, actor: Actor, due_at: datetime, reason: str) -> St
         application = _lock(run.application_id)
         held = _lock_run(run.pk, application)
         _refuse_unless_active(held)
+        if application.notice_until is not None:
+            raise DomainError(_("The end of a public notice is fixed once it is published."), code="notice")
         before, held.due_at = held.due_at, due_at
         held.save(update_fields=["due_at"])
         record(
@@ -280,7 +257,6 @@ def set_due(run: StageRun, *, actor: Actor, due_at: datetime, reason: str) -> St
                 "review.set_due", review, actor=actor, before={"due_at": earlier}, after={"due_at": due_at}
             )
         _set_place(application, held.stage, due_at)
-        _watch(held)
     return held
 
 
@@ -361,18 +337,13 @@ def act_in_stage(
         if opinion == Opinion.RETURN:
             _return(held, actor=actor, items=items or {}, message=_clean(comment_applicant), due_at=due_at)
             return held
-        if opinion == Opinion.PASS:
-            _refuse_early_notice(held)
         _check_reason(opinion, comment_committee, comment_applicant)
         rows = _rows_of(held.stage, opinion, checks or {}, scores or {})
         review = _write_opinion(
             held, actor, rows, opinion, _clean(comment_committee), _clean(comment_applicant)
         )
         note = review.comment_applicant or review.comment_committee
-        if held.stage.completion == Completion.TIME and opinion == Opinion.PASS:
-            _complete(held, actor=actor, outcome=RunState.PASSED, note=note)
-        else:
-            settle(held, actor=actor, note=note)
+        settle(held, actor=actor, note=note)
         return held
 
 
@@ -655,13 +626,14 @@ def _refuse_unless_active(run: StageRun) -> None:
 
 
 def _refuse_early_notice(run: StageRun) -> None:
-    if run.stage.kind == StageKind.NOTICE and run.due_at > timezone.now():
+    if run.stage.kind == StageKind.NOTICE:
         raise DomainError(
-            _("The public notice runs until %(day)s and cannot be passed before.") % {"day": day(run.due_at)},
+            _(
+                "A public notice passes by itself: when it was published, its period is over and every objection is "
+                "answered."
+            ),
             code="too_early",
         )
-    if Objection.objects.filter(run=run, upheld__isnull=True).exists():
-        raise DomainError(_("Resolve the open objections first."), code="open_objections")
 
 
 def _set_place(application: Application, stage: Stage | None, due_at: datetime | None) -> None:
@@ -673,16 +645,6 @@ def _set_place(application: Application, stage: Stage | None, due_at: datetime |
     application.save(update_fields=["current_stage", "due_at", "updated_at"])
     after = {"current_stage": application.current_stage_id, "due_at": due_at}
     record("application.place", application, actor=SYSTEM, before=before, after=after)
-
-
-def _watch(run: StageRun) -> None:
-    """Have the clock come back when the stage is due."""
-    publish(
-        "review.stage_due",
-        key=f"review.stage_due:{run.pk}:{run.due_at.isoformat()}",
-        payload={"run": run.pk},
-        at=run.due_at,
-    )
 
 
 def _release_open(run: StageRun, reason: Mapping[str, str]) -> None:

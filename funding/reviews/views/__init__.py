@@ -2,7 +2,7 @@
 
 from funding.reviews.views import home
 from funding.reviews.views.conflicts import InvitationsPage, TieList, TiePage, TieWithdrawPage
-from funding.reviews.views.notice import NoticeList, ObjectionPage
+from funding.reviews.views.notice import NoticeList, NoticePage, ObjectionPage
 from funding.reviews.views.pool import (
     MatchPage,
     ProfilePage,
@@ -30,6 +30,7 @@ __all__ = [
     "InvitationsPage",
     "MatchPage",
     "NoticeList",
+    "NoticePage",
     "ObjectionPage",
     "Ping",
     "ProfilePage",

@@ -7,9 +7,10 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from funding.applications.models import Application
 from funding.applications.rules import is_reviewer
+from funding.calls.states import ApplicantKind
 from funding.reviews.states import RunState
-from funding.reviews.views.notice import applicant_name
 from funding.reviews.views.queue import own_runs
 from funding.reviews.views.reviews import TO_DO, own_reviews
 from incubator.organisations.facts import is_liaison_today
@@ -18,6 +19,13 @@ from park_portal.core.frame import Card, Task, home_card
 from park_portal.core.tones import tone_of
 
 SHOWN = 6
+
+
+def applicant_name(application: Application) -> str:
+    if application.kind == ApplicantKind.ORGANISATION and application.organisation is not None:
+        return application.organisation.name
+    project = application.project
+    return f"{project.principal_investigator} · {project.institution}" if project is not None else ""
 
 
 @home_card(order=20)

@@ -443,6 +443,26 @@ SHIPPED: Final[tuple[Figure, ...]] = (
         ),
     ),
     *_group(
+        "award_notice",
+        "上海市科技计划项目管理办法（立项公示）；天数为凭记忆，待核实",
+        "R",
+        "2020-01-01",
+        (
+            "days",
+            "5",
+            "working_days",
+            "拟立项项目公示：不少于",
+            "Public notice of projects proposed for funding: at least",
+        ),
+        (
+            "answer_days",
+            "15",
+            "working_days",
+            "公示异议：收到后答复期限",
+            "Objection to a public notice: answered within",
+        ),
+    ),
+    *_group(
         "transfer",
         "《促进科技成果转化法》第十八、四十五条",
         "V",

@@ -59,7 +59,8 @@ def work_off():
 
 def approve(application, lead, amount=100 * TEN_THOUSAND, **values):
     return services.propose_decisions(
-        [Proposal(application, "approve", amount_fen=amount, **values)], actor=lead
+        [Proposal(application, "approve", amount_fen=amount, **{"amount_reason": "经费核减", **values})],
+        actor=lead,
     )[0]
 
 
@@ -84,7 +85,7 @@ class TestRanking:
         high = decidable(call, marks=(9, 9), amount=120 * TEN_THOUSAND)
         wide = decidable(call, marks=(6, 10), amount=100 * TEN_THOUSAND)
         even = decidable(call, marks=(8, 8), amount=100 * TEN_THOUSAND)
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(8):
             ranks = services.ranking(call)
         # 80 and 80: the one whose lowest score is higher stands first.
         assert [rank.application for rank in ranks] == [high, even, wide, low]
@@ -398,6 +399,13 @@ class TestAdmin:
         assert answer.status_code == 200
         assert Decision.objects.count() == 0
         answer = client.post(ranking, {f"{prefix}-verdict": "approve", f"{prefix}-amount": "90万元"})
+        assert (answer.status_code, Decision.objects.count()) == (200, 0)  # it does not say why it is less
+        less = {
+            f"{prefix}-verdict": "approve",
+            f"{prefix}-amount": "90万元",
+            f"{prefix}-amount_reason": "核减",
+        }
+        answer = client.post(ranking, less)
         assert answer.status_code == 302
         decision = Decision.objects.get()
         assert (decision.verdict, decision.amount_fen) == ("approve", 90 * TEN_THOUSAND)

@@ -551,7 +551,127 @@ def objection_found_otherwise() -> dict[str, Breach]:
     return {"update": lambda: update(objection, upheld=False)}
 
 
+LINE = "funding.NoticeLine"
+
+breaks("public_notice_ends_after_it_began")(
+    lambda: {"insert": lambda: row("funding.PublicNotice", ends_at=timezone.now() - timedelta(days=1))}
+)
+breaks("public_notice_lasts_a_day")(lambda: {"insert": lambda: row("funding.PublicNotice", working_days=0)})
+breaks("notice_line_amount_positive")(lambda: {"insert": lambda: row(LINE, amount_fen=0)})
+
+
+def _out() -> Any:
+    line = row(LINE)
+    update(line, state="out", ended_at=timezone.now())
+    return line
+
+
+@breaks("notice_line_once")
+def twice_in_one_notice() -> dict[str, Breach]:
+    line = _out()
+    return {"insert": lambda: row(LINE, notice=line.notice, application=line.application)}
+
+
+@breaks("notice_line_one_stands")
+def two_notices_of_one() -> dict[str, Breach]:
+    line = row(LINE)
+    return {"insert": lambda: row(LINE, application=line.application)}
+
+
+@breaks("notice_line_ended_has_time")
+def ended_at_no_time() -> dict[str, Breach]:
+    line = row(LINE)
+    return {
+        "update: out at no time": lambda: update(line, state="out"),
+        "update: a time and up": lambda: update(line, ended_at=timezone.now()),
+    }
+
+
+@breaks("notice_line_of_its_call")
+def line_of_another_call() -> dict[str, Breach]:
+    return {"insert": lambda: row(LINE, notice=row("funding.PublicNotice"), application=row(APPLICATION))}
+
+
+@breaks("notice_line_passes_in_time")
+def line_that_passes_early() -> dict[str, Breach]:
+    early, objected, upheld = row(LINE), row(LINE), row(LINE)
+    row("funding.Objection", line=objected)
+    row("funding.Objection", line=upheld, upheld=True)
+    end = timezone.now() + timedelta(days=9)
+    return {
+        "update: too early": lambda: update(early, state="passed", ended_at=timezone.now()),
+        "update: objected to": lambda: update(objected, state="passed", ended_at=end),
+        "update: upheld": lambda: update(upheld, state="passed", ended_at=end),
+    }
+
+
+@breaks("public_notice_document_fixed")
+def another_paper() -> dict[str, Breach]:
+    notice = row("funding.PublicNotice", document=row("core.Document"))
+    other = row("core.Document")
+    return {"update": lambda: update(notice, document=other)}
+
+
+@breaks("objection_while_posted")
+def objection_out_of_time() -> dict[str, Breach]:
+    line, out = row(LINE), _out()
+    return {
+        "insert: too late": lambda: row(
+            "funding.Objection", line=line, received_at=timezone.now() + timedelta(days=9)
+        ),
+        "insert: taken out": lambda: row("funding.Objection", line=out),
+    }
+
+
+@breaks("objection_of_its_line")
+def objection_to_another() -> dict[str, Breach]:
+    line, run = row(LINE), row("funding.StageRun")
+    return {"insert": lambda: row("funding.Objection", line=line, run=run)}
+
+
 # --- decisions and awards
+
+breaks("decision_place_of_a_reserve")(changed("funding.Decision", {"verdict": "decline"}, reserve_place=1))
+breaks("placement_from_one")(lambda: {"insert": lambda: row("funding.Placement", place=0)})
+breaks("placement_has_reason")(lambda: {"insert": lambda: row("funding.Placement", reason="")})
+breaks("placement_place_once")(repeated("funding.Placement", "call", "place"))
+breaks("placement_of_its_call")(
+    lambda: {"insert": lambda: row("funding.Placement", call=row(CALL), application=row(APPLICATION))}
+)
+
+
+@breaks("decision_after_its_notice")
+def granted_unseen() -> dict[str, Breach]:
+    """Never published, still up, taken out, more than was published."""
+    applications = [row(APPLICATION) for _number in range(4)]
+    never, up, out, less = [approval(application) for application in applications]
+    row(LINE, application=applications[1])
+    taken = row(LINE, application=applications[2])
+    update(taken, state="out", ended_at=timezone.now())
+    passed = row(LINE, application=applications[3], amount_fen=4)
+    update(passed, state="passed", ended_at=timezone.now() + timedelta(days=9))
+    for application in applications:
+        row("funding.Stage", call=application.call, kind="notice")
+    return {
+        f"update: {what}": lambda one=one: release(one)
+        for what, one in {"never": never, "up": up, "out": out, "less": less}.items()
+    }
+
+
+@breaks("decision_within_the_budget")
+def more_than_there_is() -> dict[str, Breach]:
+    call = row(CALL, budget_fen=9)
+    release(approval(row(APPLICATION, call=call)))
+    second = approval(row(APPLICATION, call=call))
+    return {"update": lambda: release(second)}
+
+
+@breaks("call_budget_covers_what_was_granted")
+def budget_below_what_was_granted() -> dict[str, Breach]:
+    call = row(CALL, budget_fen=9)
+    release(approval(row(APPLICATION, call=call)))
+    return {"update": lambda: update(call, budget_fen=4)}
+
 
 breaks("decision_pending_once")(repeated("funding.Decision", "application"))
 breaks("letter_template_once")(repeated("funding.LetterTemplate", "call", "verdict", call=None))
@@ -632,6 +752,7 @@ def decided_otherwise_than_written() -> dict[str, Breach]:
         "update: amount": lambda: update(decision, amount_fen=6),
         "update: conditions": lambda: update(decision, conditions="x"),
         "update: comment": lambda: update(decision, comment_applicant="x"),
+        "update: reason": lambda: update(decision, amount_reason="x"),
     }
 
 

@@ -4,7 +4,7 @@ once, parents that do not belong together, choices, unique columns, numbers with
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pgtrigger
@@ -52,6 +52,7 @@ BESIDE: dict[str, Callable[[str], dict[str, Any]]] = {
     ),
     "funding.Application": lambda state: {"number": f"X-{number()}", "submitted_at": timezone.now()},
     "funding.Decision": lambda state: {"released_at": timezone.now()} if state == "released" else {},
+    "funding.NoticeLine": lambda state: {"ended_at": timezone.now() + timedelta(days=9)},
     "funding.Review": lambda state: {"opinion": "fund", "submitted_at": timezone.now()},
     "funding.AgendaItem": lambda state: (
         {"opinion": "fund", "summary": "x", "closed_at": timezone.now()} if state == "closed" else {}

@@ -98,6 +98,33 @@ LIGHT: dict[str, dict[str, Any]] = {
         "value": 3,
     },
     "funding.Objection": {"run": lambda given: row("funding.StageRun")},
+    "funding.PublicNotice": {
+        "call": lambda given: row("funding.Call"),
+        "working_days": 5,
+        "ends_at": lambda given: timezone.now() + timedelta(days=7),
+        "published_by": lambda given: row("core.User"),
+    },
+    "funding.NoticeLine": {
+        "application": lambda given: row(
+            "funding.Application", **({"call": given["notice"].call} if "notice" in given else {})
+        ),
+        "notice": lambda given: row("funding.PublicNotice", call=given["application"].call),
+    },
+    "funding.Objection": {
+        "run": lambda given: row(
+            "funding.StageRun", **({"application": given["line"].application} if "line" in given else {})
+        ),
+        "line": lambda given: row("funding.NoticeLine", application=given["run"].application),
+    },
+    "funding.Placement": {
+        "application": lambda given: row(
+            "funding.Application", **({"call": given["call"]} if "call" in given else {})
+        ),
+        "call": lambda given: given["application"].call,
+        "place": lambda given: number(),
+        "reason": "x",
+        "placed_by": lambda given: row("core.User"),
+    },
     "funding.Decision": {"verdict": "decline"},
     "funding.Letter": {"decision": lambda given: release(row("funding.Decision"))},
     "funding.Award": {
