@@ -41,7 +41,7 @@ from park_portal.core.webhooks.services import send_test
 from park_portal.core.workflow import SYSTEM
 from tests.callers import Caller
 from tests.factories.applications import make_application as make_draft
-from tests.factories.decisions import make_award, make_letter
+from tests.factories.decisions import make_award, make_letter, under_notice
 from tests.factories.reviews import expert_run, make_application, make_review, make_review_call, run_of
 from tests.factories.webhooks import make_webhook
 from tests.personas import person
@@ -79,8 +79,8 @@ def rows() -> dict[str, dict[str, Any]]:
         )
     )
     type(project).objects.filter(pk=project.pk).update(university=university)
-    notice = run_of(make_application(make_review_call("notice", "decision")))
-    objection = reviews.record_objection(notice, name="陈思远", text="数据来源存疑。")
+    line = under_notice()
+    objection = reviews.record_objection(line, name="陈思远", email="chen@example.com", text="数据来源存疑。")
     conflict = reviews.record_conflict(
         submitted, reviewer, actor=person("officer"), kind="declared", note="同门"
     )
@@ -110,7 +110,7 @@ def rows() -> dict[str, dict[str, Any]]:
         "letters": {"id": letter.pk},
         "memberships": {"id": founder.memberships.get().pk},
         "my-data-requests": {"id": asked.pk},
-        "notices": {"id": notice.pk},
+        "notices": {"id": line.notice_id},
         "objections": {"id": objection.pk},
         "organisations": {"id": organisation.pk},
         "outcomes": {"id": submitted.pk},

@@ -18,7 +18,7 @@ from park_portal.core.outbox.states import MessageStatus
 from park_portal.core.workflow import SYSTEM, advance
 from tests.factories.calls import make_call
 from tests.factories.core import make_staff
-from tests.factories.decisions import make_decision, make_letter
+from tests.factories.decisions import make_decision, make_letter, under_notice
 from tests.factories.reviews import expert_run, make_application, make_review, make_review_call, run_of
 
 pytestmark = pytest.mark.django_db
@@ -170,9 +170,9 @@ def test_every_figure_is_the_number_of_rows_of_the_list_that_it_opens(home, clie
     Review.objects.filter(pk=late.pk).update(due_at=now - timedelta(days=1))
     make_decision()
     make_letter()
-    notice = run_of(make_application(make_review_call("notice", "decision")))
+    line = under_notice()
     for name in ("甲", "乙"):
-        record_objection(notice, name=name, email="", text="数据有误。")
+        record_objection(line, name=name, email="he@example.com", text="数据有误。")
     resolved = Objection.objects.latest("pk")
     resolve_objection(resolved, actor=make_staff("officer"), upheld=False, resolution="属实核查无误。")
     lead = make_staff("lead", name="Lena")
@@ -210,6 +210,7 @@ def test_every_figure_is_the_number_of_rows_of_the_list_that_it_opens(home, clie
         "decisions to release",
         "letters to check",
         "objections to answer",
+        "projects under public notice",
         "messages that failed",
         "messages waiting for over 5 minutes",
         "jobs that failed in 7 days",

@@ -299,10 +299,16 @@ def review_cases() -> Iterator[Case]:
     yield ask("calculations-list")
     yield from each("calculations-detail", first(Calculation))
     yield from each("objections-detail", first(Objection))
-    notices = rows("runs.notice", ("own", "foreign"))
+    notices: Rows = {"any": lambda world: world.things["notice"]}
+    objection = send(
+        line=lambda world: world.lines["own"].pk,
+        name="某人",
+        email="nobody@policy.example",
+        text="内容不实",
+    )
     yield ask("notices-list")
     yield from each("notices-detail", notices)
-    yield from each("notices-object", notices, "POST", body=send(name="某人", text="内容不实"))
+    yield from each("notices-object", notices, "POST", body=objection)
 
 
 def panel_cases() -> Iterator[Case]:
@@ -350,6 +356,12 @@ def decision_cases() -> Iterator[Case]:
     yield from each("rankings-record", ranked, "POST", arg="code", attr="code", body=send())
     source, seed = send(seed_from="上证综指收盘"), send(seed="3401.25")
     yield from each("rankings-announce-lottery", ranked, "POST", arg="code", attr="code", body=source)
+    order = send(order=[], mark="0" * 16)
+    yield from each("rankings-order", ranked, "POST", arg="code", attr="code", body=order)
+    money = send(budget_fen=9_000_000_000, reason="追加")
+    yield from each("rankings-budget", ranked, "POST", arg="code", attr="code", body=money)
+    yield from each("rankings-promote", ranked, "POST", arg="code", attr="code", body=send())
+    yield from each("rankings-publish", ranked, "POST", arg="code", attr="code", body=send())
     yield from each("rankings-draw-lottery", ranked, "POST", arg="code", attr="code", body=seed)
     letters: Rows = {
         whose: lambda world, whose=whose: Letter.objects.get(decision=world.decided[whose])

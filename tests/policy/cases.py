@@ -313,8 +313,8 @@ def review_cases() -> Iterator[Case]:
         yield Case("reviews:act", whose, pk("runs", f"liaison.{whose}"))
     yield Case("reviews:act", "state", pk("runs", "screening.own"))
     for whose in ("own", "foreign"):
-        yield Case("reviews:object", whose, pk("runs", f"notice.{whose}"))
-    yield Case("reviews:object", "state", pk("runs", "screening.own"))
+        yield Case("reviews:object", whose, pk("lines", whose))
+    yield Case("reviews:notice", "any", thing("notice"))
 
 
 DECLINES: Final[dict[str, Any]] = {"accept": {"pledge": "on"}}
@@ -734,6 +734,18 @@ PAGES: Final[dict[str, tuple[Kwargs | None, Any]]] = {
     "admin:funding_decision_release": (
         lambda world: {"call": world.calls["released"].pk},
         lambda world: {"seen": [seen_of(world.decided["ready"])]},
+    ),
+    "admin:funding_decision_publish": (
+        lambda world: {"call": world.calls["notice"].pk},
+        lambda world: {"seen": [seen_of(world.submitted["notice"]["same"].decisions.get())]},
+    ),
+    "admin:funding_decision_budget": (
+        lambda world: {"call": world.calls["decision"].pk},
+        {"budget_fen": "90000000", "reason": "追加"},
+    ),
+    "admin:funding_decision_promote": (
+        lambda world: {"call": world.calls["decision"].pk},
+        {"amount_fen": "10000"},
     ),
     "admin:funding_letter_text": (
         lambda world: {"pk": Letter.objects.get(decision=world.decided["same"]).pk},

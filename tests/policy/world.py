@@ -37,6 +37,7 @@ from funding.decisions.services import (
     Proposal,
     check_letter,
     propose_decisions,
+    publish_notice,
     release_decisions,
     write_letters,
 )
@@ -109,6 +110,7 @@ class World:
     drafts: Rows = field(default_factory=dict)
     submitted: Rows = field(default_factory=dict)
     runs: Rows = field(default_factory=dict)
+    lines: Rows = field(default_factory=dict)
     reviews: Rows = field(default_factory=dict)
     publications: Rows = field(default_factory=dict)
     ties: Rows = field(default_factory=dict)
@@ -331,7 +333,25 @@ def _applications(world: World) -> None:
         save_answer(revised, "abstract", "改过的摘要。", actor=revised.created_by, revision=None)
         submit_application(revised, actor=revised.created_by)
         world.submitted["revised"][whose] = revised
-    world.things["objection"] = record_objection(world.runs["notice"]["foreign"], name="某人", text="不实")
+    propose_decisions(
+        [
+            Proposal(world.submitted["notice"][whose], "approve", amount_fen=5_000_000)
+            for whose in ("own", "foreign")
+        ],
+        actor=world.people["lead"],
+    )
+    notice = publish_notice(world.calls["notice"], actor=world.people["lead"])
+    world.things["notice"] = notice
+    propose_decisions(
+        [Proposal(world.submitted["notice"]["same"], "approve", amount_fen=5_000_000)],
+        actor=world.people["lead"],
+    )
+    world.lines = {
+        whose: notice.lines.get(application=world.submitted["notice"][whose]) for whose in ("own", "foreign")
+    }
+    world.things["objection"] = record_objection(
+        world.lines["foreign"], name="某人", email="nobody@policy.example", text="不实"
+    )
 
 
 def _reviews(world: World) -> None:

@@ -26,7 +26,7 @@ from park_portal.core.workflow import SYSTEM
 from tests.callers import Caller
 from tests.factories.applications import PDF
 from tests.factories.applications import make_application as make_draft
-from tests.factories.decisions import decidable, make_award, make_letter
+from tests.factories.decisions import decidable, make_award, make_letter, under_notice
 from tests.factories.incubator import make_organisation, make_project, make_university
 from tests.factories.reviews import (
     expert_run,
@@ -216,10 +216,11 @@ class TestReviews:
         assert caller("officer").post(f"/runs/{run.pk}/opinion/", body).json()["state"] == "passed"
 
     def test_experts_conflicts_and_objections_are_the_staffs(self, caller, people, client):
-        run = run_of(make_application(make_review_call("notice", "decision")))
-        assert [one["id"] for one in client.get("/api/v1/notices/").json()["results"]] == [run.pk]
-        said = {"name": "陈思远", "text": "数据来源存疑。"}
-        address = f"/notices/{run.pk}/objections/"
+        line = under_notice()
+        (shown,) = client.get("/api/v1/notices/").json()["results"]
+        assert (shown["id"], [one["id"] for one in shown["lines"]]) == (line.notice_id, [line.pk])
+        said = {"line": line.pk, "name": "陈思远", "email": "chen@example.com", "text": "数据来源存疑。"}
+        address = f"/notices/{line.notice_id}/objections/"
         assert client.post(f"/api/v1{address}", said, content_type="application/json").status_code == 401
         assert caller("stranger").post(address, said).status_code == 204
         objection = Objection.objects.get()

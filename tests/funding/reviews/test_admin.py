@@ -8,6 +8,7 @@ from funding.models import Conflict, Objection, Review, StageRun
 from funding.reviews import services
 from park_portal.core.accounts.models import Invitation
 from tests.factories.core import make_user
+from tests.factories.decisions import under_notice
 from tests.factories.incubator import make_organisation
 from tests.factories.reviews import (
     expert_run,
@@ -257,8 +258,7 @@ def test_staff_record_a_conflict_by_number(client_of):
 
 
 def test_an_objection_is_resolved_once(client_of):
-    run = run_of(make_application(make_review_call("notice", "decision")))
-    objection = services.record_objection(run, name="He", text="Copied")
+    objection = services.record_objection(under_notice(), name="He", email="he@example.com", text="Copied")
     client = client_of("officer")
     address = reverse("admin:funding_objection_act", args=[objection.pk, "resolve"])
     assert "Copied" in client.get(address).content.decode()
@@ -274,8 +274,7 @@ def test_every_list_and_record_opens(client_of):
     services.record_conflict(
         run.application, make_expert(), actor=review.assigned_by or _officer(), kind="other"
     )
-    notice = run_of(make_application(make_review_call("notice", "decision")))
-    services.record_objection(notice, name="He", text="x")
+    services.record_objection(under_notice(), name="He", email="he@example.com", text="x")
     client = client_of("officer")
     for model in (StageRun, Review, Conflict, Objection, type(review.reviewer.reviewer)):
         name = model._meta.model_name

@@ -20,6 +20,7 @@ from park_portal.core.workflow import SYSTEM, advance
 from tests.factories.applications import make_call as make_form_call
 from tests.factories.applications import make_submitted
 from tests.factories.core import make_staff, make_user
+from tests.factories.decisions import under_notice
 from tests.factories.incubator import make_faculty, make_liaison, make_project, make_university
 from tests.factories.reviews import (
     STAGES,
@@ -402,12 +403,14 @@ def test_the_profile_takes_lists_as_people_write_them(client_of, people):
 
 
 def test_anyone_reads_the_notice_and_objects_while_it_runs():
-    run = run_of(make_application(make_review_call("notice", "decision")))
-    other = run_of(make_application(make_review_call("screening", "decision"), title="Not to be seen"))
+    line = under_notice()
+    waiting = make_application(line.notice.call, title="Not to be seen")
     page = Client().get(reverse("reviews:notices")).content.decode()
-    assert run.application.title in page
-    assert "Not to be seen" not in page
-    address = reverse("reviews:object", args=[run.pk])
+    assert line.notice.get_absolute_url() in page
+    page = Client().get(line.notice.get_absolute_url()).content.decode()
+    assert line.application.title in page
+    assert waiting.title not in page
+    address = reverse("reviews:object", args=[line.pk])
     assert Client().get(address).status_code == 200
     assert Client().post(address, {"name": "", "text": "x"}).status_code == 422
     data = {"name": "He", "email": "he@example.com", "text": "Copied from a paper. 🧪"}
@@ -416,22 +419,19 @@ def test_anyone_reads_the_notice_and_objects_while_it_runs():
     assert Client().post(address, data, REMOTE_ADDR=here).status_code == 302
     objection = Objection.objects.get()
     assert (objection.name, objection.text) == ("He", "Copied from a paper. 🧪")
-    assert Client().get(reverse("reviews:object", args=[other.pk])).status_code == 404
-    services.complete_run(
-        StageRun.objects.get(pk=other.pk), actor=make_staff("officer"), outcome="passed", note="x"
-    )
+    services.take_out(line, actor=make_staff("officer"), reason="x")
+    assert Client().get(address).status_code == 404
 
 
 def test_a_flood_of_objections_is_slowed_down(client_of):
     first, second = (f"2001:db8::{token_hex(2)}:{n}" for n in (1, 2))
-    run = run_of(make_application(make_review_call("notice", "decision")))
-    address = reverse("reviews:object", args=[run.pk])
+    address = reverse("reviews:object", args=[under_notice().pk])
+    said = {"name": "He", "email": "he@example.com"}
     codes = [
-        Client().post(address, {"name": "He", "text": f"No {n}"}, REMOTE_ADDR=first).status_code
-        for n in range(7)
+        Client().post(address, {**said, "text": f"No {n}"}, REMOTE_ADDR=first).status_code for n in range(7)
     ]
     assert codes == [302] * 5 + [422] * 2
-    assert Client().post(address, {"name": "Li", "text": "No"}, REMOTE_ADDR=second).status_code == 302
+    assert Client().post(address, {**said, "text": "No"}, REMOTE_ADDR=second).status_code == 302
 
 
 # --- the home, files, cost
