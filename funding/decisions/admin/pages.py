@@ -147,7 +147,7 @@ class RankingPage(CallPage):
         self.table = table_of(self.call)
         may_propose = may(self.request.user, "funding.propose_decisions")
         data = self.request.POST if self.request.method == "POST" else None
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "rank": rank,
                 "form": self.row_form(rank, data) if may_propose and _is_open(rank.application) else None,

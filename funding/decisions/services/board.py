@@ -26,7 +26,7 @@ LONGEST_REASON: Final = 1000
 
 
 def place_applications(
-    call: Call, wanted: Sequence[int], *, actor: Actor, reason: str, seen: str | None = None
+    call: Call, wanted: Sequence[int], *, actor: User, reason: str, seen: str | None = None
 ) -> list[Placement]:
     """Put the ranked table of ``call`` in this order (application ids) and return what now stands there by hand.
 
@@ -71,7 +71,7 @@ def place_applications(
     return kept
 
 
-def _place(call: Call, key: int, place: int, held: Placement | None, reason: str, actor: Actor) -> Placement:
+def _place(call: Call, key: int, place: int, held: Placement | None, reason: str, actor: User) -> Placement:
     row = held or Placement(call=call, application_id=key)
     row.place = place
     if reason:

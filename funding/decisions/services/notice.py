@@ -21,7 +21,7 @@ from funding.decisions.states import DecisionState, Verdict
 from funding.reviews.models import NoticeLine, Objection, PublicNotice
 from funding.reviews.services import notice_days, post_notice
 from funding.reviews.states import NoticeLineState
-from park_portal.core.audit.services import Actor
+from park_portal.core.accounts.models import User
 from park_portal.core.calendar.services import deadline
 from park_portal.core.errors import Conflict, DomainError, Problem
 from park_portal.core.money import format_yuan
@@ -87,7 +87,7 @@ def _unpublished(call: Call) -> Iterable[Decision]:
     )
 
 
-def publish_notice(call: Call, *, actor: Actor, seen: Collection[str] | None = None) -> PublicNotice:
+def publish_notice(call: Call, *, actor: User, seen: Collection[str] | None = None) -> PublicNotice:
     """Publish the pending approvals of ``call`` that stand in no notice yet, and return the notice.
 
     ``seen`` are the ``seen_of`` each that the page showed: raises ``Conflict`` when they are others by now. Raises

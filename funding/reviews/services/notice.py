@@ -28,6 +28,7 @@ from funding.reviews.models import NoticeLine, Objection, PublicNotice, StageRun
 from funding.reviews.services.stages import _clean, _complete, _lock, _lock_run, _set_place
 from funding.reviews.services.telling import day, fields_of, staff_of, tell
 from funding.reviews.states import NoticeLineState, RunState
+from park_portal.core.accounts.models import User
 from park_portal.core.accounts.states import StaffRole
 from park_portal.core.audit.services import record
 from park_portal.core.calendar.services import deadline
@@ -57,7 +58,7 @@ def notice_days(stage: Stage) -> tuple[int, PolicyValue]:
     return max(stage.working_days, int(least.number)), least
 
 
-def post_notice(call: Call, amounts: Mapping[Application, int], *, actor: Actor) -> PublicNotice:
+def post_notice(call: Call, amounts: Mapping[Application, int], *, actor: User) -> PublicNotice:
     """Publish these applications of ``call`` with the amounts (fen) proposed for them, and return the notice.
 
     The caller has locked the applications and looked whether they may be proposed. The period is that of the call's
