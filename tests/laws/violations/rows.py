@@ -97,7 +97,6 @@ LIGHT: dict[str, dict[str, Any]] = {
         "review": lambda given: row("funding.Review", run=given["item"].run),
         "value": 3,
     },
-    "funding.Objection": {"run": lambda given: row("funding.StageRun")},
     "funding.PublicNotice": {
         "call": lambda given: row("funding.Call"),
         "working_days": 5,

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("core", "0006_rights_stay_whose_they_are"),
-        ("funding", "0005_scoring_looked_at"),
+        ("funding", "0010_panels"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     """What the database refuses of the board and of public notices, once every application under notice has its line."""
 
-    dependencies = [("funding", "0007_notices_as_lists")]
+    dependencies = [("funding", "0012_notices_as_lists")]
 
     operations = [
         ValidateConstraint("decision", "decision_place_of_a_reserve"),

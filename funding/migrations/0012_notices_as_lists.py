@@ -54,6 +54,6 @@ def make_lists(apps, schema_editor):
 class Migration(migrations.Migration):
     """Public notices that were periods of single applications become lists."""
 
-    dependencies = [("funding", "0006_board_and_notices")]
+    dependencies = [("funding", "0011_board_and_notices")]
 
     operations = [migrations.RunPython(make_lists, migrations.RunPython.noop)]
