@@ -7,6 +7,7 @@ from funding.decisions.admin import DecisionAdmin, LetterAdmin, LetterTemplateAd
 from funding.funds.admin import FundAdmin
 from funding.panels.admin import MeetingAdmin
 from funding.reviews.admin import (
+    AssignmentPlanAdmin,
     CalculationAdmin,
     ConflictAdmin,
     NoticeLineAdmin,
@@ -20,6 +21,7 @@ from funding.reviews.admin import (
 
 __all__ = [
     "ApplicationAdmin",
+    "AssignmentPlanAdmin",
     "AwardAdmin",
     "CalculationAdmin",
     "CallAdmin",

@@ -22,6 +22,7 @@ from funding.decisions.api import DecisionResource, LetterResource, OutcomeResou
 from funding.funds.api import FundResource
 from funding.panels.api import ItemResource, MeetingResource
 from funding.reviews.api import (
+    AssignmentPlanResource,
     CalculationResource,
     ConflictResource,
     NoticeResource,
@@ -96,6 +97,7 @@ router.register("projects", ProjectResource, basename="projects")
 router.register("team-members", TeamResource, basename="team-members")
 router.register("applications", ApplicationResource, basename="applications")
 router.register("runs", RunResource, basename="runs")
+router.register("assignment-plans", AssignmentPlanResource, basename="assignment-plans")
 router.register("reviews", ReviewResource, basename="reviews")
 router.register("reviewers", ReviewerResource, basename="reviewers")
 router.register("publications", PublicationResource, basename="publications")

@@ -31,6 +31,7 @@ BEAT: dict[str, tuple[str, object]] = {
     "match names": ("funding.reviews.match_all", crontab(hour=3, minute=20)),
     "remind of reviews": ("funding.reviews.send_reminders", crontab(hour="8-19", minute="*/10")),
     "remind of panel meetings": ("funding.panels.send_reminders", crontab(hour="8-19", minute="*/10")),
+    "replace reviewers who stepped back": ("funding.reviews.tend_plans", crontab(minute="*/5")),
     "open and close calls at their minute": ("funding.calls.run_clock", 5.0),
     "remind people with drafts that a call closes": (
         "funding.calls.remind_of_closing",

@@ -29,7 +29,8 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
         pgettext_lazy("menu", "Reviews"),
         (
             (None, "funding.stagerun", "rule"),
-            (_("Assign reviewers"), "admin:funding_stagerun_assign", "person_add"),
+            (None, "funding.assignmentplan", "hub"),
+            (_("Ask single reviewers by hand"), "admin:funding_stagerun_assign", "person_add"),
             (None, "funding.review", "rate_review"),
             (None, "funding.reviewer", "school"),
             (None, "funding.publication", "article"),

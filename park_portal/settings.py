@@ -473,6 +473,7 @@ SPECTACULAR_SETTINGS = {
         "ApplicationStateEnum": "funding.applications.states.ApplicationState",
         "RunStateEnum": "funding.reviews.states.RunState",
         "ReviewStateEnum": "funding.reviews.states.ReviewState",
+        "PlanStateEnum": "funding.reviews.states.PlanState",
         "DecisionStateEnum": "funding.decisions.states.DecisionState",
         "LetterStateEnum": "funding.decisions.states.LetterState",
         "AwardStateEnum": "funding.awards.states.AwardState",

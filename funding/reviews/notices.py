@@ -20,6 +20,11 @@ REASON = MergeField(
     _("reason"), {"zh-hans": "近期出差，无法按时完成。", "en": "Travelling, cannot finish in time."}
 )
 
+PROPOSED = MergeField(
+    _("applications and who is proposed"),
+    {"zh-hans": "AIBT-2026-0001 · 周以宁", "en": "AIBT-2026-0001 · Zhou Yining"},
+)
+
 REVIEW = _("Review")
 STAFF = _("park staff")
 REVIEWERS = _("the reviewer")
@@ -382,5 +387,64 @@ KINDS = [
             "Your objection to ‘{{ title }}’ ({{ number }}) has been looked into: {{ found_en }}. The reasons are above. "
             "Thank you.",
         ),
+    ),
+    Kind(
+        name="assignment.proposed",
+        label=_("A replacement for a reviewer is proposed"),
+        audience=STAFF,
+        offered_with="core.see_records",
+        group=REVIEW,
+        fields={"call": CALL, "applications": PROPOSED},
+        subject={
+            "zh-hans": "《{{ call }}》已拟定替补专家，待确认",
+            "en": "Replacements are proposed for {{ call }}",
+        },
+        body={
+            "zh-hans": "{{ name }}，您好：\n\n《{{ call }}》有专家退出评审或评审逾期，系统已在不变动其他专家的前提下拟定替补：\n\n"
+            "{{ applications }}\n\n请查看并确认，确认后即发出邀请：\n{{ link }}",
+            "en": "Hello {{ name }},\n\nreviewers of {{ call }} have stepped back or are overdue. Everyone else stays as they "
+            "are; these are proposed in their place:\n\n{{ applications }}\n\nPlease look and confirm; the invitations then "
+            "go out:\n{{ link }}",
+        },
+    ),
+    Kind(
+        name="assignment.replaced",
+        label=_("Replacements for reviewers were invited"),
+        audience=STAFF,
+        offered_with="core.see_records",
+        group=REVIEW,
+        default="digest",
+        fields={"call": CALL, "applications": PROPOSED},
+        subject={
+            "zh-hans": "《{{ call }}》已邀请替补专家",
+            "en": "Replacements were invited for {{ call }}",
+        },
+        body={
+            "zh-hans": "{{ name }}，您好：\n\n《{{ call }}》有专家退出评审，系统已按该次指派的设置邀请替补：\n\n{{ applications }}\n\n"
+            "查看：\n{{ link }}",
+            "en": "Hello {{ name }},\n\nreviewers of {{ call }} have stepped back. As the assignment says, these were invited in "
+            "their place:\n\n{{ applications }}\n\nSee them:\n{{ link }}",
+        },
+    ),
+    Kind(
+        name="assignment.failed",
+        label=_("No replacement for a reviewer was found"),
+        audience=STAFF,
+        offered_with="core.see_records",
+        group=REVIEW,
+        fields={
+            "call": CALL,
+            "applications": MergeField(_("applications that lack a reviewer"), "AIBT-2026-0001"),
+        },
+        subject={
+            "zh-hans": "《{{ call }}》未能找到替补专家",
+            "en": "No replacement was found for {{ call }}",
+        },
+        body={
+            "zh-hans": "{{ name }}，您好：\n\n以下申请缺少评审专家，按现有条件找不到替补：{{ applications }}。\n\n"
+            "页面上说明了原因和可以放宽的条件：\n{{ link }}",
+            "en": "Hello {{ name }},\n\nthese applications lack a reviewer, and under the criteria nobody can take the place: "
+            "{{ applications }}.\n\nThe page says why, and what could be loosened:\n{{ link }}",
+        },
     ),
 ]

@@ -125,6 +125,33 @@ holds(
     sensitive="email",
     since="received_at",
 )
+holds(
+    "funding.AssignmentPlan",
+    people=("created_by", "confirmed_by"),
+    purpose=Purpose.CALLS,
+    basis=Basis.LAW,
+    keep=Keep.PROJECT,
+    linked="created_by confirmed_by",
+    plain="id call stage parent method criteria seed published_at due_at invites_replacements because state figures "
+    "diagnosis job revision created_at solved_at confirmed_at",
+    since="created_at",
+)
+holds(
+    "funding.PlanPool",
+    purpose=Purpose.CALLS,
+    basis=Basis.LAW,
+    keep=Keep.PROJECT,
+    plain="plan runs people terms affinity barred digest taken_at",
+)
+holds(
+    "funding.PlannedPair",
+    people=("person",),
+    purpose=Purpose.CALLS,
+    basis=Basis.LAW,
+    keep=Keep.PROJECT,
+    linked="person",
+    plain="id plan run affinity origin",
+)
 
 
 @hinders

@@ -330,3 +330,127 @@ class CalculationKind(models.TextChoices):
     CHANCES = "chances", _("chances of standing above the line")
     LOTTERY = "lottery", _("lottery among equals")
     AGENDA = "agenda", _("order of an agenda")
+
+
+class PlanMethod(models.TextChoices):
+    """How a plan finds who reviews what."""
+
+    OPTIMAL = "optimal", pgettext_lazy("plan", "best match")
+    DRAW = "draw", pgettext_lazy("plan", "random draw")
+
+
+class PlanFloor(models.TextChoices):
+    """How the worst-served application is looked after."""
+
+    BEST = "best", _("first make the worst-served application as well served as possible")
+    NUMBER = "number", _("every application at least this well")
+    NONE = "none", _("only the sum of all matches counts")
+
+
+class PairOrigin(models.TextChoices):
+    """Who put a pair into a plan."""
+
+    SOLVED = "solved", pgettext_lazy("pair", "worked out")
+    DRAWN = "drawn", pgettext_lazy("pair", "drawn")
+    HAND = "hand", pgettext_lazy("pair", "chosen by hand")
+    KEPT = "kept", pgettext_lazy("pair", "asked already")
+
+
+class PlanState(models.TextChoices):
+    DRAFT = "draft", pgettext_lazy("plan", "being prepared")
+    SOLVING = "solving", pgettext_lazy("plan", "being worked out")
+    READY = "ready", pgettext_lazy("plan", "to be confirmed")
+    FAILED = "failed", pgettext_lazy("plan", "not possible like this")
+    CONFIRMING = "confirming", pgettext_lazy("plan", "being confirmed")
+    CONFIRMED = "confirmed", pgettext_lazy("plan", "confirmed")
+    DISCARDED = "discarded", pgettext_lazy("plan", "discarded")
+
+
+PLAN_MACHINE = Machine(
+    name="assignment_plan",
+    label=_("assignment of reviewers"),
+    states=PlanState,
+    initial=PlanState.DRAFT,
+    tones={
+        PlanState.SOLVING: "info",
+        PlanState.READY: "wait",
+        PlanState.CONFIRMING: "info",
+        PlanState.CONFIRMED: "good",
+        PlanState.FAILED: "bad",
+        PlanState.DISCARDED: "neutral",
+    },
+    transitions=(
+        Transition(
+            "solve",
+            (PlanState.DRAFT, PlanState.READY, PlanState.FAILED),
+            PlanState.SOLVING,
+            pgettext_lazy("plan", "Work it out"),
+            "funding.assign_reviews",
+        ),
+        Transition(
+            "stop",
+            (PlanState.SOLVING,),
+            PlanState.DRAFT,
+            pgettext_lazy("plan", "Stop"),
+            "funding.assign_reviews",
+        ),
+        Transition(
+            "finish",
+            (PlanState.SOLVING,),
+            PlanState.READY,
+            pgettext_lazy("plan", "Take the result"),
+            "funding.drive_stages",
+        ),
+        Transition(
+            "fail",
+            (PlanState.SOLVING,),
+            PlanState.FAILED,
+            pgettext_lazy("plan", "Say why it is not possible"),
+            "funding.drive_stages",
+        ),
+        Transition(
+            "change",
+            (PlanState.READY, PlanState.FAILED),
+            PlanState.DRAFT,
+            pgettext_lazy("plan", "Change the criteria"),
+            "funding.assign_reviews",
+        ),
+        Transition(
+            "confirm",
+            (PlanState.READY,),
+            PlanState.CONFIRMING,
+            pgettext_lazy("plan", "Confirm and invite"),
+            "funding.assign_reviews",
+        ),
+        Transition(
+            "complete",
+            (PlanState.CONFIRMING,),
+            PlanState.CONFIRMED,
+            pgettext_lazy("plan", "Invitations are out"),
+            "funding.drive_stages",
+        ),
+        Transition(
+            "put_back",
+            (PlanState.CONFIRMING,),
+            PlanState.READY,
+            pgettext_lazy("plan", "Put back"),
+            "funding.drive_stages",
+        ),
+        Transition(
+            "discard",
+            (PlanState.DRAFT, PlanState.READY, PlanState.FAILED),
+            PlanState.DISCARDED,
+            pgettext_lazy("plan", "Discard"),
+            "funding.assign_reviews",
+        ),
+    ),
+)
+
+# A plan in one of these may still change; of the replacements of one plan there is one such at a time.
+OPEN_PLANS = (
+    PlanState.DRAFT,
+    PlanState.SOLVING,
+    PlanState.READY,
+    PlanState.FAILED,
+    PlanState.CONFIRMING,
+)

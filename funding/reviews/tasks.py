@@ -12,6 +12,7 @@ from park_portal.core.jobs.models import Job
 from park_portal.core.jobs.progress import Progress
 from park_portal.core.jobs.registry import job
 from park_portal.core.outbox.registry import handles
+from park_portal.core.workflow import SYSTEM
 
 
 @handles("application.submitted")
@@ -65,6 +66,32 @@ def keep_all_apart() -> int:
 @handles("review.notice_due")
 def on_notice_due(payload: dict[str, Any]) -> None:
     services.on_notice_due(payload["notice"])
+
+
+@handles("review.stepped_back")
+def on_stepped_back(payload: dict[str, Any]) -> None:
+    services.on_stepped_back(payload["run"], payload["person"])
+
+
+@job("reviews.assignment", label=_("Assigning reviewers"), rule="funding.assign_reviews", atomic=False)
+def work_out(job: Job, progress: Progress) -> None:
+    services.work_out(job.params["plan"], job.params["revision"], progress)
+
+
+@job(
+    "reviews.confirm_assignment",
+    label=_("Inviting the reviewers of an assignment"),
+    rule="funding.assign_reviews",
+    atomic=False,
+)
+def confirm(job: Job, progress: Progress) -> None:
+    actor = job.owner or SYSTEM
+    services.confirm_by_worker(job.params["plan"], job.params["revision"], actor=actor, progress=progress)
+
+
+@shared_task(name="funding.reviews.tend_plans", ignore_result=True)
+def tend_plans() -> int:
+    return services.tend_plans()
 
 
 @shared_task(name="funding.reviews.send_reminders", ignore_result=True)

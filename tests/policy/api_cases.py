@@ -296,6 +296,23 @@ def review_cases() -> Iterator[Case]:
     yield from each("ties-detail", ties)
     yield from each("ties-withdraw", ties, "POST")
     yield ask("objections-list")
+    yield ask("assignment-plans-list", "-", None, "GET", "POST", body=send(
+        stage=lambda world: world.calls["expert"].stages.get(kind="expert").pk, seed=5,
+    ))  # fmt: skip
+    plans = {"any": lambda world: world.things["plan-ready"]}
+    yield from each("assignment-plans-detail", plans, "GET", "PATCH", body=send(seed=8))
+    yield from each("assignment-plans-pairs", plans)
+    yield from each("assignment-plans-draw", {"any": lambda world: world.things["plan-drawn"]})
+    yield ask(
+        "assignment-plans-change-pairs", "any",
+        lambda world: {
+            "pk": str(world.things["plan-ready"].pk), "run": str(world.runs["expert"]["foreign"].pk)
+        },
+        "POST",
+        body=lambda world, method: {
+            "people": [world.others["third-reviewer"].pk], "revision": world.things["plan-ready"].revision,
+        },
+    )  # fmt: skip
     yield ask("calculations-list")
     yield from each("calculations-detail", first(Calculation))
     yield from each("objections-detail", first(Objection))
@@ -448,6 +465,7 @@ ACTS: Final[dict[str, str]] = {
     "invitations": "core.Invitation",
     "letters": "funding.Letter",
     "objections": "funding.Objection",
+    "assignment-plans": "funding.AssignmentPlan",
     "calculations": "funding.Calculation",
     "organisations": "incubator.Organisation",
     "panels": "funding.Meeting",

@@ -672,12 +672,17 @@ FILLED: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "admin:funding_conflict_list_act[record_tie]": lambda world: {
         "person_email": world.others["third-reviewer"].email, "kind": "family", "name": "张三",
     },
+    "admin:funding_assignmentplan_act[switch]": lambda world: {"invites_replacements": "on"},
     "admin:funding_stagerun_act[screen_return]": lambda world: {"questions": ["abstract"]},
     "admin:core_chatchannel_add": lambda world: {"url": "wecombot://secret-key"},
     "admin:core_chatchannel_change": lambda world: {"url": "wecombot://secret-key"},
     "admin:core_policyvalue_add": lambda world: {"key": "new.rule"},
 }  # fmt: skip
 
+
+PLAN_FORM: Final = {
+    "per_application": 1, "max_load": 9, "min_load": 0, "floor": "none", "minimum": 0, "together": 0, "on_time": 0,
+}  # fmt: skip
 
 # Own pages of the admin: the route's arguments where they are more than the first row, and what is posted.
 PAGES: Final[dict[str, tuple[Kwargs | None, Any]]] = {
@@ -759,6 +764,25 @@ PAGES: Final[dict[str, tuple[Kwargs | None, Any]]] = {
             "comment_applicant": "不符合申报条件。",
         },
     ),
+    "admin:funding_assignmentplan_new": (
+        None,
+        lambda world: {
+            **PLAN_FORM,
+            "stage": world.calls["expert"].stages.get(kind="expert").pk,
+            "method": "optimal",
+        },
+    ),
+    "admin:funding_assignmentplan_criteria": (None, PLAN_FORM),
+    "admin:funding_assignmentplan_plan": (None, {"do": "switch_on"}),
+    "admin:funding_assignmentplan_export": (None, {}),
+    "admin:funding_assignmentplan_application": (
+        lambda world: {"pk": world.things["plan-ready"].pk, "run": world.runs["expert"]["foreign"].pk},
+        lambda world: {
+            "person": [world.others["third-reviewer"].pk],
+            "revision": world.things["plan-ready"].revision,
+        },
+    ),
+    "admin:funding_assignmentplan_draw": (lambda world: {"pk": world.things["plan-drawn"].pk}, None),
     "admin:funding_stagerun_assign": (
         None,
         lambda world: {

@@ -42,8 +42,17 @@ from funding.decisions.services import (
     write_letters,
 )
 from funding.panels.services import close_meeting, declare_conflict, pledge_on
+from funding.reviews.criteria import PlanCriteria
 from funding.reviews.models import Publication, Reviewer
-from funding.reviews.services import declare_no_conflict, declare_tie, record_objection
+from funding.reviews.services import (
+    create_plan,
+    declare_no_conflict,
+    declare_tie,
+    publish_draw,
+    record_objection,
+    solve_plan,
+    work_out,
+)
 from incubator.models import Membership, ProjectMember, ResearchProject
 from incubator.organisations.services import invite_member
 from park_portal.core.accounts.models import Invitation, SavedView, User
@@ -172,6 +181,7 @@ def make_world() -> World:
     _decisions(world)
     _panels(world)
     _core(world)
+    _plans(world)
     for name, kind in (("batch", "incubator.organisation"), ("project-batch", "incubator.researchproject")):
         world.things[name] = factories.make("core.ImportBatch", kind=kind)
     for model in admin.site._registry:
@@ -436,6 +446,24 @@ def _panels(world: World) -> None:
             panels.concluded(panels.vote_all(item))
             meeting = close_meeting(meeting, actor=chair)
         world.panels[whose], world.items[whose] = meeting, item
+
+
+def _plans(world: World) -> None:
+    """Assignments of reviewers: to be confirmed first, then one in each state that an act begins in."""
+    stage = world.calls["expert"].stages.get(kind="expert")
+    criteria = PlanCriteria(per_application=2, floor="none", one_per_institution=False)
+    for name in ("ready", "draft", "draw", "drawn", "solving"):
+        method = "draw" if name.startswith("draw") else "optimal"
+        plan = create_plan(stage, actor=SYSTEM, method=method, criteria=criteria, seed=1)
+        if name == "drawn":
+            publish_draw(plan, actor=SYSTEM)
+        if name in ("ready", "drawn", "solving"):
+            plan = solve_plan(plan, actor=SYSTEM)
+        if name in ("ready", "drawn"):
+            work_out(plan.pk, plan.revision, lambda *figures: None)
+        plan.refresh_from_db()
+        world.things[f"plan-{name}"] = plan
+    assert world.things["plan-ready"].state == "ready"
 
 
 def _core(world: World) -> None:

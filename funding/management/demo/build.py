@@ -32,7 +32,7 @@ from funding.awards.models import Award
 from funding.calls.models import Call
 from funding.calls.services import publish_call, questions_of, run_clock
 from funding.calls.standard import load_bank, standard_call
-from funding.calls.states import Scoring, StageKind
+from funding.calls.states import Acts, Scoring, StageKind
 from funding.decisions.services import (
     Proposal,
     check_letter,
@@ -49,18 +49,23 @@ from funding.management.demo import park, texts
 from funding.management.demo.panels import panel_call
 from funding.management.demo.papers import PROFILES
 from funding.management.demo.people import DOMAIN, Cast
-from funding.reviews.models import Publication, PublicNotice, Review, Reviewer, StageRun
+from funding.reviews.models import AssignmentPlan, Publication, PublicNotice, Review, Reviewer, StageRun
 from funding.reviews.services import (
     accept_review,
     act_in_stage,
     assign_reviewer,
+    confirm_by_worker,
+    confirm_plan,
+    create_plan,
     declare_no_conflict,
     decline_review,
     on_notice_due,
     record_objection,
     recuse,
     save_review,
+    solve_plan,
     submit_review,
+    work_out,
 )
 from funding.reviews.states import ReviewerKind, RunState
 from incubator.organisations.models import Faculty, Liaison, Membership, Organisation
@@ -467,6 +472,15 @@ class Demo:
             submit_review(review, actor=person, pledge=True)
         return review
 
+    def assignment(self, call: Call) -> AssignmentPlan:
+        """Return the best match of reviewers for the applications of ``call`` in expert review, to be confirmed."""
+        plan = create_plan(call.stages.get(acts=Acts.EXPERT), actor=self.officer, seed=SEED)
+        solve_plan(plan, actor=self.officer)
+        plan.refresh_from_db()
+        work_out(plan.pk, plan.revision, quiet)
+        plan.refresh_from_db()
+        return plan
+
     def finish_notices(self, day: float) -> None:
         """Let the public notices end whose period is over by a day."""
         with self.at(day):
@@ -492,9 +506,15 @@ class Demo:
             self.screen(application, 296 - number * 0.05)
         for application in rest:
             self.endorse(application, 291)
+        with self.at(286):
+            plan = self.assignment(call)
+            confirm_plan(plan, actor=self.officer)
+            plan.refresh_from_db()
+            confirm_by_worker(plan.pk, plan.revision, actor=self.officer, progress=quiet)
         for application in rest:
-            for place, person in enumerate(self.experts_for(application, 3)):
-                self.review(application, person, asked=286, done=278 - place)
+            asked = Review.objects.filter(application=application, run__stage=plan.stage).order_by("pk")
+            for place, review in enumerate(asked.select_related("reviewer")):
+                self.review(application, review.reviewer, asked=286, done=278 - place)
         self._decide(call, 255, released=235)
 
     def this_spring(self) -> None:
@@ -566,6 +586,8 @@ class Demo:
             self.screen(application, 2, "return")
         for application in submitted[3 : 3 + self.planned_screenings]:
             self.screen(application, 1.5)
+        with self.at(1):  # proposed yesterday, to be confirmed
+            self.assignment(call)
 
     def next_year(self) -> None:
         """A call that is announced and not open yet."""
@@ -670,6 +692,10 @@ class Demo:
                 summary_zh_hans="支持复旦“AI+BT”成果与在孵企业开展技术与市场双验证。",
                 summary_en="Supports Fudan results and startups in validating “AI + BT” technology and its market.",
             )
+
+
+def quiet(done: int, total: int | None = None, message: object = "") -> None:
+    """What a worker would show of its progress; nobody watches the past."""
 
 
 def run_of(application: Application) -> StageRun:

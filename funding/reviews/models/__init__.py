@@ -1,6 +1,8 @@
 """The tables of reviews: the pool, the stages of applications, reviews and their marks, conflicts, objections,
-calculations."""
+assignments, calculations.
+"""
 
+from funding.reviews.models.assignment import AssignmentPlan, PlannedPair, PlanPool
 from funding.reviews.models.conflicts import Conflict
 from funding.reviews.models.notice import NoticeLine, Objection, PublicNotice
 from funding.reviews.models.pledges import Pledge
@@ -10,10 +12,13 @@ from funding.reviews.models.reviews import Review, Score
 from funding.reviews.models.runs import StageRun
 
 __all__ = [
+    "AssignmentPlan",
     "Calculation",
     "Conflict",
     "NoticeLine",
     "Objection",
+    "PlanPool",
+    "PlannedPair",
     "Pledge",
     "PublicNotice",
     "Publication",

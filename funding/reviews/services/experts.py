@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from funding.applications.models import Application
 from funding.calls.models import Criterion
 from funding.calls.states import Acts, CriterionKind
-from funding.reviews.models import Review, Reviewer, Score, StageRun
+from funding.reviews.models import PlannedPair, Review, Reviewer, Score, StageRun
 from funding.reviews.services import stages
 from funding.reviews.services.conflicts import DERIVED, conflicts_for, write_tie
 from funding.reviews.services.telling import day, link_of_run, staff_of, tell, tell_reviewer
@@ -27,6 +27,7 @@ from funding.reviews.states import (
     Confidence,
     ConflictKind,
     ConflictSource,
+    PlanState,
     ReviewState,
     RunState,
 )
@@ -36,6 +37,7 @@ from park_portal.core.audit.services import record
 from park_portal.core.calendar.services import deadline
 from park_portal.core.errors import Conflict as Stale
 from park_portal.core.errors import DomainError, IllegalTransition, Problem
+from park_portal.core.outbox.services import publish
 from park_portal.core.prepared import Prepared
 from park_portal.core.text import clean
 from park_portal.core.workflow import SYSTEM, Actor, advance, require
@@ -323,11 +325,23 @@ def recuse(review: Review, *, actor: Actor, kind: str = ConflictKind.DECLARED, n
 
 def _ask_for_replacement(review: Review, reason: str) -> None:
     run = _run_of(review)
+    key = f"{review.pk}:{review.assigned_at.isoformat()}"
+    asked_by_plan = PlannedPair.objects.filter(
+        run=run, person=review.reviewer, plan__state=PlanState.CONFIRMED
+    )
+    if run.state == RunState.ACTIVE and asked_by_plan.exists():
+        # The plan finds somebody else and tells staff whom.
+        publish(
+            "review.stepped_back",
+            key=f"review.stepped_back:{key}",
+            payload={"run": run.pk, "person": review.reviewer_id},
+        )
+        return
     tell(
         "review.replacement",
         application=review.application,
         recipients=staff_of(review.application.call, StaffRole.OFFICER),
-        key=f"{review.pk}:{review.assigned_at.isoformat()}",
+        key=key,
         link=link_of_run(run),
         reviewer=review.reviewer.name,
         why=STEPPED_BACK[review.state],

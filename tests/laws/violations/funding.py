@@ -780,3 +780,72 @@ def letter_before_its_decision() -> dict[str, Breach]:
     letter = row("funding.Letter", decision=row("funding.Decision"))
     update(letter, state="checked")
     return {"update": lambda: update(letter, state="released")}
+
+
+# --- assignments of reviewers
+
+PLAN, PAIR = "funding.AssignmentPlan", "funding.PlannedPair"
+
+breaks("planned_pair_once")(repeated(PAIR, "plan", "run", "person"))
+breaks("planned_pair_match_in_range")(changed(PAIR, affinity=2))
+breaks("plan_published_is_a_draw")(changed(PLAN, published_at=timezone.now()))
+_of_another("planned_pair_of_its_stage", PAIR, plan=_rows(PLAN), run=_rows("funding.StageRun"))
+
+
+@breaks("plan_method_known")
+def plan_by_no_method() -> dict[str, Breach]:
+    return {"insert": lambda: row(PLAN, method="x")}
+
+
+@breaks("plan_one_replacement_at_a_time")
+def two_replacements() -> dict[str, Breach]:
+    plan = row(PLAN)
+    row(PLAN, parent=plan)
+    return {"insert": lambda: row(PLAN, parent=plan)}
+
+
+@breaks("plan_confirmed_has_a_moment")
+def confirmed_at_no_time() -> dict[str, Breach]:
+    plan = row(PLAN)
+    for state in ("solving", "ready", "confirming"):
+        update(plan, state=state)
+    return {"update": lambda: update(plan, state="confirmed")}
+
+
+@breaks("plan_of_its_call")
+def plan_of_two_calls() -> dict[str, Breach]:
+    plan, other = row(PLAN), row("funding.Stage")
+    return {
+        "insert: another call": lambda: row(PLAN, stage=other, call=plan.call),
+        "insert: replacements in another stage": lambda: row(PLAN, parent=plan, stage=other, call=other.call),
+    }
+
+
+@breaks("plan_published_fixed")
+def other_seed() -> dict[str, Breach]:
+    plan = row(PLAN, method="draw", published_at=timezone.now())
+    later = timezone.now() + timedelta(days=1)
+    return {
+        "update: seed": lambda: update(plan, seed=plan.seed + 1),
+        "update: criteria": lambda: update(plan, criteria={"max_load": 1}),
+        "update: published_at": lambda: update(plan, published_at=later),
+    }
+
+
+@breaks("plan_pool_published_fixed")
+def other_pool() -> dict[str, Breach]:
+    plan = row(PLAN, method="draw", published_at=timezone.now())
+    pool = row("funding.PlanPool", plan=plan)
+    return {"update": lambda: update(pool, people=[1]), "delete": lambda: delete(pool)}
+
+
+@breaks("planned_pair_of_open_plan")
+def pair_of_a_plan_that_is_over() -> dict[str, Breach]:
+    pair = row(PAIR)
+    run = row("funding.StageRun", stage=pair.plan.stage)
+    update(pair.plan, state="discarded")
+    return {
+        "insert": lambda: row(PAIR, plan=pair.plan, run=run),
+        "update": lambda: update(pair, affinity=0),
+        "delete": lambda: delete(pair),
+    }

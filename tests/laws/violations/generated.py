@@ -53,6 +53,7 @@ BESIDE: dict[str, Callable[[str], dict[str, Any]]] = {
     "funding.Application": lambda state: {"number": f"X-{number()}", "submitted_at": timezone.now()},
     "funding.Decision": lambda state: {"released_at": timezone.now()} if state == "released" else {},
     "funding.NoticeLine": lambda state: {"ended_at": timezone.now() + timedelta(days=9)},
+    "funding.AssignmentPlan": lambda state: {"confirmed_at": timezone.now()} if state == "confirmed" else {},
     "funding.Review": lambda state: {"opinion": "fund", "submitted_at": timezone.now()},
     "funding.AgendaItem": lambda state: (
         {"opinion": "fund", "summary": "x", "closed_at": timezone.now()} if state == "closed" else {}

@@ -124,6 +124,16 @@ LIGHT: dict[str, dict[str, Any]] = {
         "reason": "x",
         "placed_by": lambda given: row("core.User"),
     },
+    "funding.AssignmentPlan": {
+        "stage": lambda given: given["parent"].stage if "parent" in given else row("funding.Stage"),
+        "call": lambda given: given["stage"].call,
+    },
+    "funding.PlannedPair": {
+        "plan": lambda given: row(
+            "funding.AssignmentPlan", **({"stage": given["run"].stage} if "run" in given else {})
+        ),
+        "run": lambda given: row("funding.StageRun", stage=given["plan"].stage),
+    },
     "funding.Decision": {"verdict": "decline"},
     "funding.Letter": {"decision": lambda given: release(row("funding.Decision"))},
     "funding.Award": {
