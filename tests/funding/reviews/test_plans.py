@@ -385,7 +385,7 @@ def test_pair_that_has_become_impossible_is_named_and_nobody_is_invited():
         services.confirm_plan(plan, actor=SYSTEM)
     assert refused.value.code == "impossible"
     (problem,) = refused.value.problems
-    assert str(problem.message).startswith(f"{run.application.number} · {person.name}: ")
+    assert str(problem.message).startswith(f"{run.application.number} · {person.name}")
     plan.refresh_from_db()
     assert (plan.state, Review.objects.count()) == ("ready", 0)
     away = plan.pairs.filter(run=runs[1] if run == runs[0] else runs[0]).first().person
