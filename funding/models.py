@@ -37,6 +37,7 @@ from funding.panels.models import (
 from funding.reviews.models import (
     AssignmentPlan,
     Calculation,
+    CleanCopy,
     Conflict,
     NoticeLine,
     Objection,
@@ -64,6 +65,7 @@ __all__ = [
     "Call",
     "CallQuestion",
     "CallText",
+    "CleanCopy",
     "Conflict",
     "Criterion",
     "Decision",

@@ -14,6 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from funding.applications.models import AnswerFile, Application, Version
+from funding.applications.naming import is_double_blind, names_left, names_of
+from funding.applications.reading import typed_snapshot
 from funding.applications.receipts import receipt_pdf
 from funding.applications.services import (
     add_file,
@@ -100,6 +102,19 @@ class TypedSerializer(serializers.Serializer[Any]):
 class MissingSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
     detail = serializers.CharField()
+
+
+class LeftSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    place = serializers.CharField(help_text="Row and column of a table.")
+    kind = serializers.CharField()
+    text = serializers.CharField()
+    before = serializers.CharField()
+    after = serializers.CharField()
+
+
+class NamesSerializer(serializers.Serializer[Any]):
+    results = LeftSerializer(many=True)
 
 
 class AnswersSerializer(serializers.Serializer[Any]):
@@ -251,6 +266,17 @@ class ApplicationResource(HasActs, Resource):
         sent.is_valid(raise_exception=True)
         withdraw_application(self._own(), actor=self.actor, reason=sent.validated_data["reason"])
         return Response(self.show(self.get_object()))
+
+    @extend_schema(responses=NamesSerializer)
+    @action(detail=True, methods=["get"])
+    def names(self, request: Request, pk: str) -> Response:
+        """Where double-blind reviewers would read who applies, as it is typed now; empty where no stage is double-blind."""
+        application = self._own()
+        left = []
+        if is_double_blind(application):
+            form, answers = typed_snapshot(application)
+            left = names_left(form, answers, names_of(application, form, answers))
+        return Response(NamesSerializer({"results": left}).data)
 
     @extend_schema(responses=VersionsSerializer)
     @action(detail=True, methods=["get"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.urls import reverse
@@ -12,13 +13,14 @@ from django.utils.translation import gettext as _
 
 from funding.applications.diff import Span, compare_texts
 from funding.applications.models import Application, Version
+from funding.applications.redaction import Names, redact
 from funding.applications.sheet import sheet_of
 from funding.applications.snapshot import form_of_application
 from funding.applications.states import EDITABLE
 from funding.calls.questions import in_language, present, type_of
 from funding.calls.states import CONFIDENTIAL, QuestionKind
 
-__all__ = ["Change", "answers_of", "changed_keys", "compare_versions", "snapshot_of"]
+__all__ = ["Blinding", "Change", "answers_of", "changed_keys", "compare_versions", "snapshot_of"]
 
 
 def snapshot_of(source: Application | Version) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -41,18 +43,28 @@ def typed_snapshot(application: Application) -> tuple[dict[str, Any], dict[str, 
     return form_of_application(application, sheet.sections, sheet.asked), sheet.asked_answers
 
 
+@dataclass(frozen=True)
+class Blinding:
+    """How a double-blind stage changes what is read."""
+
+    # What is blacked out in questions that say so.
+    names: Names
+    # By the address of a file as it was sent, what reviewers get for it: its address and size, or in words why nothing.
+    files: Mapping[str, dict[str, Any]]
+
+
 def answers_of(
-    source: Application | Version, *, for_reviewers: bool = False, hide_applicant: bool = False
+    source: Application | Version, *, for_reviewers: bool = False, blinding: Blinding | None = None
 ) -> list[dict[str, Any]]:
     """Return the sections of what was submitted, for ``funding/applications/_answers.html``.
 
     A section is ``{"title", "questions"}``, a question what ``funding.calls.questions.present`` gives. An application
     stands for its latest version; a draft for what is typed so far. ``for_reviewers`` leaves out the questions that
-    reviewers do not see; ``hide_applicant`` (a blind stage) also questions and columns that name the applicant, and the
-    names of files, which may name people.
+    reviewers do not see; ``blinding`` (a double-blind stage) also questions and columns that name the applicant, blacks
+    out names where the question says so, and puts clean copies in the place of files.
     """
     form, answers = snapshot_of(source)
-    return present_form(form, answers, for_reviewers=for_reviewers, hide_applicant=hide_applicant)
+    return present_form(form, answers, for_reviewers=for_reviewers, blinding=blinding)
 
 
 def present_form(
@@ -60,7 +72,7 @@ def present_form(
     answers: dict[str, Any],
     *,
     for_reviewers: bool = False,
-    hide_applicant: bool = False,
+    blinding: Blinding | None = None,
 ) -> list[dict[str, Any]]:
     """Return the sections of a frozen form with its answers, without those that have nothing to show."""
     sections = []
@@ -72,11 +84,20 @@ def present_form(
             if for_reviewers and question["purpose"] in CONFIDENTIAL:
                 continue  # a reviewer never learns whom the applicant would rather not have, nor to whom it is tied
             value, settings = answers.get(question["key"]), question["settings"]
-            if hide_applicant:
-                left = type_of(question["kind"]).blinded(value, settings)
+            kind = type_of(question["kind"])
+            redacted = blinding is not None and question.get("redacted", False)
+            files: Sequence[dict[str, Any]] = ()
+            if blinding is not None:
+                left = kind.blinded(value, settings)
                 if left is None:
                     continue
                 value, settings = left
+                if redacted:
+                    value = kind.redacted(value, settings, partial(redact, names=blinding.names))
+            if question["kind"] == QuestionKind.FILES:
+                files = _files(value) if blinding is None else _clean_files(value, blinding.files)
+                # Their names as they were sent are in the value, too.
+                value = value if blinding is None else None
             shown.append(
                 present(
                     key=question["key"],
@@ -86,9 +107,8 @@ def present_form(
                     required=question["required"],
                     value=value,
                     to_read=True,
-                    files=_files(value, anonymous=hide_applicant)
-                    if question["kind"] == QuestionKind.FILES
-                    else (),
+                    files=files,
+                    redacted=redacted,
                 )
             )
         if shown:
@@ -96,14 +116,28 @@ def present_form(
     return sections
 
 
-def _files(value: Any, *, anonymous: bool) -> list[dict[str, Any]]:
+def _files(value: Any) -> list[dict[str, Any]]:
     return [
         {
-            "name": _("File %(number)d") % {"number": number} if anonymous else item["name"],
+            "name": item["name"],
             "url": reverse("document", args=[item["id"]]),
             "bytes": item["bytes"],
             "sha256": item.get("sha256", ""),
         }
+        for item in value or []
+    ]
+
+
+def _clean_files(value: Any, copies: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what reviewers get for the files of an answer: never the files themselves, nor anything said of them."""
+    waits = {
+        "url": "",
+        "waits": True,
+        "bytes": None,
+        "note": _("It is being prepared for you. Look again in a few minutes."),
+    }
+    return [
+        {**copies.get(item["id"], waits), "name": _("File %(number)d") % {"number": number}}
         for number, item in enumerate(value or [], 1)
     ]
 

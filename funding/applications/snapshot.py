@@ -5,7 +5,7 @@
     {"call": {"code", "title": {"zh", "en"}}, "applicant": {"kind", "id", "name": {"zh", "en"}, "code", "institution"},
      "eligibility": {"zh": [finding], "en": [finding]},
      "sections": [{"title": {"zh", "en"}, "questions": [{"key", "kind", "label": {…}, "help": {…}, "settings",
-                   "required", "reviewers_see", "purpose", "asked"}]}]}
+                   "required", "reviewers_see", "redacted", "purpose", "asked"}]}]}
 
 ``answers`` maps the key of a question to its value; a question of files has a list of
 ``{"id", "name", "bytes", "sha256", "mime"}``. Questions that their condition hides are not asked and have no answer.
@@ -115,6 +115,7 @@ def _question(question: CallQuestion, asked: bool) -> dict[str, Any]:
         "settings": question.settings,
         "required": question.required,
         "reviewers_see": question.reviewers_see,
+        "redacted": question.redacted,
         "purpose": question.purpose,
         "asked": asked,
     }

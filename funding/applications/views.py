@@ -20,8 +20,9 @@ from funding.applications.asks import asks_of
 from funding.applications.autosave import ApplicationEndpoint
 from funding.applications.forms import WithdrawForm
 from funding.applications.models import AnswerFile, Application, Version
+from funding.applications.naming import Left, is_double_blind, names_left, names_of
 from funding.applications.progress import StepsLine, expected_by, state_line_of, timeline_of
-from funding.applications.reading import answers_of, compare_versions
+from funding.applications.reading import answers_of, compare_versions, present_form
 from funding.applications.receipts import receipt_pdf
 from funding.applications.rules import may_apply_some_day
 from funding.applications.services import (
@@ -35,6 +36,7 @@ from funding.applications.services import (
     withdraw_application,
 )
 from funding.applications.sheet import Sheet, sheet_of
+from funding.applications.snapshot import form_of_application
 from funding.applications.states import DECIDED, ApplicationState
 from funding.applications.typed import KeepsTyped, typist_of
 from funding.calls.models import Call
@@ -462,16 +464,21 @@ class CheckPage(ApplicationMixin):
             sections=answers_of(self.application)
             if self.application.submitted_at is None
             else self._typed(sheet),
+            names=self._names(sheet),
             until=until,
             is_over=until is None or until <= timezone.now(),
             version=self.application.versions.count() + 1,
             error=error,
         )
 
-    def _typed(self, sheet: Sheet) -> list[dict[str, Any]]:
-        from funding.applications.reading import present_form
-        from funding.applications.snapshot import form_of_application
+    def _names(self, sheet: Sheet) -> list[Left]:
+        """Return where reviewers who must not know who applies would read it: a warning, nothing that hinders."""
+        if not is_double_blind(self.application):
+            return []
+        form = form_of_application(self.application, sheet.sections, sheet.asked)
+        return names_left(form, sheet.asked_answers, names_of(self.application, form, sheet.asked_answers))
 
+    def _typed(self, sheet: Sheet) -> list[dict[str, Any]]:
         form = form_of_application(self.application, sheet.sections, sheet.asked)
         return present_form(form, sheet.asked_answers)
 

@@ -33,6 +33,7 @@ from funding.calls.states import (
     CallState,
     CriterionKind,
     OnNegative,
+    Purpose,
     QuestionKind,
     StageKind,
 )
@@ -45,6 +46,7 @@ QUESTION_FIELDS: Final = (
     "section",
     "required",
     "reviewers_see",
+    "redacted",
     "purpose",
     "own_label_zh_hans",
     "own_label_en",
@@ -65,7 +67,7 @@ STAGE_FIELDS: Final = (
     "required_count",
     "completion",
     "on_negative",
-    "blind",
+    "blindness",
 )
 CRITERION_FIELDS: Final = (
     "kind",
@@ -281,12 +283,30 @@ def change_question(question: CallQuestion, *, actor: Actor, **fields: Any) -> C
         )
     if fields.get("purpose") in CONFIDENTIAL:
         fields["reviewers_see"] = False
+    if fields.get("redacted", row.redacted):
+        _check_redacted(row, fields.get("purpose", row.purpose))
     if "condition_on" in fields and on is None:
         fields["condition_value"] = ""
     if section is not None and section.pk != row.section_id:
         row.position = _next(section.questions)
     _change(row, fields, QUESTION_FIELDS, actor=actor)
     return row
+
+
+def _check_redacted(row: CallQuestion, purpose: str) -> None:
+    """Refuse to black out what is no text, or what stands in lists and messages, too."""
+    if not type_of(row.kind).redactable:
+        text = _(
+            "Only texts and tables can have names blacked out; files are always stripped of their authors."
+        )
+    elif purpose == Purpose.TITLE:
+        text = _(
+            "The title of the application stands in lists and messages, too, and cannot be blacked out. Applicants are "
+            "warned of names in it before they submit."
+        )
+    else:
+        return
+    raise DomainError(text, code="redacted", field="redacted")
 
 
 def differing(bank: Question, config: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from funding.calls.questions.tables import check_named_limits
 from funding.calls.states import (
     CONFIDENTIAL,
     Acts,
+    Blindness,
     Completion,
     CriterionKind,
     Outcome,
@@ -118,11 +119,11 @@ _ASKS_WHO: Final = re.compile(
 
 def warnings_of(call: Call) -> list[Problem]:
     """Return what staff should look at before publishing, though nothing forbids it."""
-    if not call.stages.filter(blind=True).exists():
+    if not call.stages.filter(blindness=Blindness.DOUBLE).exists():
         return []
     found = []
     for question in (question for section in _sections(call) for question in section.questions.all()):
-        if not seen_by_reviewers(question) or question.settings.get("names_applicant"):
+        if not seen_by_reviewers(question) or question.redacted or question.settings.get("names_applicant"):
             continue
         place = {"field": FORM, "anchor": f"setup-{question.pk}"}
         named = {"question": question.label}
@@ -134,10 +135,12 @@ def warnings_of(call: Call) -> list[Problem]:
                 and _ASKS_WHO.search(f"{column.get('zh', '')} {column.get('en', '')}")
             ]
             if columns:
-                text = _("“%(question)s”: the reviewers of a blind stage see %(columns)s.")
+                text = _("“%(question)s”: the reviewers of a double-blind stage see %(columns)s.")
                 found.append(Problem(text % {**named, "columns": _(", ").join(columns)}, **place))
         elif _ASKS_WHO.search(question.label):
-            text = _("“%(question)s”: the reviewers of a blind stage see it, and it may say who applies.")
+            text = _(
+                "“%(question)s”: the reviewers of a double-blind stage see it, and it may say who applies."
+            )
             found.append(Problem(text % named, **place))
     return found
 

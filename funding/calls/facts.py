@@ -15,7 +15,15 @@ from django.utils.translation import ngettext, pgettext
 from funding.calls.body import blocks_of
 from funding.calls.models import Call, EligibilityRule, Stage
 from funding.calls.services import form_of
-from funding.calls.states import Acts, ApplicantKind, CallState, Completion, OnNegative, RuleKind, StageKind
+from funding.calls.states import (
+    Acts,
+    ApplicantKind,
+    CallState,
+    Completion,
+    OnNegative,
+    RuleKind,
+    StageKind,
+)
 from park_portal.core.money import format_wan
 from park_portal.core.policies.models import PolicyValue
 
@@ -98,7 +106,11 @@ def _who(stage: Stage) -> str:
     if stage.acts == Acts.EXPERT:
         text = ngettext("%(count)d expert", "%(count)d experts", stage.required_count)
         found = text % {"count": stage.required_count}
-        return _("%(experts)s, blind") % {"experts": found} if stage.blind else found
+        if stage.is_double_blind:
+            return _("%(experts)s, double-blind") % {"experts": found}
+        if stage.is_open:
+            return _("%(experts)s, named to the applicant after the decision") % {"experts": found}
+        return found
     return str(stage.get_acts_display())
 
 

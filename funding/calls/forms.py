@@ -33,7 +33,7 @@ from funding.calls.questions.base import (
 from funding.calls.questions.files import EXTENSIONS
 from funding.calls.questions.simple import is_number
 from funding.calls.questions.tables import COLUMN_KINDS, MOST_COLUMNS, check_columns
-from funding.calls.states import ApplicantKind, CallState, Purpose, QuestionKind, RuleKind
+from funding.calls.states import ApplicantKind, Blindness, CallState, Purpose, QuestionKind, RuleKind
 from funding.funds.models import Fund
 from incubator.organisations.models import Organisation
 from park_portal.core.accounts.models import User
@@ -123,7 +123,7 @@ class ColumnLine(forms.Form):
     names_applicant = forms.BooleanField(
         label=gettext_lazy("names the applicant"),
         required=False,
-        help_text=gettext_lazy("Hidden from the reviewers of a blind stage."),
+        help_text=gettext_lazy("Hidden from the reviewers of a double-blind stage."),
     )
 
     @property
@@ -329,7 +329,7 @@ def config_fields(kind: str) -> dict[str, forms.Field]:
     fields["names_applicant"] = forms.BooleanField(
         label=gettext_lazy("names the applicant"),
         required=False,
-        help_text=gettext_lazy("Hidden from the reviewers of a blind stage."),
+        help_text=gettext_lazy("Hidden from the reviewers of a double-blind stage."),
     )
     return {f"{PREFIX}{name}": field for name, field in fields.items()}
 
@@ -428,6 +428,14 @@ class CallQuestionForm(ConfigMixin, forms.Form):
     )
     required = forms.BooleanField(label=gettext_lazy("required"), required=False)
     reviewers_see = forms.BooleanField(label=gettext_lazy("reviewers see it"), required=False)
+    redacted = forms.BooleanField(
+        label=gettext_lazy("names are blacked out"),
+        required=False,
+        help_text=gettext_lazy(
+            "For the reviewers of a double-blind stage: names, addresses, telephone numbers and organisations of the "
+            "applicant's team are shown as ■■■."
+        ),
+    )
     purpose = forms.ChoiceField(
         label=gettext_lazy("read as"),
         required=False,
@@ -472,6 +480,7 @@ class CallQuestionForm(ConfigMixin, forms.Form):
             "section",
             "required",
             "reviewers_see",
+            "redacted",
             "purpose",
             "condition_on",
             "condition_value",
@@ -499,6 +508,8 @@ class CallQuestionForm(ConfigMixin, forms.Form):
                 self.fields[f"{own}_{code}"].widget.attrs["placeholder"] = bank
         values = sorted({value for row in earlier for value in answers_to_wait_for(row)})
         self.known_values = values
+        if not type_of(question.kind).redactable:
+            del self.fields["redacted"]
         self.show_config(question.kind, question.settings)
 
     def clean(self) -> dict[str, Any]:
@@ -594,7 +605,7 @@ class StageForm(forms.ModelForm):
             "required_count",
             "completion",
             "on_negative",
-            "blind",
+            "blindness",
         )
         widgets = {
             "instructions_zh_hans": forms.Textarea(attrs={"rows": 3}),
@@ -714,7 +725,13 @@ class StandardForm(NewTimes):
     experts = forms.IntegerField(
         label=gettext_lazy("expert reviews each"), min_value=1, max_value=9, initial=3
     )
-    blind = forms.BooleanField(label=gettext_lazy("reviewers do not see who applies (blind)"), required=False)
+    blindness = forms.TypedChoiceField(
+        label=gettext_lazy("who sees whom"),
+        choices=Blindness.choices,
+        initial=Blindness.SINGLE,
+        required=False,
+        empty_value=Blindness.SINGLE,
+    )
     panel = forms.BooleanField(label=gettext_lazy("with a panel"), required=False)
     diligence = forms.BooleanField(label=gettext_lazy("with due diligence"), required=False)
     notice = forms.BooleanField(label=gettext_lazy("with a public notice"), required=False, initial=True)

@@ -17,6 +17,7 @@ from funding.calls.states import (
     CALL_MACHINE,
     Acts,
     ApplicantKind,
+    Blindness,
     CallState,
     Completion,
     ConflictScope,
@@ -395,6 +396,12 @@ class CallQuestion(models.Model):
     position = models.PositiveSmallIntegerField(_("position"), default=1)
     required = models.BooleanField(_("required"), default=True)
     reviewers_see = models.BooleanField(_("reviewers see it"), default=True)
+    redacted = models.BooleanField(
+        _("names are blacked out"),
+        default=False,
+        db_default=False,
+        help_text=_("For the reviewers of a double-blind stage."),
+    )
     purpose = models.CharField(_("read as"), max_length=12, choices=Purpose, default=Purpose.NONE, blank=True)
     own_label = models.CharField(
         _("question in this call"), max_length=200, blank=True, help_text=_("Instead of the bank's.")
@@ -529,7 +536,15 @@ class Stage(models.Model):
     on_negative = models.CharField(
         _("a negative opinion"), max_length=8, choices=OnNegative, default=OnNegative.CONTINUE
     )
-    blind = models.BooleanField(_("blind"), default=False, help_text=_("Reviewers do not see who applies."))
+    blindness = models.CharField(
+        _("who sees whom"),
+        max_length=8,
+        choices=Blindness,
+        default=Blindness.SINGLE,
+        # For who still runs the release before, which does not know the column.
+        db_default=Blindness.SINGLE,
+        help_text=_("Of experts who are asked for a review; reviewers are told before they accept."),
+    )
 
     class Meta:
         verbose_name = _("stage")
@@ -542,6 +557,7 @@ class Stage(models.Model):
             one_of("stage_kind_known", "kind", StageKind),
             one_of("stage_acts_known", "acts", Acts),
             one_of("stage_completion_known", "completion", Completion),
+            one_of("stage_blindness_known", "blindness", Blindness),
             one_of("stage_on_negative_known", "on_negative", OnNegative),
             # With none to wait for, a stage would be over before anyone has looked.
             models.CheckConstraint(
@@ -552,6 +568,16 @@ class Stage(models.Model):
 
     def __str__(self) -> str:
         return self.name or choice_label(self, "kind")
+
+    @property
+    def is_double_blind(self) -> bool:
+        """Reviewers must not learn who applies."""
+        return self.blindness == Blindness.DOUBLE
+
+    @property
+    def is_open(self) -> bool:
+        """Applicants are told who reviewed, once it is decided."""
+        return self.blindness == Blindness.OPEN
 
 
 class Criterion(models.Model):

@@ -37,8 +37,8 @@ holds(
 )
 holds(
     "funding.CallQuestion",
-    plain="id call section question position required reviewers_see purpose own_label own_label_zh_hans own_label_en help "
-    "help_zh_hans help_en config condition_on condition_value",
+    plain="id call section question position required reviewers_see redacted purpose own_label own_label_zh_hans own_label_en "
+    "help help_zh_hans help_en config condition_on condition_value",
 )
 holds("funding.CallText", plain="id call kind subject subject_zh_hans subject_en body body_zh_hans body_en")
 holds(
@@ -57,5 +57,5 @@ holds("funding.Section", plain="id call title title_zh_hans title_en position")
 holds(
     "funding.Stage",
     plain="id call position kind name name_zh_hans name_en instructions instructions_zh_hans instructions_en working_days "
-    "acts required_count completion on_negative blind",
+    "acts required_count completion on_negative blindness",
 )

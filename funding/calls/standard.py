@@ -18,6 +18,7 @@ from funding.calls.services import create_call
 from funding.calls.states import (
     Acts,
     ApplicantKind,
+    Blindness,
     Completion,
     CriterionKind,
     OnNegative,
@@ -688,7 +689,7 @@ def standard_call(
     closes_at: datetime,
     university: Organisation | None = None,
     experts: int = 3,
-    blind: bool = False,
+    blindness: str = Blindness.SINGLE,
     panel: bool = False,
     diligence: bool = False,
     notice: bool = True,
@@ -725,7 +726,7 @@ def standard_call(
     )
     add_standard_form(call)
     _add_rules(call, university)
-    _add_stages(call, experts=experts, blind=blind, panel=panel, diligence=diligence, notice=notice)
+    _add_stages(call, experts=experts, blindness=blindness, panel=panel, diligence=diligence, notice=notice)
     record("call.standard_form", call, actor=actor, after={"questions": call.questions.count()})
     return call
 
@@ -773,7 +774,9 @@ def _add_rules(call: Call, university: Organisation | None) -> None:
         EligibilityRule.objects.create(call=call, position=position, **row)
 
 
-def _add_stages(call: Call, *, experts: int, blind: bool, panel: bool, diligence: bool, notice: bool) -> None:
+def _add_stages(
+    call: Call, *, experts: int, blindness: str, panel: bool, diligence: bool, notice: bool
+) -> None:
     plan: list[dict[str, Any]] = [
         {
             "kind": StageKind.SCREENING,
@@ -811,7 +814,7 @@ def _add_stages(call: Call, *, experts: int, blind: bool, panel: bool, diligence
             "required_count": experts,
             "completion": Completion.COUNT,
             "on_negative": OnNegative.CONTINUE,
-            "blind": blind,
+            "blindness": blindness,
         },
     ]
     if panel:

@@ -123,6 +123,14 @@ class Completion(models.TextChoices):
     TIME = "time", _("the period is over without an open objection")
 
 
+class Blindness(models.TextChoices):
+    """What those who review and those who apply learn of each other."""
+
+    SINGLE = "single", _("single-blind: reviewers see who applies, applicants never see who reviewed")
+    DOUBLE = "double", _("double-blind: neither sees the other")
+    OPEN = "open", _("open: after the decision applicants are told who reviewed")
+
+
 class OnNegative(models.TextChoices):
     CONTINUE = "continue", _("goes on, the objection is shown to those who decide")
     REJECT = "reject", _("ends the application")

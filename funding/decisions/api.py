@@ -416,9 +416,17 @@ class RankingResource(Rows):
         return Response(LotterySerializer(made).data)
 
 
+class CommentSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    reviewer = serializers.CharField(help_text="Who wrote it, in an open stage; otherwise empty.")
+
+
 class OutcomeSerializer(serializers.Serializer[Any]):
     decision = DecisionSerializer()
-    comments = serializers.ListField(child=serializers.CharField())
+    comments = CommentSerializer(many=True)
+    reviewers = serializers.ListField(
+        child=serializers.CharField(), help_text="Who reviewed, in open stages; otherwise empty."
+    )
     letter = serializers.UUIDField(allow_null=True, help_text="Its PDF, under documents/.")
 
 
@@ -442,7 +450,8 @@ class OutcomeResource(Rows):
         return Response(
             {
                 "decision": DecisionSerializer(found.decision, context=self.get_serializer_context()).data,
-                "comments": found.comments,
+                "comments": CommentSerializer(found.comments, many=True).data,
+                "reviewers": found.reviewers,
                 "letter": str(letter.document.public_id) if letter and letter.document else None,
             }
         )

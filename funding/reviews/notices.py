@@ -138,6 +138,30 @@ KINDS = [
         },
     ),
     Kind(
+        name="review.file_unclean",
+        label=_("A file cannot be shown in double-blind review"),
+        audience=STAFF,
+        offered_with="core.see_records",
+        group=REVIEW,
+        fields={
+            "number": NUMBER,
+            "title": TITLE,
+            "call": CALL,
+            "files": MergeField(_("the files and why"), "- plan.doc: …"),
+        },
+        subject={
+            "zh-hans": "{{ number }} 有文件无法用于双盲评审",
+            "en": "Files of {{ number }} cannot be shown in double-blind review",
+        },
+        body={
+            "zh-hans": "{{ name }}，您好：\n\n《{{ call }}》的申请《{{ title }}》（{{ number }}）中，下列文件无法去除作者信息，"
+            "双盲评审的评审人看不到它们：\n\n{{ files }}\n\n如需评审人审阅，请退回申请并请申请人换成普通 PDF 后重新提交。\n\n{{ link }}",
+            "en": "Hello {{ name }},\n\nof ‘{{ title }}’ ({{ number }}, {{ call }}) these files cannot be freed of what tells their "
+            "authors, and reviewers of the double-blind stage do not get them:\n\n{{ files }}\n\nIf reviewers need them, "
+            "return the application and ask for a plain PDF instead.\n\n{{ link }}",
+        },
+    ),
+    Kind(
         name="review.invited",
         label=_("You are asked for a review"),
         audience=REVIEWERS,

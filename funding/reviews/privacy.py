@@ -9,8 +9,21 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from funding.reviews.models import Review
+from funding.reviews.pages import lines_of_record, severity_in_words
+from funding.reviews.services import records_of
 from funding.reviews.states import ReviewState
-from park_portal.core.personal import Basis, Hindrance, Keep, Law, Purpose, hinders, holds
+from park_portal.core.errors import Text
+from park_portal.core.personal import (
+    Basis,
+    Hindrance,
+    Keep,
+    Law,
+    Purpose,
+    WorkedOut,
+    hinders,
+    holds,
+    works_out,
+)
 
 if TYPE_CHECKING:
     from park_portal.core.accounts.models import User
@@ -62,8 +75,8 @@ holds(
     keep=Keep.PROJECT,
     linked="reviewer assigned_by",
     kept={Law.ARCHIVES: "comment_committee comment_applicant decline_reason changed"},
-    plain="id run application state due_at assigned_at accepted_at submitted_at suspended_at suspension_told_at "
-    "declared_at pledge opinion confidence score revision updated_at",
+    plain="id run application state due_at assigned_at answered_at accepted_at released_at submitted_at suspended_at "
+    "suspension_told_at declared_at pledge opinion confidence score revision updated_at",
     since="assigned_at",
 )
 holds(
@@ -151,6 +164,39 @@ holds(
     keep=Keep.PROJECT,
     linked="person",
     plain="id plan run affinity origin",
+)
+
+
+holds(
+    "funding.CleanCopy",
+    purpose=Purpose.CALLS,
+    basis=Basis.LAW,
+    keep=Keep.PROJECT,
+    kept={Law.ARCHIVES: "names"},
+    plain="id original document problem revision unread made_at",
+)
+
+
+def _record(person: User) -> Iterable[tuple[Text, str]]:
+    """Return the figures of a reviewer's record as their own page shows them; nothing for who is no reviewer."""
+    record = records_of([person])[person.pk]
+    if not record.whole.invited:
+        return []
+    return [
+        *((line.label, line.whole) for line in lines_of_record(record)),
+        (_("How you mark beside others"), severity_in_words(record.severity)),
+    ]
+
+
+works_out(
+    WorkedOut(
+        name="funding.record",
+        label=_("My record as a reviewer"),
+        purpose=Purpose.CALLS,
+        basis=Basis.CONTRACT,
+        keep="review.record_years",
+        facts=_record,
+    )
 )
 
 

@@ -8,10 +8,13 @@ from typing import Any
 from django.db.models import Prefetch, prefetch_related_objects
 
 from funding.applications.models import Application, Version
-from funding.applications.reading import answers_of, snapshot_of
+from funding.applications.naming import names_of
+from funding.applications.reading import Blinding, answers_of, snapshot_of
+from funding.applications.redaction import Names
 from funding.calls.questions import type_of
 from funding.calls.states import Acts, ApplicantKind, Purpose
 from funding.reviews.models import Review
+from funding.reviews.services.copies import copies_of
 from funding.reviews.states import ReviewState
 from incubator.organisations.models import Membership
 
@@ -27,7 +30,8 @@ class Brief:
 
 
 def is_blind(review: Review) -> bool:
-    return bool(review.run.stage.blind)
+    """Return whether the reviewer must not learn who applies."""
+    return bool(review.run.stage.is_double_blind)
 
 
 def latest_version(application: Application) -> Version:
@@ -41,20 +45,23 @@ def brief_of(review: Review, version: Version) -> Brief:
     The summary only once the reviewer has declared to have none.
     """
     application = review.application
-    summary = _summary_of(version) if review.declared_at is not None else ""
+    summary = _summary_of(review, version) if review.declared_at is not None else ""
     if is_blind(review):
         return Brief(application.title, summary, "", ())
     return Brief(application.title, summary, applicant_of(review), _people(application))
 
 
-def _summary_of(version: Version) -> str:
+def _summary_of(review: Review, version: Version) -> str:
     form, answers = snapshot_of(version)
     for section in form["sections"]:
         for question in section["questions"]:
             if question["purpose"] == Purpose.SUMMARY and question["asked"]:
-                return type_of(question["kind"]).text(
+                summary = type_of(question["kind"]).text(
                     answers.get(question["key"]), question["settings"], "zh-hans"
                 )
+                if is_blind(review) and question.get("redacted"):
+                    return redact(summary, names_of(review.application, form, answers))
+                return summary
     return ""
 
 
@@ -82,14 +89,31 @@ def _people(application: Application) -> tuple[str, ...]:
 
 
 def answers_for_reviewer(review: Review, version: Version) -> list[dict[str, Any]]:
-    """Return the answers that reviewers see; without what tells who applies where the stage is blind."""
-    return answers_of(version, for_reviewers=True, hide_applicant=is_blind(review))
+    """Return the answers that reviewers see; without what tells who applies where the stage is double-blind."""
+    blinding = None
+    if is_blind(review):
+        form, answers = snapshot_of(version)
+        # Whose names they are is asked only where something is blacked out: most forms hide whole questions.
+        wanted = any(q.get("redacted") for section in form["sections"] for q in section["questions"])
+        names = names_of(review.application, form, answers) if wanted else Names()
+        blinding = Blinding(names=names, files=copies_of(version))
+    return answers_of(version, for_reviewers=True, blinding=blinding)
 
 
-def may_read_file(user: Any, application_id: str, public_id: str, *, ending: str = "") -> bool | str:
+def waits_for_files(sections: list[dict[str, Any]]) -> bool:
+    """Return whether some file that a double-blind reviewer should get is not made yet."""
+    return any(
+        file.get("waits")
+        for section in sections
+        for question in section["questions"]
+        for file in question["files"]
+    )
+
+
+def may_read_file(user: Any, application_id: str, public_id: str) -> bool:
     """Return whether ``user`` reviews the application and the file is among the answers shown to them.
 
-    In a blind stage the answer is a name that tells nobody, such as AIBT-2026-0001-file-1.pdf, with ``ending`` last.
+    In a double-blind stage that is the copy without authors, whose own name tells nobody; never the file as it was sent.
     """
     if not user.is_authenticated or not application_id.isdecimal():
         return False
@@ -99,19 +123,13 @@ def may_read_file(user: Any, application_id: str, public_id: str, *, ending: str
         run__stage__acts=Acts.EXPERT,
         state__in=(ReviewState.ACCEPTED, ReviewState.SUBMITTED),
     ).select_related("run__stage", "application__call")
-    found: bool | str = False
-    for review in reviews:
-        sections = answers_for_reviewer(review, latest_version(review.application))
-        files = [
-            file for section in sections for question in section["questions"] for file in question["files"]
-        ]
-        for number, file in enumerate(files, 1):
-            if public_id not in str(file["url"]):
-                continue
-            if not is_blind(review):
-                return True
-            found = f"{review.application.number}-file-{number}{ending}"
-    return found
+    return any(
+        public_id in str(file["url"])
+        for review in reviews
+        for section in answers_for_reviewer(review, latest_version(review.application))
+        for question in section["questions"]
+        for file in question["files"]
+    )
 
 
 def opinions_of(application: Application) -> list[Review]:

@@ -227,6 +227,21 @@ class ReviewerKind(models.TextChoices):
     INVESTMENT = "investment", pgettext_lazy("reviewer", "investment")
 
 
+class Unclean(models.TextChoices):
+    """Why reviewers who must not know who applies do not get a file; the codes of ``documents.cleaning``."""
+
+    DAMAGED = "damaged", pgettext_lazy("file", "It is damaged or not built as it should be.")
+    LOCKED = "locked", pgettext_lazy("file", "It is locked with a password.")
+    OLD_FORMAT = "old_format", pgettext_lazy("file", "It is in an old Office format (.doc, .xls, .ppt).")
+    ATTACHMENTS = "attachments", pgettext_lazy("file", "Other files are attached inside it.")
+    NESTED = "nested", pgettext_lazy("file", "It holds embedded objects that cannot be cleaned.")
+    MEDIA = (
+        "media",
+        pgettext_lazy("file", "It holds sound, film or pictures of a kind that cannot be cleaned."),
+    )
+    TOO_LARGE = "too_large", pgettext_lazy("file", "It is too large to be cleaned.")
+
+
 class Confidence(models.IntegerChoices):
     LOW = 1, _("I know the field from outside")
     FAIR = 2, _("I work in a neighbouring field")

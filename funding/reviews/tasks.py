@@ -7,6 +7,7 @@ from typing import Any
 from celery import shared_task
 from django.utils.translation import gettext_lazy as _
 
+from funding.applications.models import Version
 from funding.reviews import services
 from park_portal.core.jobs.models import Job
 from park_portal.core.jobs.progress import Progress
@@ -41,6 +42,12 @@ def on_returned(payload: dict[str, Any]) -> None:
 def on_rejected(payload: dict[str, Any]) -> None:
     services.on_rejected(payload["application"])
     services.leave_notice(payload["application"])
+
+
+@handles("review.copies", slow=True)
+def on_copies(payload: dict[str, Any]) -> None:
+    """Make the files that double-blind reviewers get before anyone asks for them."""
+    services.make_copies(Version.objects.select_related("application__call__lead").get(pk=payload["version"]))
 
 
 @handles("review.stage_due")

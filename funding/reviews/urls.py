@@ -23,6 +23,7 @@ urlpatterns = [
         views.PublicationRemove.as_view(),
         name="publication-remove",
     ),
+    path("reviews/record/", views.RecordPage.as_view(), name="record"),
     path("reviews/<int:pk>/", views.ReviewPage.as_view(), name="detail"),
     path("reviews/<int:pk>/accept/", views.AcceptPage.as_view(), name="accept"),
     path("reviews/<int:pk>/decline/", views.DeclinePage.as_view(), name="decline"),

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from funding.applications.redaction import MARK
 from park_portal.core.text import escape
 
 register = template.Library()
@@ -143,8 +144,18 @@ def question_options(q: Question, kind: str) -> SafeString:
 
 @register.simple_tag
 def question_shown(q: Question) -> SafeString:
-    """Show an answer to read."""
-    return SafeString(_SHOWN.get(q["kind"], _text_shown)(q))
+    """Show an answer to read; what was blacked out is read out as a word."""
+    shown = _SHOWN.get(q["kind"], _text_shown)(q)
+    return SafeString(shown.replace(MARK, hidden_mark()) if q["redacted"] else shown)
+
+
+def hidden_mark() -> str:
+    """Return what stands for a name that was blacked out, as HTML."""
+    word = escape(pgettext("name in an answer", "hidden"))
+    return (
+        f'<span class="blacked-out"><span aria-hidden="true">{MARK}</span>'
+        f'<span class="visually-hidden">{word}</span></span>'
+    )
 
 
 def _nothing(word: str) -> str:
@@ -176,9 +187,9 @@ def _files_shown(q: Question) -> str:
     for file in q["files"] or q["value"] or ():
         name, url = escape(file["name"]), file.get("url")
         link = f'<a href="{escape(url)}">{name}</a>' if url else name
-        lines.append(
-            f'<li>{link} <span class="quiet num">{escape(filesizeformat(file["bytes"]))}</span></li>'
-        )
+        # A file that its readers do not get: why.
+        said = file.get("note") or filesizeformat(file["bytes"])
+        lines.append(f'<li>{link} <span class="quiet num">{escape(said)}</span></li>')
     return f'<ul class="file-list">{"".join(lines)}</ul>' if lines else _nothing(_("No files"))
 
 

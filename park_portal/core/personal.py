@@ -336,6 +336,35 @@ def goes(retention: Retention) -> Retention:
     return retention
 
 
+# --- what is worked out about people, and kept nowhere
+
+
+@dataclass(frozen=True)
+class WorkedOut:
+    """Figures that the portal works out about a person whenever they are asked for; ``facts(person)`` are (label, value).
+
+    No facts: nothing is worked out about this person.
+    """
+
+    name: str
+    label: Text
+    purpose: Purpose
+    basis: Basis
+    keep: Keep | str
+    facts: Callable[[User], Iterable[tuple[Text, Any]]]
+
+
+WORKED_OUT: Final[dict[str, WorkedOut]] = {}
+
+
+def works_out(found: WorkedOut) -> WorkedOut:
+    """Register figures about people; the person's copy of their data holds them."""
+    if found.name in WORKED_OUT:
+        raise ValueError(f"{found.name} is declared twice")
+    WORKED_OUT[found.name] = found
+    return found
+
+
 # --- what people may consent to
 
 

@@ -12,6 +12,7 @@ from funding.models import (
     Application,
     Call,
     CallQuestion,
+    CleanCopy,
     Conflict,
     Criterion,
     Fund,
@@ -25,6 +26,9 @@ from funding.models import (
 from funding.reviews import services
 from incubator.models import Organisation, ResearchProject
 from park_portal.core.accounts.models import User
+from park_portal.core.documents.formats import TEXT
+from park_portal.core.documents.models import Document
+from park_portal.core.documents.services import store_document
 from park_portal.core.workflow import SYSTEM, advance
 from tests.factories import fill, makes, number
 from tests.factories.applications import save_all
@@ -238,6 +242,26 @@ def conflict(**values: Any) -> Conflict:
     if not {"application", "organisation", "other", "other_name"} & values.keys():
         values["application"] = make_application(shared_call("screening", "decision"))
     return fill("funding.Conflict", **values)
+
+
+@makes("funding.CleanCopy")
+def clean_copy(**values: Any) -> CleanCopy:
+    application = shared_call("expert", "decision").applications.first() or make_application(
+        shared_call("expert", "decision")
+    )
+    if "original" not in values:
+        values["original"] = make_file(application, "answer:plan")
+    if "document" not in values:
+        values["document"] = make_file(application, "copy:plan")
+    return CleanCopy.objects.create(**values)
+
+
+def make_file(application: Application, kind: str) -> Document:
+    """Returns a small file of the application."""
+    name = f"{number()}.txt"
+    return store_document(
+        name.encode(), actor=SYSTEM, subject=application, kind=kind, name=name, allowed={TEXT}
+    )
 
 
 # --- people

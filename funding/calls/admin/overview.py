@@ -16,10 +16,10 @@ from funding.calls.admin.questions import condition_text
 from funding.calls.admin.stages import drawing_of
 from funding.calls.checks import BASICS, problems_of, seen_by_reviewers, warnings_of
 from funding.calls.facts import call_context, state_of
-from funding.calls.models import CallQuestion
+from funding.calls.models import CallQuestion, Stage
 from funding.calls.questions import Table, in_language, present, type_of
 from funding.calls.services import form_of
-from funding.calls.states import CallState, StageKind
+from funding.calls.states import Blindness, CallState, QuestionKind, StageKind
 from park_portal.core.views import StateLine
 from park_portal.core.workflow import may
 
@@ -59,12 +59,20 @@ class PreviewPage(BuilderPage):
             values |= self._sections(role)
         return render(self.request, self.template_name, values)
 
+    def _blindness(self, stage: Stage | None) -> str:
+        """Return as which kind of stage reviewers' view is shown: as the stage is, or as staff ask to compare."""
+        asked = self.request.GET.get("blindness", "")
+        if asked in Blindness.values:
+            return asked
+        return stage.blindness if stage is not None else Blindness.SINGLE
+
     def _sections(self, role: str) -> dict[str, Any]:
         stages = list(self.object.stages.prefetch_related("criteria"))
         stage = next(
             (s for s in stages if s.kind == (StageKind.EXPERT if role == "reviewer" else role)), None
         )
-        blind = role == "reviewer" and stage is not None and stage.blind
+        blindness = self._blindness(stage) if role == "reviewer" else ""
+        blind = blindness == Blindness.DOUBLE
         sections, hidden = [], 0
         for section in form_of(self.object):
             rows = []
@@ -80,6 +88,8 @@ class PreviewPage(BuilderPage):
                         "row": row,
                         "condition": condition,
                         "without": _(", ").join(without),
+                        "redacted": blind and row.redacted,
+                        "cleaned": blind and row.kind == QuestionKind.FILES,
                     }
                 )
             if rows:
@@ -89,7 +99,9 @@ class PreviewPage(BuilderPage):
             "stage": stage,
             "criteria": list(stage.criteria.all()) if stage is not None else [],
             "hidden": hidden,
-            "blind": blind,
+            "blindness": blindness,
+            "blindnesses": Blindness.choices,
+            "own_blindness": stage.blindness if stage is not None else "",
         }
 
 

@@ -82,12 +82,13 @@ def present(
     disabled: bool = False,
     prefix: str = "",
     to_read: bool = False,
+    redacted: bool = False,
 ) -> dict[str, Any]:
     """Return what the widget and display templates of one question need, as the dictionary they call ``q``.
 
     ``raw`` is what was typed and could not be taken: it is shown again instead of ``value``. ``files`` are whatever the
     templates list under a question of files (name, url, bytes, remove_url). ``to_read`` leaves out what only the widget
-    needs. Common names: key, kind, label, help, id,
+    needs; ``redacted`` says that names in it were blacked out. Common names: key, kind, label, help, id,
     name, help_id, error_id, described_by, required, disabled, problems, value, raw, text, empty; those of one kind come
     from ``QuestionType.widget`` and ``QuestionType.display`` (the latter under ``shown``).
     """
@@ -110,6 +111,7 @@ def present(
         "described_by": " ".join(described),
         "required": required,
         "disabled": disabled,
+        "redacted": redacted,
         "grouped": found.grouped,
         "problems": [item.message if isinstance(item, Problem) else item for item in problems],
         "value": value,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from django.utils.translation import get_language
@@ -86,7 +86,7 @@ def is_empty(value: Any) -> bool:
     return value is None or value == "" or value == [] or value is False
 
 
-# Settings that questions of every kind know: one that names the applicant is hidden from reviewers of blind stages.
+# Settings that questions of every kind know: one that names the applicant is hidden from reviewers of double-blind stages.
 COMMON: Final[dict[str, Any]] = {"names_applicant": False}
 
 
@@ -99,6 +99,8 @@ class QuestionType:
     kind: ClassVar[str]
     # Settings the kind knows, with their defaults; any other key in a configuration is a mistake.
     defaults: ClassVar[dict[str, Any]] = {}
+    # The names of the applicant's team can be blacked out in it.
+    redactable: ClassVar[bool] = False
     # The answer takes part in the label's <fieldset>, not in one <input>.
     grouped: ClassVar[bool] = False
 
@@ -158,6 +160,10 @@ class QuestionType:
     def blinded(self, value: Any, settings: Settings) -> tuple[Any, Settings] | None:
         """Return (value, settings) as reviewers who must not know who applies see them; None when they see nothing."""
         return None if settings.get("names_applicant") else (value, settings)
+
+    def redacted(self, value: Any, settings: Settings, black_out: Callable[[str], str]) -> Any:
+        """Return ``value`` with ``black_out`` applied to the texts in it."""
+        return value
 
     def check_config(self, config: Settings) -> list[Problem]:
         """Return what is wrong with the settings of a question of this kind."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -40,6 +41,7 @@ class TextType(QuestionType):
     """Text with limits in characters; what is over the limit is kept in the draft and named on submission."""
 
     hard_limit: int
+    redactable = True
     defaults = {"min_chars": 0, "max_chars": 200}
 
     def clean(self, raw: Any, settings: Settings) -> str | None:
@@ -54,6 +56,9 @@ class TextType(QuestionType):
                 code="too_long",
             )
         return text or None
+
+    def redacted(self, value: Any, settings: Settings, black_out: Callable[[str], str]) -> Any:
+        return black_out(value) if isinstance(value, str) else value
 
     def check(self, value: Any, settings: Settings) -> list[Text]:
         count = count_characters(value)

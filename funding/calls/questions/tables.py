@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -62,6 +62,7 @@ class Table(QuestionType):
 
     kind = QuestionKind.TABLE
     grouped = True
+    redactable = True
     defaults = {"columns": [], "min_rows": 0, "max_rows": 30, "total": None}
 
     def columns(self, settings: Settings) -> Sequence[Column]:
@@ -79,6 +80,16 @@ class Table(QuestionType):
         rows = [{key: row.get(key) for key in keys} for row in value or []] or None
         total = self.total_column(settings)
         return rows, {**settings, "columns": columns, "total": total if total in keys else None}
+
+    def redacted(self, value: Any, settings: Settings, black_out: Callable[[str], str]) -> Any:
+        texts = {column["key"] for column in self.columns(settings) if column["kind"] == "text"}
+        return [
+            {
+                key: black_out(cell) if key in texts and isinstance(cell, str) else cell
+                for key, cell in row.items()
+            }
+            for row in value or []
+        ] or None
 
     def from_post(self, data: Any, prefix: str) -> list[Row]:
         """Return the rows of fields named ``<prefix>-<row>-<column>``, in the order of their row numbers."""

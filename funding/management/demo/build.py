@@ -32,7 +32,7 @@ from funding.awards.models import Award
 from funding.calls.models import Call
 from funding.calls.services import publish_call, questions_of, run_clock
 from funding.calls.standard import load_bank, standard_call
-from funding.calls.states import Acts, Scoring, StageKind
+from funding.calls.states import Acts, Blindness, Scoring, StageKind
 from funding.decisions.services import (
     Proposal,
     check_letter,
@@ -578,7 +578,9 @@ class Demo:
 
     def open_now(self) -> None:
         """A call that is open: thirty-six applications, many of them drafts."""
-        call = self.call(f"AIBT-{self.today.year}B", opens=20, closes=-12, experts=3, blind=True)
+        call = self.call(
+            f"AIBT-{self.today.year}B", opens=20, closes=-12, experts=3, blindness=Blindness.DOUBLE
+        )
         for number in range(16):
             self.draft(call, number, 16 - number * 0.8, is_company=number % 2 == 0, submit=False)
         submitted = [self.draft(call, 100 + n, 15 - n * 0.6, is_company=n % 2 == 1) for n in range(20)]

@@ -23,6 +23,7 @@ from funding.reviews.services import (
     conflicts_of,
     load_of,
     possible_of,
+    records_of,
     runs_of_experts,
 )
 from funding.reviews.states import RunState
@@ -105,7 +106,7 @@ class AssignPage(StaffPage):
         people = [entry.user for entry in pool]
         found = conflicts_of([run.application for run in runs], people)
         possible = possible_of([run.application for run in runs], people)
-        loads = load_of(people)
+        loads, records = load_of(people), records_of(people)
         reviews = list(
             Review.objects.filter(run__in=runs)
             .select_related("reviewer", "application", "run")
@@ -118,6 +119,7 @@ class AssignPage(StaffPage):
             {
                 "entry": entry,
                 "load": loads.get(entry.user_id, Load(0, entry.capacity)),
+                "record": records[entry.user_id],
                 "conflicts": [
                     (run.application.number, found[run.application_id, entry.user_id])
                     for run in runs

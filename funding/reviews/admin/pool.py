@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,17 +20,21 @@ from funding.applications.models import Application
 from funding.reviews.admin.conflicts import TiesOfPersonPage
 from funding.reviews.forms import InviteReviewerForm
 from funding.reviews.models import Publication, Reviewer
+from funding.reviews.pages import lines_of_record, severity_in_words
 from funding.reviews.services import (
     add_publication,
     explain_match,
     invite_reviewer,
+    records_of,
     remove_publication,
     update_publication,
     update_reviewer,
 )
 from funding.reviews.states import OPEN_REVIEWS
 from park_portal.core.admin import Act, StaffAdmin, StaffPage, dress
+from park_portal.core.admin.changelist import StaffChangeList
 from park_portal.core.forms import TextField
+from park_portal.core.policies.services import policy
 
 
 class PairForm(forms.Form):
@@ -67,12 +72,46 @@ class PairPage(StaffPage):
         }
 
 
+class RecordPage(StaffPage):
+    """What one reviewer's reviews come to in figures, as they read it themselves."""
+
+    name, path = "record", "<int:pk>/record/"
+    rule, title, icon = "funding.see_reviews", gettext_lazy("Record"), "monitoring"
+    offered = "record"
+    template_name = "admin/funding/reviewer/record.html"
+
+    def get_title(self) -> str:
+        return f"{self.object.user.name} · {self.title}"
+
+    def context(self) -> Mapping[str, Any]:
+        record = records_of([self.object.user_id])[self.object.user_id]
+        return {
+            "record": record,
+            "lines": lines_of_record(record),
+            "severity": severity_in_words(record.severity),
+            "years": policy("review.record_years"),
+        }
+
+
+class PoolList(StaffChangeList):
+    """The pool with the record of everyone on the page, worked out for all of them at once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        listed: Any = self
+        entries = list(listed.result_list)
+        records = records_of([entry.user_id for entry in entries])
+        for entry in entries:
+            entry.record = records[entry.user_id]
+        listed.result_list = entries
+
+
 @admin.register(Reviewer)
 class ReviewerAdmin(StaffAdmin):
     """The pool: people join by invitation; staff keep expertise, employer and capacity right."""
 
     change_rule = "funding.edit_reviewer"
-    list_display = ["user", "institution", "keywords_shown", "load", "active"]
+    list_display = ["user", "institution", "keywords_shown", "load", "on_time", "severity", "active"]
     list_filter = ["active", "kind"]
     search_fields = ["user__name", "user__email", "institution", "organisation__name_zh_hans"]
     list_select_related = ["user", "organisation"]
@@ -91,7 +130,7 @@ class ReviewerAdmin(StaffAdmin):
         "capacity",
         "active",
     ]
-    pages = [PairPage, TiesOfPersonPage]
+    pages = [PairPage, RecordPage, TiesOfPersonPage]
     readonly_fields = ["user"]
     update = staticmethod(update_reviewer)
     acts = [
@@ -115,6 +154,20 @@ class ReviewerAdmin(StaffAdmin):
         rows = super().get_queryset(request)
         is_open = models.Q(user__reviews__state__in=OPEN_REVIEWS)
         return rows.annotate(open_reviews=models.Count("user__reviews", filter=is_open))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[StaffChangeList]:
+        return PoolList
+
+    @display(description=gettext_lazy("handed in on time"))
+    def on_time(self, reviewer: Any) -> str:
+        figures = reviewer.record.whole
+        share = figures.on_time_share
+        return "—" if share is None else f"{share:.0%} ({figures.on_time} / {figures.due})"
+
+    @display(description=gettext_lazy("marks above others"))
+    def severity(self, reviewer: Any) -> str:
+        found = reviewer.record.severity
+        return "—" if found is None else found.shown
 
     @display(description=gettext_lazy("keywords"))
     def keywords_shown(self, reviewer: Reviewer) -> str:

@@ -21,6 +21,7 @@ from funding.reviews.services import (
     declare_tie,
     explain_match,
     paste_publications,
+    records_of,
     remove_publication,
     update_publication,
     update_reviewer,
@@ -96,6 +97,40 @@ class PasteSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(max_length=LONGEST_LIST, help_text="A list in BibTeX or RIS.")
 
 
+class FiguresSerializer(serializers.Serializer[Any]):
+    invited = serializers.IntegerField()
+    accepted = serializers.IntegerField()
+    declined = serializers.IntegerField()
+    conflicts = serializers.IntegerField()
+    on_time = serializers.IntegerField()
+    late = serializers.IntegerField()
+    never = serializers.IntegerField(help_text="Accepted, the deadline is over, nothing came.")
+    on_time_share = serializers.FloatField(
+        allow_null=True, help_text="0 to 1, of those that have come to their end."
+    )
+    answered_days = serializers.FloatField(allow_null=True, help_text="Days until the answer, on average.")
+    words = serializers.IntegerField(
+        allow_null=True,
+        help_text="Mean length of comments; each Chinese character and each other word counts one.",
+    )
+    characters = serializers.IntegerField(
+        allow_null=True, help_text="The same in characters, without blanks."
+    )
+
+
+class SeveritySerializer(serializers.Serializer[Any]):
+    value = serializers.FloatField(help_text="Points of 100 above others; below zero is stricter.")
+    stderr = serializers.FloatField(help_text="Its standard error.")
+    parts = serializers.IntegerField(help_text="From how many calibrated stages.")
+
+
+class RecordSerializer(serializers.Serializer[Any]):
+    whole = FiguresSerializer(help_text="Over the years that the rule review.record_years says.")
+    recent = FiguresSerializer(help_text="Over the last calls.")
+    recent_calls = serializers.IntegerField()
+    severity = SeveritySerializer(allow_null=True)
+
+
 class ReviewerResource(HasListActs, Changeable, Resource):
     """The pool of expert reviewers, for staff; a reviewer sees their own entry."""
 
@@ -106,6 +141,13 @@ class ReviewerResource(HasListActs, Changeable, Resource):
 
     def rows(self) -> models.QuerySet[Any]:
         return super().rows().select_related("user")
+
+    @extend_schema(responses=RecordSerializer)
+    @action(detail=True, methods=["get"])
+    def record(self, request: Request, pk: str) -> Response:
+        """What the person's reviews come to in figures: for themselves and for staff."""
+        reviewer: Reviewer = self.get_object()
+        return Response(RecordSerializer(records_of([reviewer.user_id])[reviewer.user_id]).data)
 
     def change(self, row: Reviewer, values: dict[str, Any]) -> Reviewer:
         return update_reviewer(row, actor=self.actor, **values)

@@ -13,12 +13,20 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from funding.calls.states import Blindness
 from funding.reviews.api.pool import MatchSerializer, shown_match
 from funding.reviews.models import Review, Reviewer
-from funding.reviews.reading import answers_for_reviewer, applicant_of, brief_of, latest_version
+from funding.reviews.reading import (
+    answers_for_reviewer,
+    applicant_of,
+    brief_of,
+    latest_version,
+    waits_for_files,
+)
 from funding.reviews.rubric import fields_of
 from funding.reviews.services import (
     accept_review,
+    ask_for_copies,
     current_pledge,
     declare_no_conflict,
     decline_review,
@@ -44,7 +52,9 @@ class ReviewSerializer(ResourceSerializer):
     number = serializers.CharField(source="application.number", read_only=True)
     title = serializers.CharField(source="application.title", read_only=True)
     call = serializers.CharField(source="application.call.code", read_only=True)
-    blind = serializers.BooleanField(source="run.stage.blind", read_only=True)
+    blindness = serializers.ChoiceField(
+        source="run.stage.blindness", choices=Blindness.choices, read_only=True
+    )
     reason = serializers.CharField(source="reason_text", read_only=True)
     opinion = serializers.CharField(read_only=True, allow_null=True)
     comment_committee = serializers.CharField(read_only=True, allow_null=True)
@@ -53,7 +63,7 @@ class ReviewSerializer(ResourceSerializer):
     class Meta:
         model = Review
         fields = (
-            *("id", "run", "number", "title", "call", "blind", "reviewer", "state", "due_at"),
+            *("id", "run", "number", "title", "call", "blindness", "reviewer", "state", "due_at"),
             *("assigned_at", "declared_at", "accepted_at", "submitted_at", "suspended_at"),
             *("opinion", "confidence", "score"),
             *("comment_committee", "comment_applicant", "reason", "revision"),
@@ -111,7 +121,8 @@ class PledgeTextSerializer(serializers.Serializer[Any]):
 
 class FileSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
-    link = serializers.CharField()
+    link = serializers.CharField(help_text="Empty where there is none.")
+    note = serializers.CharField(help_text="Why a double-blind reviewer does not get it.")
 
 
 class ReadQuestionSerializer(serializers.Serializer[Any]):
@@ -131,7 +142,7 @@ class ReadSerializer(serializers.Serializer[Any]):
 
     title = serializers.CharField()
     summary = serializers.CharField()
-    applicant = serializers.CharField(help_text="Empty in a blind stage.")
+    applicant = serializers.CharField(help_text="Empty in a double-blind stage.")
     people = serializers.ListField(child=serializers.CharField())
     sections = ReadSectionSerializer(many=True)
 
@@ -185,12 +196,14 @@ class ReviewResource(HasActs, Resource):
     @extend_schema(responses=ReadSerializer)
     @action(detail=True, methods=["get"])
     def application(self, request: Request, pk: str) -> Response:
-        """What you may read of the application; in a blind stage without what tells who applies."""
+        """What you may read of the application; in a double-blind stage without what tells who applies."""
         review = self._own()
         version = latest_version(review.application)
         brief, sections = brief_of(review, version), []
         if review.state in READ:
             sections = answers_for_reviewer(review, version)
+            if waits_for_files(sections):
+                ask_for_copies(review.application)
         elif not review.is_open:
             raise Http404
         return Response(
@@ -208,7 +221,11 @@ class ReviewResource(HasActs, Resource):
                                 "label": str(one["label"]),
                                 "text": str(one["text"]),
                                 "files": [
-                                    {"name": str(file["name"]), "link": str(file["url"])}
+                                    {
+                                        "name": str(file["name"]),
+                                        "link": str(file["url"]),
+                                        "note": str(file.get("note", "")),
+                                    }
                                     for file in one["files"]
                                 ],
                             }

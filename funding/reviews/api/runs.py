@@ -15,6 +15,8 @@ from rest_framework.response import Response
 from funding.calls.models import Criterion
 from funding.calls.states import StageKind
 from funding.reviews.models import StageRun
+from funding.reviews.pages import LeftInVersion, left_in
+from funding.reviews.reading import latest_version
 from funding.reviews.services import (
     act_in_stage,
 )
@@ -22,6 +24,7 @@ from funding.reviews.states import Opinion, RunState
 from park_portal.core.api.acts import HasActs
 from park_portal.core.api.idempotency import idempotent
 from park_portal.core.api.resource import Resource, ResourceSerializer
+from park_portal.core.workflow import require
 
 
 class CriterionSerializer(serializers.ModelSerializer[Criterion]):
@@ -47,6 +50,38 @@ class RunSerializer(ResourceSerializer):
             *("entered_at", "due_at", "finished_at", "note", "criteria"),
         )
         read_only_fields = fields
+
+
+class NamedPlaceSerializer(serializers.Serializer[Any]):
+    place = serializers.CharField()
+    text = serializers.CharField()
+
+
+class LookedAtFileSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(source="original.name")
+    document = serializers.UUIDField(
+        source="original.public_id", help_text="As it was sent, under documents/."
+    )
+    copy = serializers.UUIDField(
+        source="document.public_id", allow_null=True, default=None, help_text="As reviewers get it."
+    )
+    problem = serializers.CharField(help_text="Why reviewers do not get it; empty where they do.")
+    names = NamedPlaceSerializer(source="places", many=True)
+    unread = serializers.IntegerField(help_text="Parts without text, such as scanned pages.")
+
+
+class LeftAnswerSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    place = serializers.CharField()
+    kind = serializers.CharField()
+    text = serializers.CharField()
+    before = serializers.CharField()
+    after = serializers.CharField()
+
+
+class LeftInVersionSerializer(serializers.Serializer[Any]):
+    answers = LeftAnswerSerializer(many=True)
+    files = LookedAtFileSerializer(many=True)
 
 
 class RunFilter(django_filters.FilterSet):
@@ -101,6 +136,15 @@ class RunResource(HasActs, Resource):
     def rows(self) -> models.QuerySet[Any]:
         rows = super().rows().select_related("stage", "application__call", "application__project")
         return rows.prefetch_related("stage__criteria")
+
+    @extend_schema(responses=LeftInVersionSerializer)
+    @action(detail=True, methods=["get"])
+    def names(self, request: Request, pk: str) -> Response:
+        """For staff: where double-blind reviewers would read who applies, in answers and files, and files they do not get."""
+        run: StageRun = self.get_object()
+        require(self.actor, "funding.see_reviews", run)
+        found = left_in(latest_version(run.application))
+        return Response(LeftInVersionSerializer(found or LeftInVersion([], [])).data)
 
     @extend_schema(request=OpinionSerializer, responses=RunSerializer)
     @action(detail=True, methods=["post"])

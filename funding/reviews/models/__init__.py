@@ -4,6 +4,7 @@ assignments, calculations.
 
 from funding.reviews.models.assignment import AssignmentPlan, PlannedPair, PlanPool
 from funding.reviews.models.conflicts import Conflict
+from funding.reviews.models.copies import CleanCopy
 from funding.reviews.models.notice import NoticeLine, Objection, PublicNotice
 from funding.reviews.models.pledges import Pledge
 from funding.reviews.models.pool import Publication, Reviewer
@@ -14,6 +15,7 @@ from funding.reviews.models.runs import StageRun
 __all__ = [
     "AssignmentPlan",
     "Calculation",
+    "CleanCopy",
     "Conflict",
     "NoticeLine",
     "Objection",

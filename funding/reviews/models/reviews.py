@@ -92,7 +92,11 @@ class Review(models.Model):
         related_name="+",
     )
     assigned_at = models.DateTimeField(_("assigned"), default=timezone.now)
+    answered_at = models.DateTimeField(
+        _("answered"), null=True, blank=True, help_text=_("Accepted, declined, or a conflict declared.")
+    )
     accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True)
+    released_at = models.DateTimeField(_("released"), null=True, blank=True)
     submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True)
     suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True)
     suspension_told_at = models.DateTimeField(

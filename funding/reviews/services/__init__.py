@@ -13,6 +13,7 @@ from funding.reviews.services.conflicts import (
     reopen_conflict,
     withdraw_conflict,
 )
+from funding.reviews.services.copies import ask_for_copies, make_copies
 from funding.reviews.services.declaring import (
     Answer,
     answer_invitations,
@@ -90,6 +91,7 @@ from funding.reviews.services.publications import (
     update_publication,
 )
 from funding.reviews.services.ratings import WEIGHTS, Hand, Rating, Ratings, in_words, ratings_of
+from funding.reviews.services.record import records_of
 from funding.reviews.services.reminders import send_reminders
 from funding.reviews.services.stages import (
     BulkResult,
@@ -129,6 +131,7 @@ __all__ = [
     "affinities",
     "answer",
     "answer_invitations",
+    "ask_for_copies",
     "assign_reviewer",
     "assign_reviewers",
     "change_pairs",
@@ -160,6 +163,7 @@ __all__ = [
     "leave_notice",
     "lines_of",
     "load_of",
+    "make_copies",
     "match_all",
     "match_application",
     "match_call",
@@ -189,6 +193,7 @@ __all__ = [
     "record_objection",
     "record_of_draw",
     "record_tie",
+    "records_of",
     "recuse",
     "release_reviewer",
     "remove_publication",

@@ -20,6 +20,7 @@ from funding.calls.states import Acts, CriterionKind
 from funding.reviews.models import PlannedPair, Review, Reviewer, Score, StageRun
 from funding.reviews.services import stages
 from funding.reviews.services.conflicts import DERIVED, conflicts_for, write_tie
+from funding.reviews.services.copies import ask_for_copies
 from funding.reviews.services.telling import day, link_of_run, staff_of, tell, tell_reviewer
 from funding.reviews.states import (
     OPEN_REVIEWS,
@@ -144,6 +145,8 @@ def _ask(run: StageRun, person: User, earlier: Review | None, *, actor: Actor, d
                         "due_at": due,
                         "assigned_at": now,
                         "assigned_by_id": actor.pk,
+                        "answered_at": None,
+                        "released_at": None,
                         "accepted_at": None,
                         "submitted_at": None,
                         "score": None,
@@ -204,7 +207,13 @@ def release_reviewer(review: Review, *, actor: Actor, reason: str = "") -> Revie
         if review.state == ReviewState.RELEASED:
             return review
         text = stages._clean(reason)
-        advance(review, "release", actor=actor, changes={"decline_reason": text[:400]}, reason=text)
+        advance(
+            review,
+            "release",
+            actor=actor,
+            changes={"decline_reason": text[:400], "released_at": timezone.now()},
+            reason=text,
+        )
         tell_reviewer(
             "review.released", review, key=f"{review.pk}:{review.assigned_at.isoformat()}", reason=text
         )
@@ -258,7 +267,9 @@ def accept_review(review: Review, *, actor: Actor) -> Review:
                 _("Declare first that you have no conflict of interest, and sign the pledge of integrity."),
                 code="not_declared",
             )
-        advance(review, "accept", actor=actor, changes={"accepted_at": timezone.now()})
+        now = timezone.now()
+        advance(review, "accept", actor=actor, changes={"accepted_at": now, "answered_at": now})
+        ask_for_copies(review.application)
     return review
 
 
@@ -286,7 +297,8 @@ def decline_review(review: Review, *, actor: Actor, reason: str) -> Review:
         require(actor, "funding.answer_review", review)
         if review.state == ReviewState.DECLINED:
             return review
-        advance(review, "decline", actor=actor, changes={"decline_reason": text}, reason=text)
+        changes = {"decline_reason": text, "answered_at": review.answered_at or timezone.now()}
+        advance(review, "decline", actor=actor, changes=changes, reason=text)
         _ask_for_replacement(review, text)
     return review
 
@@ -307,7 +319,10 @@ def recuse(review: Review, *, actor: Actor, kind: str = ConflictKind.DECLARED, n
             review,
             "recuse",
             actor=actor,
-            changes={"decline_reason": text or ConflictKind(kind).value},
+            changes={
+                "decline_reason": text or ConflictKind(kind).value,
+                "answered_at": review.answered_at or timezone.now(),
+            },
             reason=text,
             kind=kind,
         )

@@ -25,6 +25,7 @@ from funding.calls.models import Criterion, Stage
 from funding.calls.states import Acts, Completion, CriterionKind, OnNegative, StageKind
 from funding.reviews.models import Review, Score, StageRun
 from funding.reviews.scoring import Mark, weighted_score
+from funding.reviews.services.copies import ask_for_copies
 from funding.reviews.services.namesakes import match_application
 from funding.reviews.services.telling import (
     acting_people,
@@ -67,6 +68,7 @@ def on_submitted(application_id: int) -> StageRun | None:
     """Begin the stages of a submitted application and return the run entered; None when they have begun."""
     with transaction.atomic():
         application = _lock(application_id)
+        ask_for_copies(application)
         if application.state != ApplicationState.IN_REVIEW or application.runs.exists():
             return None
         return _enter_next(application)
@@ -76,6 +78,7 @@ def on_resubmitted(application_id: int) -> StageRun | None:
     """Go on where the application was when it was returned; the stage's full period begins again."""
     with transaction.atomic():
         application = _lock(application_id)
+        ask_for_copies(application)
         if application.state != ApplicationState.IN_REVIEW:
             return None
         run = application.runs.under_way().select_related("stage").first()
@@ -650,7 +653,7 @@ def _set_place(application: Application, stage: Stage | None, due_at: datetime |
 def _release_open(run: StageRun, reason: Mapping[str, str]) -> None:
     for review in run.reviews.open().select_related("reviewer"):
         review.application = run.application
-        advance(review, "release", actor=SYSTEM)
+        advance(review, "release", actor=SYSTEM, changes={"released_at": timezone.now()})
         tell_reviewer("review.released", review, key=f"{review.pk}:{run.pk}", reason=reason)
 
 

@@ -12,6 +12,7 @@ from funding.reviews.views.pool import (
     PublicationRemove,
 )
 from funding.reviews.views.queue import QueueList, QueuePage
+from funding.reviews.views.record import RecordPage
 from funding.reviews.views.reviews import (
     AcceptPage,
     DeclinePage,
@@ -40,6 +41,7 @@ __all__ = [
     "PublicationRemove",
     "QueueList",
     "QueuePage",
+    "RecordPage",
     "RecusePage",
     "ReviewList",
     "ReviewPage",

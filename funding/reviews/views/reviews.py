@@ -23,10 +23,17 @@ from funding.applications.typed import KeepsTyped, check_typist, read_sent, typi
 from funding.calls.states import Acts
 from funding.reviews.forms import DeclineForm, RecuseForm
 from funding.reviews.models import Review
-from funding.reviews.reading import answers_for_reviewer, applicant_of, brief_of, latest_version
+from funding.reviews.reading import (
+    answers_for_reviewer,
+    applicant_of,
+    brief_of,
+    latest_version,
+    waits_for_files,
+)
 from funding.reviews.rubric import fields_of, page_of, progress_of
 from funding.reviews.services import (
     accept_review,
+    ask_for_copies,
     current_pledge,
     declare_no_conflict,
     decline_review,
@@ -125,6 +132,7 @@ class ReviewList(ListPage):
         return [
             (gettext_lazy("Answer all invitations"), reverse("reviews:invitations")),
             (gettext_lazy("My ties"), reverse("reviews:ties")),
+            (gettext_lazy("My record"), reverse("reviews:record")),
             (gettext_lazy("My reviewer profile"), reverse("reviews:profile")),
         ]
 
@@ -208,11 +216,14 @@ class ReviewPage(KeepsTyped, ReviewMixin):
             parts, is_written = fields_of(review), review.state == ReviewState.ACCEPTED
             done, wanted = progress_of(parts)
             version = latest_version(review.application)
+            answers = answers_for_reviewer(review, version)
+            if waits_for_files(answers):
+                ask_for_copies(review.application)
             return self.render(
                 "funding/reviews/review.html",
                 status=status,
                 applicant=applicant_of(review),
-                answers=answers_for_reviewer(review, version),
+                answers=answers,
                 sections=page_of(
                     review,
                     parts,

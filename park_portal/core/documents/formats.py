@@ -119,7 +119,7 @@ def _compound(file: BinaryIO) -> Format | None:
 
     Raises ``Locked`` for a new Office file with a password, which is kept in an old one, and ``Macros``.
     """
-    names = set(_directory(file))
+    names = set(names_in_compound(file))
     if _OLE_LOCKED in names:
         raise Locked
     found = {_OLE_STREAMS[name] for name in names if name in _OLE_STREAMS}
@@ -128,8 +128,8 @@ def _compound(file: BinaryIO) -> Format | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _directory(file: BinaryIO, most: int = DIRECTORY_SECTORS_MAX) -> Iterator[str]:
-    """Yield the stream names in the first ``most`` sectors of the directory."""
+def names_in_compound(file: BinaryIO, most: int = DIRECTORY_SECTORS_MAX) -> Iterator[str]:
+    """Yield the names of the streams of an OLE compound file: those in the first ``most`` sectors of its directory."""
     file.seek(0)
     header = file.read(512)
     if len(header) < 512:

@@ -778,4 +778,17 @@ SHIPPED: Final[tuple[Figure, ...]] = (
             "Unsuitable experts an applicant may name, at most",
         ),
     ),
+    *_group(
+        "review",
+        "《个人信息保护法》第十九条；期限为园区自定",
+        "R",
+        "2021-11-01",
+        (
+            "record_years",
+            "5",
+            "years",
+            "评审人评审记录：统计年限",
+            "Reviewers’ records: look back",
+        ),
+    ),
 )

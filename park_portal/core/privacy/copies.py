@@ -24,7 +24,7 @@ from park_portal.core.documents.services import NOBODY_ELSES, forget_content, na
 from park_portal.core.jobs.models import Job
 from park_portal.core.jobs.progress import Progress
 from park_portal.core.jobs.services import job, start_job
-from park_portal.core.personal import HOLDINGS, Holding, Purpose, Retention, goes
+from park_portal.core.personal import HOLDINGS, WORKED_OUT, Holding, Purpose, Retention, WorkedOut, goes
 from park_portal.core.privacy.held import column_label, dated_rules, how_long, table_label
 from park_portal.core.workflow import require
 
@@ -76,6 +76,11 @@ def write_copy(path: Path, person: User, progress: Any = None) -> None:
                 parts.append(_part(holding, rows, rules))
             if progress is not None:
                 progress(number, len(holdings), holding.model._meta.verbose_name_plural)
+        parts += [
+            _worked_out(one, facts, rules)
+            for one in WORKED_OUT.values()
+            if (facts := list(one.facts(person)))
+        ]
         files = list(_files(person))
         for document, name in files:
             with document.open() as content, archive.open(name, "w") as inside:
@@ -115,6 +120,19 @@ def _part(holding: Holding, rows: list[dict[str, Any]], rules: Any) -> dict[str,
         "keep": str(how_long(holding.keep, rules)),
         "columns": {name: column_label(holding, name) for name in holding.told()},
         "rows": rows,
+    }
+
+
+def _worked_out(found: WorkedOut, facts: list[tuple[Any, Any]], rules: Any) -> dict[str, Any]:
+    names = [f"figure_{number}" for number in range(1, len(facts) + 1)]
+    return {
+        "table": found.name,
+        "what": str(found.label),
+        "purpose": str(found.purpose.label),
+        "basis": str(found.basis.label),
+        "keep": str(how_long(found.keep, rules)),
+        "columns": {name: str(label) for name, (label, _value) in zip(names, facts, strict=True)},
+        "rows": [{name: value for name, (_label, value) in zip(names, facts, strict=True)}],
     }
 
 

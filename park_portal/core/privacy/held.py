@@ -15,7 +15,7 @@ from django.utils.translation import pgettext_lazy
 from park_portal.core.accounts.models import User
 from park_portal.core.audit.models import Entry
 from park_portal.core.errors import Text
-from park_portal.core.personal import HOLDINGS, Erasure, Holding, Keep, Purpose
+from park_portal.core.personal import HOLDINGS, WORKED_OUT, Erasure, Holding, Keep, Purpose
 from park_portal.core.policies.services import PolicyValue, in_force
 from park_portal.core.reads import READ
 
@@ -53,7 +53,7 @@ def held_about(person: User) -> dict[Text, list[Held]]:
 
 def dated_rules() -> dict[str, PolicyValue]:
     """Return the dated rules that say how long something is held, as they are in force."""
-    keys = {str(holding.keep) for holding in HOLDINGS.values() if holding.keep}
+    keys = {str(one.keep) for one in (*HOLDINGS.values(), *WORKED_OUT.values()) if one.keep}
     return in_force(keys - set(Keep.values))
 
 

@@ -113,7 +113,7 @@ class TestActs:
 class TestReviews:
     @pytest.fixture
     def review(self, people):
-        call = make_review_call("expert", "decision", changes={"expert": {"blind": True}})
+        call = make_review_call("expert", "decision", changes={"expert": {"blindness": "double"}})
         return make_review(expert_run(call), people("reviewer"), accepted=True)
 
     def test_a_blind_stage_stays_blind(self, caller, review):

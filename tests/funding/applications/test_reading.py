@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from funding.applications.diff import compare_texts
 from funding.applications.models import Application
-from funding.applications.reading import answers_of, compare_versions, present_form
+from funding.applications.reading import Blinding, answers_of, compare_versions, present_form
+from funding.applications.redaction import Names
 from funding.applications.services import add_file, return_application, save_answer, submit_application
 from funding.calls.standard import STANDARD_QUESTIONS
 from park_portal.core.jobs.models import Job
@@ -105,7 +106,7 @@ def test_reviewers_read_what_they_should():
     shown = [q for section in answers_of(application, for_reviewers=True) for q in section["questions"]]
     assert "unsuitable" not in [q["key"] for q in shown]
     assert "王教授" not in str(shown)
-    blind = answers_of(application, for_reviewers=True, hide_applicant=True)
+    blind = answers_of(application, for_reviewers=True, blinding=Blinding(Names(), {}))
     (files,) = [q["files"] for section in blind for q in section["questions"] if q["key"] == "plan"]
     with translation.override("zh-hans"):
         assert [str(file["name"]) for file in files] == ["附件 1"]
@@ -145,7 +146,7 @@ def test_a_blind_stage_hides_the_columns_and_questions_that_name_the_applicant()
     (seen,) = present_form(form, answers, for_reviewers=True)
     assert [q["key"] for q in seen["questions"]] == ["team", "ip", "contact", "story"]
     with translation.override("zh-hans"):
-        (blind,) = present_form(form, answers, for_reviewers=True, hide_applicant=True)
+        (blind,) = present_form(form, answers, for_reviewers=True, blinding=Blinding(Names(), {}))
     assert [q["key"] for q in blind["questions"]] == ["team", "ip", "story"]
     assert not any(word in str(blind) for word in ("林若溪", "复旦大学", "CN2025", "13800000000"))
     assert [cell["text"] for cell in blind["questions"][0]["shown"]["rows"][0]] == [

@@ -199,7 +199,7 @@ def test_call_is_built_from_nothing(officer, lead):
         "required_count": "3",
         "completion": "count",
         "on_negative": "continue",
-        "blind": "on",
+        "blindness": "double",
         "criteria-TOTAL_FORMS": "2",
         "criteria-INITIAL_FORMS": "0",
         "criteria-0-kind": "score",
@@ -214,7 +214,7 @@ def test_call_is_built_from_nothing(officer, lead):
     answer = officer.post(at(call, f"stages/{expert.pk}/"), stage)
     assert answer.status_code == 302, (answer.context["form"].errors, answer.context["criteria"].errors)
     expert.refresh_from_db()
-    assert (expert.working_days, expert.blind) == (12, True)
+    assert (expert.working_days, expert.blindness) == (12, "double")
     criterion = Criterion.objects.get()
     assert (criterion.label_en, criterion.weight) == ("Innovation", 60)
     again = {
@@ -831,7 +831,7 @@ def test_notice_text_with_preview(officer):
 
 
 def test_previews_show_what_each_role_sees(officer):
-    call = make_call(opens_in=1, blind=True)
+    call = make_call(opens_in=1, blindness="double")
     applicant = officer.get(at(call, "preview/?as=applicant")).content.decode()
     assert "Reviewers who would be unsuitable" in applicant
     assert 'name="budget-0-amount"' in applicant
@@ -839,7 +839,17 @@ def test_previews_show_what_each_role_sees(officer):
     reviewer = officer.get(at(call, "preview/?as=reviewer")).content.decode()
     assert "Reviewers who would be unsuitable" not in reviewer
     assert "3 questions are hidden from reviewers." in reviewer
-    assert "Blind: reviewers do not see who applies" in reviewer
+    assert "Double-blind: reviewers see neither" in reviewer
+    assert "(without author, under a neutral name)" in reviewer
+    for blindness, said in (
+        ("single", "Single-blind: reviewers see who applies"),
+        ("open", "Open: reviewers see"),
+    ):
+        other = officer.get(at(call, f"preview/?as=reviewer&blindness={blindness}")).content.decode()
+        assert said in other
+        assert "(without author, under a neutral name)" not in other
+    odd = officer.get(at(call, "preview/?as=reviewer&blindness=nonsense")).content.decode()
+    assert "Double-blind: reviewers see neither" in odd
     assert "weight 25, 0–10" in reviewer
     liaison = officer.get(at(call, "preview/?as=liaison")).content.decode()
     assert "Reviewers who would be unsuitable" in liaison
@@ -931,7 +941,7 @@ def test_stage_needs_its_call(officer):
 
 
 def test_the_preview_of_a_blind_stage_leaves_out_who_applies(officer):
-    open_call, blind = make_call(), make_call(blind=True)
+    open_call, blind = make_call(), make_call(blindness="double")
     team = Question.objects.get(key="team")
     page = officer.get(at(open_call, "preview/?as=reviewer")).content.decode()
     assert "without" not in page
@@ -973,7 +983,7 @@ def values_of(form) -> dict:
 
 
 def test_the_check_warns_of_a_team_table_in_a_blind_stage(officer):
-    call = make_call(blind=True)
+    call = make_call(blindness="double")
     page = officer.get(at(call, "check/")).content.decode()
     assert "Nothing is missing: the call can be published." in page
     assert "Look at this before publishing" not in page
@@ -982,12 +992,12 @@ def test_the_check_warns_of_a_team_table_in_a_blind_stage(officer):
     CallQuestion.objects.filter(pk=question.pk).update(config={"columns": columns})
     for path in ("check/", "act/publish/"):
         page = officer.get(at(call, path)).content.decode()
-        assert "“Team”: the reviewers of a blind stage see Name, Employer." in page, path
+        assert "“Team”: the reviewers of a double-blind stage see Name, Employer." in page, path
     assert (
         f"{at(call, f'form/question/{question.pk}/')}#id_purpose"
         in officer.get(at(call, "check/")).content.decode()
     )
-    Stage.objects.filter(call=call).update(blind=False)
+    Stage.objects.filter(call=call).update(blindness="single")
     assert "Look at this before publishing" not in officer.get(at(call, "check/")).content.decode()
 
 

@@ -389,7 +389,7 @@ def test_cancel_tells_people_once_announced():
 
 
 def test_copy_takes_everything_and_changes_nothing():
-    call = make_call(state="open", panel=True, blind=True)
+    call = make_call(state="open", panel=True, blindness="double")
     building.save_text(
         call,
         "call.extended",
@@ -421,8 +421,8 @@ def test_copy_takes_everything_and_changes_nothing():
     assert all(q.config == {} for q in new)
     ethics = next(q for q in new if q.key == "ethics")
     assert (ethics.condition_on.key, ethics.condition_on.call_id) == ("compliance", copy.pk)
-    assert [(s.kind, s.blind, s.criteria.count()) for s in copy.stages.all()] == [
-        (s.kind, s.blind, s.criteria.count()) for s in call.stages.all()
+    assert [(s.kind, s.blindness, s.criteria.count()) for s in copy.stages.all()] == [
+        (s.kind, s.blindness, s.criteria.count()) for s in call.stages.all()
     ]
     assert copy.eligibility_rules.count() == call.eligibility_rules.count()
     assert texts_of(copy, "call.extended") == texts_of(call, "call.extended")

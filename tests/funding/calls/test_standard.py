@@ -38,7 +38,7 @@ def test_standard_stages_are_in_order():
         "notice",
         "decision",
     ]
-    full = make_call(panel=True, diligence=True, experts=5, blind=True)
+    full = make_call(panel=True, diligence=True, experts=5, blindness="double")
     assert list(full.stages.values_list("kind", flat=True)) == [
         "screening",
         "liaison",
@@ -49,7 +49,7 @@ def test_standard_stages_are_in_order():
         "decision",
     ]
     expert = full.stages.get(kind="expert")
-    assert (expert.required_count, expert.blind) == (5, True)
+    assert (expert.required_count, expert.blindness) == (5, "double")
     assert sum(expert.criteria.values_list("weight", flat=True)) == 100
     assert list(expert.criteria.filter(allow_na=True).values_list("label_zh_hans", flat=True)) == ["知识产权"]
 

@@ -162,7 +162,7 @@ def test_an_invited_reviewer_sees_enough_for_a_conflict_and_no_text(client_of, p
 
 
 def test_a_blind_stage_names_nobody(client_of, people):
-    call = make_review_call("expert", "decision", changes={"expert": {"blind": True}})
+    call = make_review_call("expert", "decision", changes={"expert": {"blindness": "double"}})
     run = expert_run(call)
     review = make_review(run, people("reviewer"))
     client = client_of("reviewer")
@@ -490,7 +490,10 @@ def test_only_an_accepted_reviewer_reads_files_and_only_those_shown(people):
 def test_a_file_of_a_blind_stage_does_not_name_its_applicant(blind, client_of, people):
     call = make_form_call(opened=False)
     stage = Stage.objects.create(
-        call=call, position=1, name_zh_hans="评审", **{**STAGES["expert"], "blind": blind}
+        call=call,
+        position=1,
+        name_zh_hans="评审",
+        **{**STAGES["expert"], "blindness": "double" if blind else "single"},
     )
     Criterion.objects.create(stage=stage, position=1, label_zh_hans="创新性", label_en="Novelty")
     advance(call, "publish", actor=SYSTEM, changes={"published_at": timezone.now()})
@@ -498,9 +501,11 @@ def test_a_file_of_a_blind_stage_does_not_name_its_applicant(blind, client_of, p
     services.on_submitted(application.pk)
     review = make_review(application.runs.get(), people("reviewer"), accepted=True)
     document = application.files.get().document
+    services.make_copies(application.versions.get())
+    shown = document.clean_copy.document if blind else document
     page = client_of("reviewer").get(review.get_absolute_url()).content.decode()
-    assert document.get_absolute_url() in page
-    sent = client_of("reviewer").get(document.get_absolute_url())["Content-Disposition"]
+    assert shown.get_absolute_url() in page
+    sent = client_of("reviewer").get(shown.get_absolute_url())["Content-Disposition"]
     application.refresh_from_db()
     if blind:
         assert sent == f'attachment; filename="{application.number}-file-1.pdf"'

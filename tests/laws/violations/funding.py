@@ -41,6 +41,9 @@ for rubric in ("weight", "max_score"):
     breaks(f"funding_criterion_{rubric}_check", behind=("rubric_weights_above_zero",))(
         below_zero("funding.Criterion", rubric)
     )
+breaks("clean_copy_or_reason")(changed("funding.CleanCopy", problem="locked"))
+breaks("clean_copy_problem_known")(changed("funding.CleanCopy", document=None, problem="nowhere"))
+breaks("clean_copy_is_another")(changed("funding.CleanCopy", document=lambda copy: copy.original))
 breaks("call_question_once")(repeated("funding.CallQuestion", "call", "question"))
 breaks("call_purpose_once")(repeated("funding.CallQuestion", "call", purpose="title"))
 breaks("stage_position_once")(repeated("funding.Stage", "call", "position"))
