@@ -216,6 +216,7 @@ def application_cases() -> Iterator[Case]:
     yield ask("applications-export", "-", None, "POST", body=send())
     yield from each("applications-detail", APPLICATIONS)
     yield from each("applications-answers", APPLICATIONS)
+    yield from each("applications-names", APPLICATIONS)
     yield from each(
         "applications-answer", APPLICATIONS, "PUT", more={"key": "abstract"}, body=send(value="改过的摘要"),
         headers={"If-Match": '"1"'},
@@ -240,6 +241,7 @@ def application_cases() -> Iterator[Case]:
 def review_cases() -> Iterator[Case]:
     yield ask("runs-list")
     yield from each("runs-detail", LIAISON_RUNS)
+    yield from each("runs-names", LIAISON_RUNS)
     yield from each(
         "runs-opinion", LIAISON_RUNS, "POST",
         body=send(opinion="endorse", comment_committee="建议立项，团队扎实。", marks=[]),
@@ -267,6 +269,7 @@ def review_cases() -> Iterator[Case]:
         "own": lambda world: world.people["reviewer"].reviewer,
         "foreign": lambda world: world.others["second-reviewer"].reviewer,
     }
+    yield from each("reviewers-record", entries)
     yield from each("reviewers-detail", entries, "GET", "PATCH", body=send(institution="新研究院"))
     for whose, row in entries.items():
         yield ask(

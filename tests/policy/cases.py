@@ -282,7 +282,7 @@ def application_cases() -> Iterator[Case]:
 
 def review_cases() -> Iterator[Case]:
     yield from pages("reviews:list", "reviews:queue", post={"save_view": "急件", "q": ""})
-    yield from pages("reviews:notices", "reviews:profile")
+    yield from pages("reviews:notices", "reviews:profile", "reviews:record")
     yield from pages("reviews:publication-add", post={"title": "新发表的论文"})
     yield from pages("reviews:publication-paste", post={"text": "@article{a, title={Another paper}}"})
     for route in ("change", "remove"):
