@@ -29,6 +29,7 @@ from funding.applications.services import (
     withdraw_application,
 )
 from funding.awards.models import Award
+from funding.calls.building import change_question
 from funding.calls.models import Call
 from funding.calls.services import publish_call, questions_of, run_clock
 from funding.calls.standard import load_bank, standard_call
@@ -85,7 +86,15 @@ SEED: Final = 20250225  # the day the agreement on the park was signed
 REVIEWS: Final = 300
 # From where the reviewers look, in turn.
 KINDS: Final = (*[ReviewerKind.ACADEMIA] * 3, ReviewerKind.INDUSTRY, ReviewerKind.INVESTMENT)
-PDF: Final = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+# One empty page.
+PDF: Final = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]>>endobj\nxref\n0 4\n0000000000 65535 f \n"
+    b"0000000009 00000 n \n0000000052 00000 n \n0000000101 00000 n \ntrailer<</Size 4/Root 1 0 R>>\n"
+    b"startxref\n164\n%%EOF\n"
+)
+# In double-blind calls: the texts in which teams like to name themselves.
+BLACKED_OUT: Final = ("summary", "milestones")
 
 
 @dataclass
@@ -325,6 +334,9 @@ class Demo:
                 closes_at=(self.today - timedelta(days=closes)).replace(hour=17),
                 **values,
             )
+            if call.stages.filter(blindness=Blindness.DOUBLE).exists():
+                for question in call.questions.filter(question__key__in=BLACKED_OUT):
+                    change_question(question, actor=self.officer, redacted=True)
             publish_call(call, actor=self.officer)
         if opens > 0:
             with self.at(opens, 11):
