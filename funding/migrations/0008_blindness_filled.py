@@ -1,7 +1,9 @@
 from django.db import migrations
 
-# The form and stages of announced calls are fixed; this says of them in a new column what an old one said.
+# The form and stages of announced calls are fixed; this says of them in a new column what an old one said. Places of
+# stages are checked at once, for a table with checks still to come cannot have its trigger back.
 FILL_STAGES = """
+    SET CONSTRAINTS ALL IMMEDIATE;
     ALTER TABLE funding_stage DISABLE TRIGGER pgtrigger_stage_fixed_6eb3b;
     UPDATE funding_stage SET blindness = 'double' WHERE blind AND blindness = 'single';
     ALTER TABLE funding_stage ENABLE TRIGGER pgtrigger_stage_fixed_6eb3b;

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 from django.core.files.base import ContentFile
+from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -13,8 +16,9 @@ from funding.calls import building
 from funding.calls.questions import type_of
 from funding.calls.states import Blindness
 from funding.decisions import services as decisions
-from funding.models import CallQuestion, CleanCopy, Criterion, Stage
+from funding.models import CallQuestion, CleanCopy, Criterion, Review, Stage
 from funding.reviews import services
+from park_portal.core.audit.models import Entry
 from park_portal.core.documents.models import Document
 from park_portal.core.errors import DomainError
 from park_portal.core.outbox.models import Message
@@ -382,3 +386,28 @@ def test_tables_are_blacked_out_cell_by_cell():
     shown = type_of("table").redacted(rows, {"columns": columns}, lambda text: text.replace("赵若溪", MARK))
     assert shown == [{"who": MARK, "share": "50"}, {"who": None, "share": None}]
     assert type_of("number").redacted("5", {}, lambda text: MARK) == "5"
+
+
+def test_what_was_blind_before_is_double_blind_and_answers_have_their_time():
+    """Of announced calls, too, whose stages are fixed."""
+    filled = import_module("funding.migrations.0007_blindness_filled")
+    blind, other = (make_review_call("expert", "decision").stages.get(kind="expert") for _ in range(2))
+    declined = make_review(expert_run(make_review_call("expert", "decision")))
+    services.decline_review(declined, actor=declined.reviewer, reason="Travelling")
+    accepted = make_review(expert_run(make_review_call("expert", "decision")), accepted=True)
+    Review.objects.update(answered_at=None)
+    connection.check_constraints()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE funding_stage DISABLE TRIGGER USER")
+        cursor.execute("UPDATE funding_stage SET blind = true WHERE id = %s", [blind.pk])
+        cursor.execute("ALTER TABLE funding_stage ENABLE TRIGGER USER")
+        cursor.execute(filled.FILL_STAGES)
+        cursor.execute(filled.FILL_REVIEWS)
+    for row in (blind, other, declined, accepted):
+        row.refresh_from_db()
+    assert (blind.blindness, other.blindness) == (Blindness.DOUBLE, Blindness.SINGLE)
+    assert accepted.answered_at == accepted.accepted_at
+    assert declined.answered_at == Entry.objects.get(action="review.decline").at
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Stage.objects.filter(pk=blind.pk).update(blindness=Blindness.SINGLE)  # fixed again
