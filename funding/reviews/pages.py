@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from funding.applications.models import Application, Version
 from funding.applications.naming import Left, is_double_blind, names_left, names_of
@@ -47,8 +48,16 @@ def lines_of_record(record: Record) -> list[RecordLine]:
             count("invited"),
             _("Not counted: what was taken back before it was answered."),
         ),
-        line(_("Accepted"), count("accepted"), _("Including those that were given back later.")),
-        line(_("Declined"), count("declined"), _("No fault: better than a review that does not come.")),
+        line(
+            pgettext("reviews of a person", "Accepted"),
+            count("accepted"),
+            _("Including those that were given back later."),
+        ),
+        line(
+            pgettext("reviews of a person", "Declined"),
+            count("declined"),
+            _("No fault: better than a review that does not come."),
+        ),
         line(
             _("Conflicts of interest declared"),
             count("conflicts"),
