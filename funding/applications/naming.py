@@ -98,6 +98,17 @@ def names_of(
     )
 
 
+def names_in_form(form: Mapping[str, Any], answers: Mapping[str, Any]) -> Names:
+    """Return what a submitted form itself says of who applies: less than ``names_of``, and without a query."""
+    applicant = form["applicant"]
+    people, places = _named_in(form, answers)
+    people.add(applicant.get("head", ""))
+    places |= set(applicant["institution"].values())
+    if applicant["kind"] == ApplicantKind.ORGANISATION:
+        places |= set(applicant["name"].values())
+    return Names(people=frozenset(filter(None, people)), organisations=frozenset(filter(None, places)))
+
+
 _PLACES = (
     "employer",
     "institution",

@@ -23,7 +23,8 @@ from django.utils.translation import override
 from redis.exceptions import RedisError
 
 from funding.applications.models import Application, Version
-from funding.applications.reading import answers_of
+from funding.applications.naming import names_in_form
+from funding.applications.reading import Blinding, answers_of
 from funding.calls.states import QuestionKind
 from funding.reviews.models import Publication, Reviewer
 from park_portal.core.errors import Text
@@ -98,7 +99,8 @@ def texts_of(applications: Sequence[Application]) -> list[str]:
 def _text_of(title: str, version: Version) -> str:
     # One language for all: the labels of choices must not depend on who asks.
     with override("zh-hans"):
-        sections = answers_of(version, for_reviewers=True, hide_applicant=True)
+        blinding = Blinding(names_in_form(version.form, version.answers), {})
+        sections = answers_of(version, for_reviewers=True, blinding=blinding)
     lines = [
         str(question["text"])
         for section in sections

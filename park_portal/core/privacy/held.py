@@ -53,7 +53,8 @@ def held_about(person: User) -> dict[Text, list[Held]]:
 
 def dated_rules() -> dict[str, PolicyValue]:
     """Return the dated rules that say how long something is held, as they are in force."""
-    keys = {str(one.keep) for one in (*HOLDINGS.values(), *WORKED_OUT.values()) if one.keep}
+    keys = {str(holding.keep) for holding in HOLDINGS.values() if holding.keep}
+    keys |= {str(one.keep) for one in WORKED_OUT.values()}
     return in_force(keys - set(Keep.values))
 
 
