@@ -10,7 +10,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 from funding.applications.models import Application, Version
 from funding.applications.naming import names_of
 from funding.applications.reading import Blinding, answers_of, snapshot_of
-from funding.applications.redaction import Names
+from funding.applications.redaction import Names, redact
 from funding.calls.questions import type_of
 from funding.calls.states import Acts, ApplicantKind, Purpose
 from funding.reviews.models import Review

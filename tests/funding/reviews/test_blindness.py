@@ -390,7 +390,7 @@ def test_tables_are_blacked_out_cell_by_cell():
 
 def test_what_was_blind_before_is_double_blind_and_answers_have_their_time():
     """Of announced calls, too, whose stages are fixed."""
-    filled = import_module("funding.migrations.0008_blindness_filled")
+    filled = import_module("funding.migrations.0016_blindness_filled")
     blind, other = (make_review_call("expert", "decision").stages.get(kind="expert") for _ in range(2))
     declined = make_review(expert_run(make_review_call("expert", "decision")))
     services.decline_review(declined, actor=declined.reviewer, reason="Travelling")

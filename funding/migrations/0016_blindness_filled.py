@@ -25,7 +25,7 @@ FILL_REVIEWS = """
 class Migration(migrations.Migration):
     """Fills the new columns from what was there."""
 
-    dependencies = [("funding", "0007_blindness")]
+    dependencies = [("funding", "0015_blindness")]
 
     operations = [
         migrations.RunSQL(FILL_STAGES, migrations.RunSQL.noop),

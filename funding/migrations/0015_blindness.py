@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("core", "0006_rights_stay_whose_they_are"),
-        ("funding", "0006_reviewer_profile"),
+        ("funding", "0014_assignment_plans"),
     ]
 
     operations = [
