@@ -693,6 +693,7 @@ def write_review(story: Story, review: Review, number: int) -> None:
     )
     who.open("/").open(review.get_absolute_url())
     assert who.page.locator("#application-title").count() == 0  # The text comes after the answer.
+    who.fill(pledge=True)
     who.press(who.say("No conflict: accept the review"))
     better = review.application.kind == "project"
     criteria = list(review.run.stage.criteria.all())
