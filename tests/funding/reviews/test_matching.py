@@ -46,7 +46,9 @@ def expert(*titles, **fields):
 
 def the_pair(*, accepted=False, blind=False):
     """A review of an application about organoids, by somebody who knows more words of it than its title has."""
-    call = make_review_call("expert", "decision", changes={"expert": {"blind": blind}})
+    call = make_review_call(
+        "expert", "decision", changes={"expert": {"blindness": "double" if blind else "single"}}
+    )
     run = run_of(
         make_application(
             call,
