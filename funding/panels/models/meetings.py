@@ -53,7 +53,7 @@ class Meeting(models.Model):
         Stage, verbose_name=_("stage"), on_delete=models.PROTECT, related_name="meetings"
     )
     title = models.CharField(pgettext_lazy("meeting", "title"), max_length=120)
-    place = models.CharField(_("place"), max_length=200, blank=True)
+    place = models.CharField(pgettext_lazy("meeting", "place"), max_length=200, blank=True)
     link = models.URLField(_("link to join"), max_length=400, blank=True)
     starts_at = models.DateTimeField(_("begins"))
     minutes_planned = models.PositiveSmallIntegerField(_("length in minutes"), default=180)
