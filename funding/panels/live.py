@@ -21,8 +21,7 @@ from funding.panels.rules import member_of
 from funding.panels.services import allowed_opinions, room_of, tally_of
 from funding.panels.services.common import is_reviewable
 from funding.panels.states import ON_THE_TABLE, ItemState, MeetingState, PanelRole
-from funding.reviews.models import Conflict
-from funding.reviews.services import ratings_of
+from funding.reviews.services import conflict_with, ratings_of
 from park_portal.core.workflow import may
 
 SOON = timedelta(days=1)
@@ -34,10 +33,9 @@ def stamp_of(rows: models.QuerySet[Meeting], pk: int, user: Any) -> str | None:
 
     A conflict of interest that is recorded elsewhere counts, too: the text goes at once.
     """
-    barred = Conflict.objects.filter(
-        person_id=user.pk,
-        application__agenda_items__meeting=models.OuterRef("pk"),
-        application__agenda_items__state__in=ON_THE_TABLE,
+    on_the_table = AgendaItem.objects.filter(meeting=models.OuterRef("pk"), state__in=ON_THE_TABLE)
+    barred = on_the_table.annotate(kind=conflict_with(user.pk, models.F("application_id"))).filter(
+        kind__isnull=False
     )
     found = rows.filter(pk=pk).annotate(barred=models.Exists(barred)).values_list("version", "barred").first()
     return None if found is None else f"{found[0]}-{int(found[1])}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import models
+
 from funding.calls.states import ApplicantKind, StageKind
 from funding.panels.models import AgendaItem, Meeting, PanelMember
 from funding.panels.states import PanelRole
-from funding.reviews.models import Conflict, Review, Score
+from funding.reviews.models import Review, Score
 from funding.reviews.reading import (
     Brief,
     answers_for_reviewer,
@@ -17,7 +19,7 @@ from funding.reviews.reading import (
     is_blind,
     latest_version,
 )
-from funding.reviews.services import Summary, conflicts_for, summaries_of
+from funding.reviews.services import Summary, conflict_with, conflicts_for, summaries_of
 from funding.reviews.states import ReviewState
 from park_portal.core.accounts.rules import sees_records
 
@@ -49,9 +51,10 @@ def access_to(
     if not item.pledges.filter(member=member).exists():
         return Access(False, must_declare=True)
     if on_the_table:
-        barred = Conflict.objects.filter(
-            person_id=member.user_id, application_id=item.application_id
-        ).exists()
+        known = conflict_with(member.user_id, models.F("application_id"))
+        barred = (
+            AgendaItem.objects.filter(pk=item.pk).annotate(kind=known).filter(kind__isnull=False).exists()
+        )
         return Access(not barred, is_recused=barred)
     reasons = conflicts_for(item.application, [member.user]).get(member.user_id)
     if reasons:

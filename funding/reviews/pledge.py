@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 FIRST: Final = {
@@ -27,6 +28,10 @@ FIRST: Final = {
 }
 
 
+# The first version holds from the beginning, whenever the portal was set up.
+ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
+
+
 def load_pledge(sender: Any, using: str, **kwargs: Any) -> None:
     """Receiver of ``post_migrate``: write the first version (a partial migration has no table yet)."""
     from django.db import connections  # imported where the models are loaded
@@ -35,5 +40,6 @@ def load_pledge(sender: Any, using: str, **kwargs: Any) -> None:
 
     if Pledge._meta.db_table in connections[using].introspection.table_names():
         Pledge.objects.using(using).get_or_create(
-            version=1, defaults={"text_zh_hans": FIRST["zh-hans"], "text_en": FIRST["en"]}
+            version=1,
+            defaults={"text_zh_hans": FIRST["zh-hans"], "text_en": FIRST["en"], "effective_from": ALWAYS},
         )

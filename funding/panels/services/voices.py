@@ -30,8 +30,9 @@ from funding.panels.services.common import (
     tidy,
 )
 from funding.panels.states import STILL_OPEN, Choice, ItemState, RecusalSource, VoteKind
-from funding.reviews.models import Conflict, Review
-from funding.reviews.states import ConflictKind, ReviewState
+from funding.reviews.models import Review
+from funding.reviews.services import DERIVED, write_tie
+from funding.reviews.states import ConflictKind, ConflictSource, ReviewState
 from park_portal.core.accounts.models import User
 from park_portal.core.audit.services import record
 from park_portal.core.errors import Conflict as SomebodyElse
@@ -80,7 +81,7 @@ def declare_conflict(
     item: AgendaItem, *, actor: User, kind: str = ConflictKind.DECLARED, note: str = ""
 ) -> Recusal:
     """Declare a conflict of interest with ``item``: it is kept for the applicant, and the member leaves the room for it."""
-    if kind not in ConflictKind.values:
+    if kind not in ConflictKind.values or kind in DERIVED:
         raise DomainError(_("Choose what kind of conflict it is."), code="unknown_kind", field="kind")
     text = tidy(note)
     if kind in (ConflictKind.DECLARED, ConflictKind.OTHER) and not text:
@@ -99,14 +100,14 @@ def declare_conflict(
             raise DomainError(
                 _("You have voted on this item. Tell the chair, who has the vote held again."), code="voted"
             )
-        conflict, created = Conflict.objects.get_or_create(
-            person=actor,
-            application=held.application,
+        write_tie(
+            actor,
+            actor=actor,
             kind=kind,
-            defaults={"note": text, "recorded_by": actor},
+            source=ConflictSource.PERSON,
+            ends={"application": held.application},
+            values={"note": text},
         )
-        if created:
-            record("conflict.declare", conflict, actor=actor, after={"kind": kind, "note": text})
         reason = text or " / ".join(both(lambda: ConflictKind(kind).label).values())
         recusal = recuse(held, member, source=RecusalSource.DECLARED, reason=reason, actor=actor)
         show(held.meeting)

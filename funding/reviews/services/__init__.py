@@ -1,8 +1,10 @@
 """Reviews: every write, by what it is about. Stages drive applications; experts, objections and reminders feed them."""
 
 from funding.reviews.services.conflicts import (
+    DERIVED,
     Reason,
     confirm_conflict,
+    conflict_with,
     conflicts_for,
     conflicts_of,
     dismiss_conflict,
@@ -12,6 +14,7 @@ from funding.reviews.services.conflicts import (
     record_tie,
     reopen_conflict,
     withdraw_conflict,
+    write_tie,
 )
 from funding.reviews.services.copies import ask_for_copies, make_copies
 from funding.reviews.services.declaring import (
@@ -111,6 +114,7 @@ from funding.reviews.services.suspending import keep_all_apart, settle_suspensio
 from funding.reviews.services.ties import declare_tie
 
 __all__ = [
+    "DERIVED",
     "WEIGHTS",
     "Answer",
     "BulkResult",
@@ -142,6 +146,7 @@ __all__ = [
     "confirm_by_worker",
     "confirm_conflict",
     "confirm_plan",
+    "conflict_with",
     "conflicts_for",
     "conflicts_of",
     "create_plan",
@@ -220,4 +225,5 @@ __all__ = [
     "without_short",
     "words_of",
     "work_out",
+    "write_tie",
 ]

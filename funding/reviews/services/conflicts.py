@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -135,6 +135,17 @@ def expiry_of(kind: str, until: date | None) -> date | None:
     years = int(policy("conflict.employer_years").number)
     day = min(until.day, calendar.monthrange(until.year + years, until.month)[1])
     return until.replace(year=until.year + years, day=day)
+
+
+def conflict_with(person_id: int, application: models.F | models.Value) -> models.Func:
+    """Return the expression of the weightiest kind of conflict that stands between them today, NULL where none does."""
+    return models.Func(
+        models.Value(person_id),
+        application,
+        models.Value(True),  # as for an expert: their employers count
+        function="funding_conflict",
+        output_field=models.CharField(),
+    )
 
 
 def record_conflict(

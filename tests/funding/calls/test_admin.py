@@ -373,7 +373,7 @@ def test_an_announced_call_is_read_only_and_says_why(officer):
         response = officer.post(at(call, page), {"do": do, "kind": "panel"})
         assert response.status_code == 200, (page, do)
         assert "its form, rules and stages are fixed" in said(response), (page, do)
-    assert (call.questions.count(), call.stages.count(), call.eligibility_rules.count()) == (24, 5, 5)
+    assert (call.questions.count(), call.stages.count(), call.eligibility_rules.count()) == (25, 5, 5)
     officer.post(
         at(call), {"contact": "021-9", "lead": person("officer").pk, "code": "HACKED", "title_zh_hans": "x"}
     )
@@ -413,7 +413,7 @@ def test_readers_read_and_outsiders_do_not(client_of):
         client = client_of(name)
         for page in (*pages, "act/publish/"):
             assert client.get(at(call, page)).status_code in (302, 403, 404), (name, page)
-    assert call.questions.count() == 24
+    assert call.questions.count() == 25
 
 
 def test_rows_of_another_call_are_not_found(officer):
@@ -464,7 +464,7 @@ def test_sections_move_and_go(officer):
     count = call.questions.count() - first.questions.count()
     officer.post(at(call, "form/"), {"do": f"section-remove:{first.pk}"})
     assert call.questions.count() == count
-    assert Question.objects.count() == 24
+    assert Question.objects.count() == 25
 
 
 def test_a_question_that_others_hang_on_may_go(officer):
@@ -958,7 +958,7 @@ def test_the_preview_of_a_blind_stage_leaves_out_who_applies(officer):
     )
     page = officer.get(at(blind, "preview/?as=reviewer")).content.decode()
     assert "(without Name, Employer)" not in page
-    assert "3 questions are hidden from reviewers." in page
+    assert "4 questions are hidden from reviewers." in page
 
 
 def bank_values(client, question) -> dict:

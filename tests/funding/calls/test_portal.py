@@ -83,7 +83,7 @@ def test_page_of_an_open_call(reader):
         "At most one application to this call",
         "3 experts · 10 working days",
         "¥0.2 m to ¥2 m",
-        "24 questions.",
+        "25 questions.",
         "Reviewers who would be unsuitable",
         "(depends on “Compliance matters involved”)",
     ):

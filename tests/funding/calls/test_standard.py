@@ -26,7 +26,7 @@ def test_standard_form_uses_every_kind_of_question_and_purpose():
     questions = questions_of(make_call())
     assert {question.kind for question in questions} == set(QuestionKind.values)
     assert {question.purpose for question in questions} == set(Purpose.values)
-    assert len(questions) == len(STANDARD_QUESTIONS) == 24
+    assert len(questions) == len(STANDARD_QUESTIONS) == 25
 
 
 def test_standard_stages_are_in_order():
@@ -80,7 +80,7 @@ def test_load_bank_leaves_what_staff_wrote():
     Question.objects.filter(key="title").update(label_zh_hans="课题名称")
     load_bank()
     assert Question.objects.get(key="title").label_zh_hans == "课题名称"
-    assert Question.objects.count() == 24
+    assert Question.objects.count() == 25
 
 
 def test_title_follows_the_year():

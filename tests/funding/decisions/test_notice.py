@@ -7,6 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 
 from funding.applications.services import withdraw_application
 from funding.decisions import services
@@ -95,7 +96,7 @@ def test_an_approval_is_released_only_after_its_notice(lead):
     line = under_notice()
     decision = Decision.objects.get(application=line.application)
     letters([decision], lead)
-    with pytest.raises(DomainError) as refused:
+    with override("en"), pytest.raises(DomainError) as refused:
         services.release_decisions([decision], actor=lead)
     assert "under public notice until" in str(refused.value.problems[0].message)
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -111,6 +112,14 @@ def test_an_approval_is_released_only_after_its_notice(lead):
     line.application.refresh_from_db()
     assert line.application.state == "approved"
     connection.check_constraints()
+
+
+def test_a_notice_whose_bell_was_lost_is_swept():
+    line = under_notice()
+    reviews.send_reminders(line.notice.ends_at + timedelta(hours=9))
+    line.refresh_from_db()
+    assert line.state == "passed"
+    assert stages_of(line.application) == [("notice", "passed"), ("decision", "active")]
 
 
 def test_an_approval_that_was_never_published_is_not_released(lead, officer):

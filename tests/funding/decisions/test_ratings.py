@@ -221,11 +221,11 @@ class TestLine:
     def test_table_takes_a_fixed_number_of_queries(self, django_assert_num_queries):
         call = call_by("calibrated")
         scored(call, WORTH[:1])
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(8):
             table_of(call)
         for application in scored(call, WORTH[1:3]):
             assert application.pk
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(8):
             table_of(call)
 
 
@@ -245,7 +245,10 @@ class TestRecord:
         call, _tied = tied_call()
         rating, chances = services.record_ranking(call, actor=officer)
         best = ranking(call)[0].application
-        services.propose_decisions([Proposal(best, "approve", amount_fen=50 * TEN_THOUSAND)], actor=officer)
+        services.propose_decisions(
+            [Proposal(best, "approve", amount_fen=50 * TEN_THOUSAND, amount_reason="压缩设备费。")],
+            actor=officer,
+        )
         again = services.record_ranking(call, actor=officer)
         assert again[0] == rating
         assert again[1] != chances

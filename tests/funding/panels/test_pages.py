@@ -6,8 +6,10 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.urls import reverse
 
-from funding.models import AgendaItem, Ballot, Conflict, PanelComment, PanelPledge, Recusal
+from funding.models import AgendaItem, Ballot, PanelComment, PanelPledge, Recusal
 from funding.panels import services
+from funding.reviews.services import record_conflict
+from park_portal.core.workflow import SYSTEM
 from tests.factories.core import make_staff, make_user
 from tests.factories.panels import (
     chair_of,
@@ -112,7 +114,7 @@ def test_conflict_recorded_elsewhere_closes_the_page_that_is_open(client):
     services.call_item(item, actor=chair_of(meeting))
     seen = re.search(r"seen=([\d-]+)", text_of(page(client, person, "detail", meeting.pk)))[1]
     assert page(client, person, "live", meeting.pk, seen=seen).status_code == 204
-    Conflict.objects.create(person=person, application=item.application, kind="coauthor")
+    record_conflict(item.application, person, actor=SYSTEM, kind="coauthor")
     news = page(client, person, "live", meeting.pk, seen=seen)
     assert (news.status_code, SUMMARY in text_of(news)) == (200, False)
 

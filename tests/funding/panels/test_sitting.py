@@ -20,10 +20,11 @@ from funding.models import (
     Turnout,
 )
 from funding.panels import services
-from funding.reviews.services import on_withdrawn
+from funding.reviews.services import on_withdrawn, record_conflict
 from park_portal.core.audit.models import Entry
 from park_portal.core.errors import Conflict as SomebodyElse
 from park_portal.core.errors import DomainError, Forbidden, IllegalTransition
+from park_portal.core.workflow import SYSTEM
 from tests.factories.core import make_staff, make_user
 from tests.factories.panels import (
     chair_of,
@@ -300,7 +301,7 @@ def test_known_conflict_is_noted_when_planned_and_the_member_leaves_the_room():
     call = make_review_call("panel", "decision")
     application = make_application(call)
     person = make_expert("委员甲")
-    Conflict.objects.create(person=person, application=application, kind="supervisor")
+    record_conflict(application, person, actor=SYSTEM, kind="supervisor")
     meeting = make_meeting(0, call=call, people=[person, make_expert(), make_expert()])
     recusal = Recusal.objects.get()
     assert (recusal.member.user, recusal.source) == (person, "standing")
@@ -319,7 +320,7 @@ def test_known_conflict_is_noted_when_planned_and_the_member_leaves_the_room():
 def test_conflict_recorded_after_the_declaration_counts_when_the_item_is_called():
     meeting = session(items=1)
     item, person = first(meeting), members_of(meeting)[1]
-    Conflict.objects.create(person=person, application=item.application, kind="coauthor")
+    record_conflict(item.application, person, actor=SYSTEM, kind="coauthor")
     services.call_item(item, actor=chair_of(meeting))
     assert Recusal.objects.get().member.user == person
 
@@ -329,7 +330,7 @@ def test_conflict_that_comes_to_light_during_the_vote_has_the_vote_held_again():
     item = voting_item(meeting)
     person = members_of(meeting)[1]
     vote_all(item)
-    Conflict.objects.create(person=person, application=item.application, kind="coauthor")
+    record_conflict(item.application, person, actor=SYSTEM, kind="coauthor")
     with pytest.raises(DomainError) as refused:
         services.count_votes(item, actor=chair_of(meeting))
     assert refused.value.code == "conflict_of_interest"
@@ -363,7 +364,7 @@ def test_who_has_voted_does_not_slip_out_by_declaring_a_conflict():
 def test_pledge_against_what_the_portal_knows_is_refused_and_noted():
     meeting = make_meeting(1)
     person = members_of(meeting)[1]
-    Conflict.objects.create(person=person, application=first(meeting).application, kind="coauthor")
+    record_conflict(first(meeting).application, person, actor=SYSTEM, kind="coauthor")
     with pytest.raises(DomainError) as refused:
         services.pledge_on(first(meeting), actor=person)
     assert refused.value.code == "conflict_of_interest"

@@ -7,12 +7,14 @@ from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
-from funding.models import AgendaItem, Ballot, Conflict, Meeting, UsefulnessRating
+from funding.models import AgendaItem, Ballot, Meeting, UsefulnessRating
 from funding.panels import services
+from funding.reviews.services import record_conflict
 from park_portal.core.calendar.working_days import SHANGHAI
 from park_portal.core.documents.services import may_read, store_document
 from park_portal.core.outbox.models import Delivery, Message
 from park_portal.core.outbox.services import relay_messages, send_waiting
+from park_portal.core.workflow import SYSTEM
 from tests.callers import Caller
 from tests.factories.core import make_staff, make_user
 from tests.factories.panels import (
@@ -273,5 +275,5 @@ def test_files_of_an_application_are_read_after_the_declaration_and_not_by_who_l
     assert may_read(reader, document)
     services.declare_conflict(item, actor=left, kind="coauthor")
     assert not may_read(left, document)
-    Conflict.objects.create(person=reader, application=item.application, kind="coauthor")
+    record_conflict(item.application, reader, actor=SYSTEM, kind="coauthor")
     assert not may_read(reader, document)

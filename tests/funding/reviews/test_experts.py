@@ -517,13 +517,6 @@ def test_liaisons_are_reminded_until_they_have_answered():
     assert recipients("review.liaison_reminder") in ([[liaison.pk]], [])
 
 
-def test_a_stage_that_ends_with_its_period_is_swept_too():
-    run = run_of(make_application(make_review_call("notice", "decision")))
-    services.send_reminders(run.due_at + timedelta(hours=9))
-    run.refresh_from_db()
-    assert run.state == "passed"
-
-
 # --- the pool
 
 

@@ -14,6 +14,7 @@ from funding.reviews import services
 from funding.reviews.services import matching
 from tests.factories.core import make_staff
 from tests.factories.reviews import (
+    accept,
     expert_run,
     make_application,
     make_expert,
@@ -203,7 +204,7 @@ def test_a_reviewer_reads_why_they_were_asked(client_of, blind):
     assert '<th scope="row">microfluidic</th>' not in page
     assert '<th scope="row">drug</th>' not in page
     assert "Only words of the title are shown until you accept" in page
-    services.accept_review(review, actor=reviewer.user)
+    accept(review)
     page = client.get(address).content.decode()
     assert '<th scope="row">microfluidic</th>' in page
     assert '<th scope="row">zebrafish</th>' not in page
@@ -230,7 +231,7 @@ def test_the_api_tells_what_the_page_tells(client_of):
     told = client.get(f"/api/v1/reviews/{review.pk}/match/").json()
     assert {one["term"] for one in told["terms"]} == {"organoid", "screening", "organoid screening"}
     assert told["hidden"] > 0
-    services.accept_review(review, actor=reviewer.user)
+    accept(review)
     told = client.get(f"/api/v1/reviews/{review.pk}/match/").json()
     assert told["hidden"] == 0
     assert "microfluidic" in {one["term"] for one in told["terms"]}

@@ -187,7 +187,7 @@ def test_who_has_a_conflict_is_not_offered_and_the_reason_is_told(client_of):
     pool = text(client.get(address("pool", plan)))
     assert "何成员" in pool
     left_out = text(client.get(address("pool", plan) + "?show=excluded"))
-    assert "member of the applying organisation" in left_out
+    assert "belongs to the applicant or its team" in left_out
 
 
 def test_pair_that_became_impossible_is_named_on_the_page(client_of):

@@ -360,6 +360,7 @@ def test_officers_fill_in_where_a_reviewer_stands(client_of, entry):
     client = client_of(make_staff("officer"))
     data = {
         "institution": "Institute",
+        "organisation": faculty.organisation_id,
         "faculty": faculty.pk,
         "kind": "industry",
         "orcid": ORCID,

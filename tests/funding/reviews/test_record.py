@@ -19,6 +19,7 @@ from park_portal.core.privacy.copies import write_copy
 from park_portal.core.workflow import SYSTEM
 from tests.callers import Caller
 from tests.factories.reviews import (
+    accept,
     expert_run,
     fill_review,
     make_application,
@@ -65,7 +66,7 @@ class TestRecords:
         reviews = [make_review(person=person) for _ in range(9)]
         on_time, late, never, writing, declined, recused, released, early, _waiting = reviews
         for review in (on_time, late, never, writing, early):
-            services.accept_review(review, actor=person)
+            accept(review)
         for review in (on_time, late):
             fill_review(review, comment_applicant="")
         Review.objects.filter(pk=late.pk).update(due_at=now - DAY)

@@ -18,7 +18,7 @@ from park_portal.core.outbox.models import Message
 from park_portal.core.workflow import SYSTEM
 from tests.factories.core import make_staff
 from tests.factories.plans import confirmed, make_plan, pairs_of, ring, solved, work_off_jobs
-from tests.factories.reviews import fill_review, make_expert, make_review, make_review_call
+from tests.factories.reviews import accept, fill_review, make_expert, make_review, make_review_call
 
 pytestmark = pytest.mark.django_db
 
@@ -200,7 +200,7 @@ def test_overdue_review_is_given_to_somebody_else_by_staff_alone():
 def test_overdue_review_that_came_in_after_all_is_not_released():
     plan = confirmed(make_plan(applications=2, experts=4))
     review = Review.objects.order_by("pk").first()
-    services.accept_review(review, actor=review.reviewer)
+    accept(review)
     Review.objects.filter(pk=review.pk).update(due_at=timezone.now() - timedelta(minutes=1))
     services.tend_plans()
     work_off_jobs()
