@@ -11,6 +11,7 @@ from django.db import models
 from funding.awards.models import Award
 from funding.calls.models import Call
 from funding.decisions.models import Letter
+from funding.decisions.services import mark_of, ranking
 from funding.funds.models import Fund
 from funding.reviews.models import Calculation, Conflict, Objection
 from incubator.models import Membership, ProjectMember
@@ -376,12 +377,19 @@ def decision_cases() -> Iterator[Case]:
     yield from each("rankings-record", ranked, "POST", arg="code", attr="code", body=send())
     source, seed = send(seed_from="上证综指收盘"), send(seed="3401.25")
     yield from each("rankings-announce-lottery", ranked, "POST", arg="code", attr="code", body=source)
-    order = send(order=[], mark="0" * 16)
+    order = send(
+        order=lambda world: [rank.application.pk for rank in reversed(ranking(world.calls["decision"]))],
+        mark=lambda world: mark_of(ranking(world.calls["decision"])),
+        reason="会议意见",
+    )
     yield from each("rankings-order", ranked, "POST", arg="code", attr="code", body=order)
     money = send(budget_fen=9_000_000_000, reason="追加")
     yield from each("rankings-budget", ranked, "POST", arg="code", attr="code", body=money)
-    yield from each("rankings-promote", ranked, "POST", arg="code", attr="code", body=send())
-    yield from each("rankings-publish", ranked, "POST", arg="code", attr="code", body=send())
+    reserved: Rows = {"own": lambda world: world.calls["reserved"]}
+    grant = send(amount_fen=1_000_000)
+    yield from each("rankings-promote", reserved, "POST", arg="code", attr="code", body=grant)
+    noticed: Rows = {"own": lambda world: world.calls["notice"]}
+    yield from each("rankings-publish", noticed, "POST", arg="code", attr="code", body=send())
     yield from each("rankings-draw-lottery", ranked, "POST", arg="code", attr="code", body=seed)
     letters: Rows = {
         whose: lambda world, whose=whose: Letter.objects.get(decision=world.decided[whose])

@@ -749,7 +749,7 @@ PAGES: Final[dict[str, tuple[Kwargs | None, Any]]] = {
         {"budget_fen": "90000000", "reason": "追加"},
     ),
     "admin:funding_decision_promote": (
-        lambda world: {"call": world.calls["decision"].pk},
+        lambda world: {"call": world.calls["reserved"].pk},
         {"amount_fen": "10000"},
     ),
     "admin:funding_letter_text": (

@@ -402,6 +402,14 @@ def _decisions(world: World) -> None:
     (world.decided["ready"],) = propose_decisions([Proposal(ready, "decline")], actor=lead)
     (letter,) = write_letters([world.decided["ready"]], actor=lead)
     check_letter(letter, actor=lead)
+    world.calls["reserved"] = reviews.make_review_call("decision", lead=lead)
+    waiting = reviews.make_application(
+        world.calls["reserved"], title=title("same"), project=world.projects["same"]
+    )
+    (reserve,) = propose_decisions([Proposal(waiting, "reserve")], actor=lead)
+    (letter,) = write_letters([reserve], actor=lead)
+    check_letter(letter, actor=lead)
+    release_decisions([reserve], actor=lead)
     unwritten = Proposal(world.submitted["decision"]["unwritten"], "decline")
     (world.decided["unwritten"],) = propose_decisions([unwritten], actor=lead)
 

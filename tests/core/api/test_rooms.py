@@ -242,6 +242,37 @@ class TestReviews:
 
 
 class TestDecisions:
+    def test_the_board_by_the_api(self, caller):
+        call = make_review_call("notice", "decision", budget_fen=300)
+        first, second, third = [make_application(call, title=name) for name in "abc"]
+        address = f"/rankings/{call.code}/"
+        table = caller("officer").get(address).json()
+        assert ([one["application"] for one in table["results"]], table["left_fen"]) == (
+            [first.pk, second.pk, third.pk],
+            300,
+        )
+        order = {"order": [third.pk, first.pk, second.pk], "mark": table["mark"], "reason": ""}
+        assert caller("officer").post(f"{address}order/", order).status_code == 400
+        moved = caller("officer").post(f"{address}order/", {**order, "reason": "会议意见"}).json()
+        assert [one["placement"] and one["placement"]["reason"] for one in moved["results"]] == [
+            "会议意见",
+            None,
+            None,
+        ]
+        stale = {**order, "order": [second.pk, first.pk, third.pk], "reason": "x"}
+        assert caller("officer").post(f"{address}order/", stale).status_code == 409
+        verdict = {"application": first.pk, "verdict": "approve", "amount_fen": 301}
+        assert caller("officer").post("/decisions/", verdict).status_code == 201
+        assert caller("officer").post(f"{address}publish/", {}).status_code == 400
+        money = {"budget_fen": 301, "reason": "追加"}
+        assert caller("officer").post(f"{address}budget/", money).status_code == 403
+        assert caller("lead").post(f"{address}budget/", money).json()["left_fen"] == 0
+        published = caller("officer").post(f"{address}publish/", {})
+        assert published.status_code == 201
+        (line,) = caller("stranger").get(f"/notices/{published.json()['notice']}/").json()["lines"]
+        assert (line["number"], line["amount_fen"]) == (first.number, 301)
+        assert caller("officer").post(f"{address}promote/", {}).status_code == 400
+
     def test_pending_is_nobodys_but_the_staffs(self, caller, people):
         letter = make_letter(lead=people("lead"), note="nur intern")
         decision = letter.decision
