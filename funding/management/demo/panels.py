@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from funding.calls.services import run_clock
 from funding.calls.states import StageKind
 from funding.panels import services
 from funding.panels.models import AgendaItem, Meeting
@@ -35,6 +36,8 @@ def panel_call(demo: Demo) -> None:
     year = demo.today.year
     call = demo.call(f"AIBT-{year}P", opens=75, closes=52, experts=2, panel=True, budget_fen=wan_to_fen(400))
     applications = [demo.draft(call, 7 + n, 70 - n, is_company=n % 2 == 0) for n in range(6)]
+    with demo.at(51):
+        run_clock()
     for application in applications:
         demo.screen(application, 48)
     for application in applications:
