@@ -1,6 +1,7 @@
 """How the list pages of the reviews are filled."""
 
 from funding.reviews.models import Reviewer
+from funding.reviews.services import declare_tie
 from tests.factories import list_page
 from tests.factories.decisions import under_notice
 from tests.factories.incubator import make_faculty, make_project
@@ -15,6 +16,14 @@ def fill_review_list(count):
     call = make_review_call("expert", "decision")
     for _number in range(count):
         make_review(expert_run(call), reviewer)
+
+
+@list_page("reviews:ties", persona="stranger")
+def fill_tie_list(count):
+    reviewer = person("stranger")
+    Reviewer.objects.get_or_create(user=reviewer, defaults={"institution": "独立研究院"})
+    for number in range(count):
+        declare_tie(reviewer, actor=reviewer, kind="coauthor", name=f"合作者{number}")
 
 
 @list_page("reviews:queue", persona="liaison")

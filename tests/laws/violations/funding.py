@@ -317,9 +317,14 @@ breaks("conflict_once")(repeated(CONFLICT, "person", "application", "kind"))
 breaks("conflict_with_person_once")(
     repeated(CONFLICT, "person", "other", "kind", other=lambda: row("core.User"))
 )
-breaks("conflict_not_with_oneself")(
-    changed(CONFLICT, {"other": lambda: row("core.User")}, other=lambda tie: tie.person)
-)
+
+
+@breaks("conflict_not_with_oneself")
+def conflict_with_oneself() -> dict[str, Breach]:
+    person = row("core.User")
+    return {"insert": lambda: row(CONFLICT, person=person, other=person)}
+
+
 breaks("conflict_dates_in_order")(changed(CONFLICT, since=date(2026, 1, 2), expires_on=date(2026, 1, 1)))
 
 

@@ -115,7 +115,26 @@ def _append_only() -> list[Attempt]:
         if name.endswith("_append_only"):
             found.append(Attempt(name, _written_over(model)))
         elif name.endswith("_no_truncate"):
-            found.append(Attempt(name, lambda model=model: {"truncate": lambda: _truncate(model)}))
+            # Emptying a table empties those that hang on it, whose own guards may answer first.
+            behind = tuple(
+                other
+                for other, (there, _trigger) in triggers().items()
+                if other.endswith("_no_truncate") and there in _hanging_on(model)
+            )
+            found.append(Attempt(name, lambda model=model: {"truncate": lambda: _truncate(model)}, behind))
+    return found
+
+
+def _hanging_on(model: type[models.Model]) -> set[type[models.Model]]:
+    """Return the models whose rows point at the model's, directly or through others."""
+    found: set[type[models.Model]] = set()
+    waiting = [model]
+    while waiting:
+        for relation in waiting.pop()._meta.get_fields(include_hidden=True):
+            there = relation.related_model if relation.auto_created and not relation.concrete else None
+            if there is not None and there not in found and there is not model:
+                found.add(there)
+                waiting.append(there)
     return found
 
 
