@@ -274,7 +274,7 @@ class SeedSerializer(serializers.Serializer[Any]):
     seed = serializers.CharField(max_length=LONGEST_SEED)
 
 
-class OrderSerializer(serializers.Serializer[Any]):
+class RankingOrderSerializer(serializers.Serializer[Any]):
     order = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
         max_length=MOST,
@@ -334,13 +334,13 @@ class RankingResource(Rows):
         }
         return Response(RankingSerializer(shown).data)
 
-    @extend_schema(request=OrderSerializer, responses=RankingSerializer)
+    @extend_schema(request=RankingOrderSerializer, responses=RankingSerializer)
     @action(detail=True, methods=["post"])
     @idempotent
     def order(self, request: Request, **kwargs: Any) -> Response:
         """Put the table in this order by hand, with a reason, or back in the order of the scores."""
         require(self.actor, "funding.propose_decisions")
-        sent = OrderSerializer(data=request.data)
+        sent = RankingOrderSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         values, call = sent.validated_data, self.get_object()
         if values["order"]:

@@ -216,7 +216,13 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="reviewer",
             name="institution_key",
-            field=models.CharField(blank=True, db_default="", editable=False, max_length=200),
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                editable=False,
+                max_length=200,
+                verbose_name="institution as compared",
+            ),
         ),
         migrations.AlterField(
             model_name="conflict",

@@ -25,6 +25,7 @@ from funding.panels.reading import (
 )
 from funding.panels.rules import member_of
 from funding.panels.states import AgendaOrder, Choice, ItemState, MeetingState, PanelRole
+from funding.reviews.api.reviews import ReasonSerializer
 from funding.reviews.models import Review
 from funding.reviews.states import ConflictKind, Opinion
 from park_portal.core.api.acts import HasActs, HasListActs
@@ -100,7 +101,7 @@ class PlaceSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField(min_value=1, max_value=999)
 
 
-class OrderSerializer(serializers.Serializer[Any]):
+class AgendaOrderSerializer(serializers.Serializer[Any]):
     """The order of what waits: worked out from the reviews, or ``staff`` with ``places``."""
 
     order = serializers.ChoiceField(choices=AgendaOrder.choices)
@@ -175,13 +176,13 @@ class MeetingResource(HasActs, HasListActs, Resource):
         services.note_attendance(member, actor=self.actor, present=sent.validated_data["present"])
         return self._after(meeting)
 
-    @extend_schema(request=OrderSerializer)
+    @extend_schema(request=AgendaOrderSerializer)
     @action(detail=True, methods=["post"])
     @idempotent
     def order(self, request: Request, pk: str) -> Response:
         """Put what waits in order."""
         meeting: Meeting = self.get_object()
-        sent = OrderSerializer(data=request.data)
+        sent = AgendaOrderSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         values = sent.validated_data
         if values["order"] == AgendaOrder.STAFF:
@@ -233,10 +234,6 @@ class ItemFilter(django_filters.FilterSet):
         fields = ("meeting", "state")
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
-    reason = serializers.CharField(max_length=400)
-
-
 class ConcludeSerializer(serializers.Serializer[Any]):
     opinion = serializers.ChoiceField(choices=Opinion.choices)
     summary = serializers.CharField(max_length=8000)
@@ -261,7 +258,7 @@ class RatingSerializer(serializers.Serializer[Any]):
     value = serializers.IntegerField(min_value=1, max_value=5)
 
 
-class PledgeSerializer(serializers.Serializer[Any]):
+class PanelPledgeSerializer(serializers.Serializer[Any]):
     pledge = serializers.BooleanField(
         help_text="Your word: no conflict of interest is known to you, and you keep it confidential."
     )
@@ -376,12 +373,12 @@ class ItemResource(Resource):
             }
         return Response(ItemReadSerializer(shown).data)
 
-    @extend_schema(request=PledgeSerializer)
+    @extend_schema(request=PanelPledgeSerializer)
     @action(detail=True, methods=["post"])
     @idempotent
     def pledge(self, request: Request, pk: str) -> Response:
         """Declare that you know of no conflict of interest: from now on the item can be read."""
-        sent = self._sent(PledgeSerializer)
+        sent = self._sent(PanelPledgeSerializer)
         if not sent["pledge"]:
             raise serializers.ValidationError({"pledge": ["true"]})
         item = self.get_object()

@@ -15,6 +15,7 @@ from funding.decisions import services
 from funding.decisions.models import Decision, Letter, Placement
 from funding.reviews.models import NoticeLine
 from funding.reviews.services import end_line
+from incubator.projects.models import ResearchProject
 from park_portal.core.accounts.models import User
 from park_portal.core.workflow import SYSTEM, advance
 from tests.factories import makes
@@ -25,10 +26,15 @@ TEN_THOUSAND = 1_000_000  # fen
 
 
 def decidable(
-    call: Call, *, marks: tuple[int, ...] = (8, 8), title: str = "类器官药筛大模型", amount: int | None = None
+    call: Call,
+    *,
+    marks: tuple[int, ...] = (8, 8),
+    title: str = "类器官药筛大模型",
+    amount: int | None = None,
+    project: ResearchProject | None = None,
 ):
     """Returns an application whose expert review is over and that waits for a decision."""
-    application = make_application(call, title=title)
+    application = make_application(call, title=title, project=project)
     for mark in marks:
         submitted_review(run_of(application), mark)
     application.refresh_from_db()

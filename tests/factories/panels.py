@@ -7,11 +7,20 @@ from typing import Any
 
 from django.utils import timezone
 
-from funding.models import AgendaItem, Call, Meeting, Reviewer
+from funding.models import (
+    AgendaItem,
+    Call,
+    Meeting,
+    PanelComment,
+    PanelMember,
+    Recusal,
+    Reviewer,
+    UsefulnessRating,
+)
 from funding.panels import services
 from funding.panels.states import VoteKind
 from park_portal.core.accounts.models import User
-from tests.factories import makes
+from tests.factories import fill, makes
 from tests.factories.core import make_staff
 from tests.factories.reviews import make_application, make_expert, make_review_call, shared_call
 from tests.personas import make_person, persona
@@ -118,8 +127,16 @@ def finished(meeting: Meeting | None = None) -> Meeting:
     return services.close_meeting(meeting, actor=chair_of(meeting))
 
 
+def signed(meeting: Meeting | None = None) -> Meeting:
+    """Returns a meeting whose minutes the chair has signed."""
+    meeting = meeting or finished()
+    return services.sign_minutes(meeting, actor=chair_of(meeting), sha256=meeting.minutes.sha256)
+
+
 @makes("funding.Meeting")
 def meeting(**values: Any) -> Meeting:
+    if values.get("state") == "signed":
+        return signed()
     call = values.pop("call", None) or shared_call("panel", "decision")
     return make_meeting(0, members=2, call=call, **values)
 
@@ -146,3 +163,48 @@ def panel_chair() -> User:
     user = make_person("panel_chair")
     Reviewer.objects.create(user=user, institution="另一研究院")
     return user
+
+
+def in_the_room() -> PanelMember:
+    """Returns a member who is present at a meeting in session, with one application on its agenda."""
+    return session(1, members=1, quorum=1).members.get(role="member")
+
+
+def the_item(member: PanelMember) -> AgendaItem:
+    return member.meeting.items.get()
+
+
+def ballot_box() -> AgendaItem:
+    """Returns an item on which everyone has voted."""
+    return vote_all(voting_item(in_the_room().meeting))
+
+
+def comment() -> PanelComment:
+    member = in_the_room()
+    services.call_item(the_item(member), actor=chair_of(member.meeting))
+    return services.comment_on(the_item(member), actor=member.user, text="建议资助。")
+
+
+def rating() -> UsefulnessRating:
+    member = in_the_room()
+    run = the_item(member).run
+    values = {"run": run, "application": run.application, "reviewer": make_expert()}
+    return UsefulnessRating.objects.create(
+        member=member, item=the_item(member), review=fill("funding.Review", **values), value=4
+    )
+
+
+def recusal() -> Recusal:
+    meeting = make_meeting(1, members=1)
+    member = meeting.members.get(role="member")
+    services.declare_conflict(the_item(member), actor=member.user, kind="coauthor")
+    return Recusal.objects.get(member=member)
+
+
+makes("funding.Attendance")(lambda **values: in_the_room().movements.first())
+makes("funding.PanelPledge")(lambda **values: in_the_room().pledges.get())
+makes("funding.Turnout")(lambda **values: ballot_box().turnout.first())
+makes("funding.Ballot")(lambda **values: ballot_box().ballots.first())
+makes("funding.PanelComment")(lambda **values: comment())
+makes("funding.UsefulnessRating")(lambda **values: rating())
+makes("funding.Recusal")(lambda **values: recusal())

@@ -23,7 +23,7 @@ from park_portal.core.personal import CONSENTS
 from park_portal.core.policies.models import PolicyValue
 from tests.factories.incubator import make_code
 from tests.policy.asking import Case
-from tests.policy.cases import FILLED, ITEM_ACTS, for_act, model_acts, nothing
+from tests.policy.cases import FILLED, ITEM_ACTS, PANELS, for_act, model_acts, nothing
 from tests.policy.robot import PDF, fill_form
 from tests.policy.world import World
 
@@ -252,7 +252,9 @@ def review_cases() -> Iterator[Case]:
     yield from each("reviews-application", REVIEWS)
     yield from each("reviews-fields", REVIEWS)
     yield from each("reviews-match", REVIEWS)
-    yield from each("reviews-declare", REVIEWS, "POST", body=send(pledge=True))
+    yield from each(
+        "reviews-declare", {**REVIEWS, **rows("reviews", ("new",))}, "POST", body=send(pledge=True)
+    )
     yield ask("reviews-pledge")
     yield from each("reviews-accept", REVIEWS, "POST")
     yield from each("reviews-decline", REVIEWS, "POST", body=send(reason="时间冲突"))
@@ -333,21 +335,27 @@ def review_cases() -> Iterator[Case]:
 
 
 def panel_cases() -> Iterator[Case]:
-    meetings = rows("panels", ("own", "chaired", "left", "closed", "foreign"))
-    items = rows("items", ("own", "chaired", "left", "closed", "foreign"))
+    stages = ("waiting", "called", "voted", "counted", "postponed")
+    meetings, items = rows("panels", PANELS), rows("items", (*PANELS, *stages))
     yield ask("panels-list")
     yield from each("panels-detail", meetings)
     yield from each("panels-room", meetings)
-    for act, whose in (("open", "own"), ("close", "left"), ("reopen", "closed"), ("open", "foreign")):
-        yield from each(f"panels-{act}", {whose: meetings[whose]}, "POST", body=send())
+    for act, whose in (
+        ("open", "own"),
+        ("close", "left"),
+        ("close", "waiting"),
+        ("reopen", "closed"),
+        ("open", "foreign"),
+    ):
+        yield from each(f"panels-{act}", rows("panels", (whose,)), "POST", body=send())
     yield from each(
         "panels-attendance", {"chaired": meetings["chaired"]}, "POST",
         body=send(member=lambda world: world.panels["chaired"].members.get(role="member").pk, present=False),
     )  # fmt: skip
     yield from each("panels-order", {"own": meetings["own"]}, "POST", body=send(order="line"))
     yield ask("agenda-items-list")
-    yield from each("agenda-items-detail", items)
-    yield from each("agenda-items-read", items)
+    for name in ("detail", "read"):
+        yield from each(f"agenda-items-{name}", rows("items", PANELS))
     for act, whose, sent in ITEM_ACTS:
         name = {"comment": "remark"}.get(act, act)
         values = {
@@ -374,9 +382,13 @@ def decision_cases() -> Iterator[Case]:
     yield from each("outcomes-detail", DECIDED)
     ranked: Rows = {"own": lambda world: world.submitted["decision"]["own"].call}
     yield from each("rankings-detail", ranked, arg="code", attr="code")
-    yield from each("rankings-record", ranked, "POST", arg="code", attr="code", body=send())
-    source, seed = send(seed_from="上证综指收盘"), send(seed="3401.25")
-    yield from each("rankings-announce-lottery", ranked, "POST", arg="code", attr="code", body=source)
+    tied = {**ranked, **rows("calls", ("tied", "announced"))}
+    for act, values in (
+        ("record", {}),
+        ("announce-lottery", {"seed_from": "上证综指收盘"}),
+        ("draw-lottery", {"seed": "3401.25"}),
+    ):
+        yield from each(f"rankings-{act}", tied, "POST", arg="code", attr="code", body=send(**values))
     order = send(
         order=lambda world: [rank.application.pk for rank in reversed(ranking(world.calls["decision"]))],
         mark=lambda world: mark_of(ranking(world.calls["decision"])),
@@ -390,7 +402,6 @@ def decision_cases() -> Iterator[Case]:
     yield from each("rankings-promote", reserved, "POST", arg="code", attr="code", body=grant)
     noticed: Rows = {"own": lambda world: world.calls["notice"]}
     yield from each("rankings-publish", noticed, "POST", arg="code", attr="code", body=send())
-    yield from each("rankings-draw-lottery", ranked, "POST", arg="code", attr="code", body=seed)
     letters: Rows = {
         whose: lambda world, whose=whose: Letter.objects.get(decision=world.decided[whose])
         for whose in ("own", "same", "foreign")

@@ -288,7 +288,11 @@ def review_cases() -> Iterator[Case]:
     for route in ("change", "remove"):
         post = {"title": "改过的题名"} if route == "change" else None
         yield from rows_of(f"reviews:publication-{route}", "publications", ("own", "foreign"), post=post)
-    yield from pages("reviews:ties", "reviews:invitations")
+    yield from pages("reviews:ties")
+    yield Case(
+        "reviews:invitations",
+        post=lambda world: {f"answer-{world.reviews['new'].pk}": "accept", "pledge": "on"},
+    )
     yield Case(
         "reviews:tie-add", post=lambda world: {"kind": "board", "organisation": "上海远山科技有限公司"}
     )
@@ -297,7 +301,8 @@ def review_cases() -> Iterator[Case]:
     opinion = {"revision-comment_committee": "2", "comment_committee": "方案可行，团队扎实，预算合理。"}
     yield from rows_of("reviews:detail", "reviews", everyones, post=lambda world: opinion)
     for route in ("accept", "decline", "recuse"):
-        yield from rows_of(f"reviews:{route}", "reviews", everyones, post=DECLINES.get(route))
+        post = {"pledge": "on"} if route == "accept" else None
+        yield from rows_of(f"reviews:{route}", "reviews", (*everyones, "new"), post=post)
     yield from rows_of(
         "reviews:save", "reviews", everyones, kwargs={"key": "comment_committee"},
         post=lambda world: Json({"raw": "方案可行。", "revision": world.reviews["own"].revision}),
@@ -317,15 +322,16 @@ def review_cases() -> Iterator[Case]:
     yield Case("reviews:notice", "any", thing("notice"))
 
 
-DECLINES: Final[dict[str, Any]] = {"accept": {"pledge": "on"}}
-PANELS: Final = ("own", "chaired", "left", "closed", "foreign")
+PANELS: Final = ("own", "chaired", "left", "closed", "foreign", "new")
 
 
 def panel_cases() -> Iterator[Case]:
     """Panel meetings: world._panels says how the reviewer stands to each."""
     yield Case("panels:list", post={"save_view": "我的", "q": ""})
-    for route in ("detail", "calendar", "declare", "agenda"):
+    for route in ("detail", "calendar", "agenda"):
         yield from rows_of(f"panels:{route}", "panels", PANELS)
+    for whose in PANELS:
+        yield Case("panels:declare", whose, pk("panels", whose), change=_no_conflict(whose))
     yield from rows_of("panels:live", "panels", PANELS, methods=("GET",))
     yield from rows_of(
         "panels:sign",
@@ -336,6 +342,7 @@ def panel_cases() -> Iterator[Case]:
     for act, whose in (
         ("open", "own"),
         ("close", "left"),
+        ("close", "waiting"),
         ("reopen", "closed"),
         ("open", "foreign"),
         ("nothing", "own"),
@@ -364,20 +371,30 @@ def _item(whose: str, **more: Any) -> Kwargs:
     return lambda world: {"pk": world.panels[whose].pk, "item": world.items[whose].pk, **more}
 
 
+def _no_conflict(whose: str) -> Callable[[World], dict[str, Any]]:
+    return lambda world: {f"item-{world.items[whose].pk}": "none"}
+
+
 # What is done with an item: the act, with which meeting's, and what is sent.
 ITEM_ACTS: Final = (
     ("call", "own", {}),
+    ("call", "waiting", {}),
     ("open-vote", "own", {}),
+    ("open-vote", "called", {}),
     ("count", "chaired", {}),
+    ("count", "voted", {}),
     ("vote-again", "chaired", {"reason": "计票有误"}),
     ("vote-again", "left", {"reason": "计票有误"}),
     ("conclude", "chaired", {"opinion": "fund", "summary": "支持。"}),
+    ("conclude", "counted", {"opinion": "fund", "summary": "支持。"}),
     ("postpone", "chaired", {"reason": "材料待补"}),
     ("postpone", "left", {"reason": "材料待补"}),
     ("drop", "chaired", {"reason": "材料待补"}),
     ("resume", "own", {}),
+    ("resume", "postponed", {}),
     ("pledge", "chaired", {"pledge": "on"}),
     ("pledge", "left", {"pledge": "on"}),
+    ("pledge", "new", {"pledge": "on"}),
     ("vote", "chaired", {"score": "80"}),
     ("vote", "left", {"score": "80"}),
     ("vote", "foreign", {"score": "80"}),
@@ -385,9 +402,6 @@ ITEM_ACTS: Final = (
     ("comment", "left", {"text": "建议资助"}),
     ("rate", "own", {"review": "1", "value": "4"}),
 )
-
-
-DECLINES: Final[dict[str, Any]] = {"accept": {}}
 
 
 def organisation_cases() -> Iterator[Case]:
@@ -731,7 +745,7 @@ PAGES: Final[dict[str, tuple[Kwargs | None, Any]]] = {
         },
     ),
     "admin:funding_decision_ranking": (lambda world: {"call": world.calls["decision"].pk}, {"letters": "1"}),
-    "admin:funding_decision_record": (lambda world: {"call": world.calls["decision"].pk}, {"do": "record"}),
+    "admin:funding_decision_record": (lambda world: {"call": world.calls["tied"].pk}, {"do": "record"}),
     "admin:funding_decision_verdict": (
         lambda world: {"application": world.submitted["decision"]["same"].pk},
         None,

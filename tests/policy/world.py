@@ -35,19 +35,29 @@ from funding.calls.models import CallText
 from funding.decisions.models import Decision
 from funding.decisions.services import (
     Proposal,
+    announce_lottery,
     check_letter,
     propose_decisions,
     publish_notice,
     release_decisions,
     write_letters,
 )
-from funding.panels.services import close_meeting, declare_conflict, pledge_on
+from funding.panels.services import (
+    call_item,
+    close_meeting,
+    count_votes,
+    declare_conflict,
+    pledge_on,
+    postpone_item,
+)
 from funding.reviews.criteria import PlanCriteria
-from funding.reviews.models import Publication, Reviewer
+from funding.reviews.models import Conflict, Publication, Reviewer
 from funding.reviews.services import (
     create_plan,
     declare_no_conflict,
     declare_tie,
+    dismiss_conflict,
+    match_application,
     publish_draw,
     record_objection,
     solve_plan,
@@ -67,7 +77,7 @@ from park_portal.core.tokens.states import Scope
 from park_portal.core.webhooks.services import create_webhook, pause_webhook, send_test
 from park_portal.core.workflow import advance
 from tests import factories
-from tests.factories import applications, calls, panels, reviews
+from tests.factories import applications, calls, decisions, panels, reviews
 from tests.factories.core import token_of
 from tests.factories.incubator import make_faculty, make_liaison, make_organisation, make_university
 from tests.policy.roles import ROLES, STAFF
@@ -142,6 +152,7 @@ class World:
                 session = client.session  # Signed in a moment ago: what asks for the password again lets in.
                 entered = {"method": "password", "at": time.time() + 3600, "reauthenticated": True}
                 session["account_authentication_methods"] = [entered]
+                session["account_authentication_methods_user"] = str(self.people[role].pk)
                 session.save()
             self._clients[role] = client
         kept = self._clients[role]
@@ -213,15 +224,18 @@ def _people(world: World) -> None:
         "third-reviewer",
         "partner",
         "second-officer",
+        "namesake",
     ):
         world.others[name] = _person(name, is_staff=name == "second-officer")
+    world.others["namesake"].name = "欧阳望远"
+    world.others["namesake"].save()
     world.others["second-officer"].groups.add(Group.objects.get(name="officer"))
     own = Reviewer.objects.create(
         user=world.people["reviewer"], institution="独立研究院", keywords=["类器官"]
     )
-    second, _third = (
-        Reviewer.objects.create(user=world.others[f"{name}-reviewer"], institution=f"{name}研究院")
-        for name in ("second", "third")
+    second, *_others = (
+        Reviewer.objects.create(user=world.others[name], institution=f"{name}研究院")
+        for name in ("second-reviewer", "third-reviewer", "namesake")
     )
     world.publications.update(
         own=Publication.objects.create(reviewer=own, title="类器官药筛"),
@@ -373,8 +387,18 @@ def _reviews(world: World) -> None:
     world.reviews["state"] = reviews.submitted_review(runs["company"], person=first)
     world.reviews["foreign"] = reviews.make_review(runs["foreign"], second)
     declare_no_conflict(world.reviews["invited"], actor=first, pledge=True)
+    call = reviews.make_review_call("expert", lead=world.people["lead"])
+    undeclared = reviews.make_application(call, title=title("same"), project=world.projects["same"])
+    world.reviews["new"] = reviews.make_review(reviews.run_of(undeclared), first)
     for whose, person in (("own", first), ("foreign", second)):
         world.ties[whose] = declare_tie(person, actor=person, kind="family", name=f"{person.name}之兄")
+    # One of the team has the name of one of the pool: to be looked at in one place, and looked at in another.
+    world.projects["own"].team.create(name=world.others["namesake"].name)
+    for application in (world.submitted["expert"]["own"], world.submitted["decision"]["own"]):
+        match_application(application)
+    dismiss_conflict(
+        Conflict.objects.possible().latest("pk"), actor=world.people["officer"], reason="不是同一人"
+    )
 
 
 def _decisions(world: World) -> None:
@@ -410,6 +434,16 @@ def _decisions(world: World) -> None:
     (letter,) = write_letters([reserve], actor=lead)
     check_letter(letter, actor=lead)
     release_decisions([reserve], actor=lead)
+    # The line falls between two with the same scores: in one call to be put on record, in another the lots are announced.
+    for name in ("tied", "announced"):
+        world.calls[name] = call = reviews.make_review_call(
+            "expert", "decision", lead=lead, budget_fen=100_000_000, scoring="mean"
+        )
+        for whose, marks in (("own", (9, 7)), ("same", (7, 9))):
+            decisions.decidable(
+                call, marks=marks, amount=100_000_000, title=title(whose), project=world.projects[whose]
+            )
+    announce_lottery(world.calls["announced"], actor=lead, source="上证综指收盘")
     unwritten = Proposal(world.submitted["decision"]["unwritten"], "decline")
     (world.decided["unwritten"],) = propose_decisions([unwritten], actor=lead)
 
@@ -420,6 +454,10 @@ def _panels(world: World) -> None:
     own       planned, the reviewer a member who has declared        closed    over, the reviewer was chair
     chaired   in session, the reviewer the chair, a vote open        foreign   other people's
     left      in session, the reviewer has left for the item on the table
+    new       planned, nobody has declared yet
+
+    And in session with the reviewer in the chair, the item where an act begins: ``waiting``, ``called``, ``voted``,
+    ``counted``, ``postponed``.
     """
     first, second, third = (
         world.people["reviewer"],
@@ -432,6 +470,7 @@ def _panels(world: World) -> None:
         ("left", second, first),
         ("closed", first, second),
         ("foreign", second, third),
+        ("new", second, first),
     ):
         call = reviews.make_review_call("panel", "decision", lead=world.people["lead"])
         # A conflict that was declared holds for the applicant: not the one whose other items the reviewer is to judge.
@@ -447,12 +486,32 @@ def _panels(world: World) -> None:
             declare_conflict(item, actor=first, kind="coauthor")
         if whose in ("own", "foreign"):
             pledge_on(item, actor=member)
-        else:
+        elif whose != "new":
             meeting = panels.open_session(meeting)
             item = panels.voting_item(meeting)
         if whose == "closed":
             panels.concluded(panels.vote_all(item))
             meeting = close_meeting(meeting, actor=chair)
+        world.panels[whose], world.items[whose] = meeting, item
+    for whose in ("waiting", "called", "voted", "counted"):
+        call = reviews.make_review_call("panel", "decision", lead=world.people["lead"])
+        for _number in range(2 if whose == "waiting" else 1):
+            reviews.make_application(call, title=title("own"), project=world.projects["own"])
+        meeting = panels.open_session(
+            panels.make_meeting(
+                0, call=call, chair=first, people=[second], quorum=1, actor=world.people["officer"]
+            )
+        )
+        item, *rest = meeting.items.order_by("position")
+        if whose == "called":
+            item = call_item(item, actor=first)
+        if whose in ("voted", "counted"):
+            item = panels.vote_all(panels.voting_item(meeting))
+        if whose == "counted":
+            item = count_votes(item, actor=first)
+        for other in rest:
+            world.panels["postponed"] = meeting
+            world.items["postponed"] = postpone_item(other, actor=first, reason="材料待补")
         world.panels[whose], world.items[whose] = meeting, item
 
 

@@ -225,6 +225,7 @@ class PublicationResource(HasActs, Changeable, Removable, Resource):
 
 
 class ConflictSerializer(ResourceSerializer):
+    other_email = serializers.CharField(read_only=True)  # or empty
     note = serializers.CharField(source="note_text", read_only=True)
 
     class Meta:

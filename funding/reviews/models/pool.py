@@ -65,7 +65,9 @@ class Reviewer(models.Model):
     )
     title = models.CharField(pgettext_lazy("person", "title"), max_length=80, blank=True)
     # What tells the institution apart, as for organisations: the database compares it with theirs.
-    institution_key = models.CharField(max_length=200, editable=False, blank=True, db_default="")
+    institution_key = models.CharField(
+        _("institution as compared"), max_length=200, editable=False, blank=True, db_default=""
+    )
     keywords = ArrayField(
         models.CharField(max_length=60), verbose_name=_("keywords"), default=list, blank=True
     )

@@ -31,6 +31,7 @@ DECLARE
     today date := (clock_timestamp() AT TIME ZONE 'Asia/Shanghai')::date;
     -- Without a rule in force a project that has ended counts for ever: the careful side.
     since_day date := COALESCE(today - make_interval(years => funding_conflict_years('conflict.employer_years')), '-infinity')::date;
+    spell integer := CASE WHEN isfinite(since_day) THEN today - since_day END;  -- in days
 BEGIN
 RETURN QUERY
 WITH pair AS MATERIALIZED (
@@ -203,7 +204,7 @@ WITH pair AS MATERIALIZED (
     UNION
     -- They do research together.
     SELECT p.person, p.application, 'coinvestigator', 6, false, NULL, 'register', mine.code,
-           (mine.ends_on + (today - since_day))::date
+           mine.ends_on + spell
     FROM pair p JOIN research mine ON mine.person = p.person AND mine.project IS DISTINCT FROM p.project_id
     JOIN research theirs ON theirs.project = mine.project AND theirs.person <> mine.person
     JOIN side s ON s.application = p.application AND s.person = theirs.person

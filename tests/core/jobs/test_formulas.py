@@ -13,18 +13,22 @@ from types import SimpleNamespace
 
 import openpyxl
 import pytest
+from django.urls import reverse
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from funding.applications import exports
 from funding.applications.models import Answer, Application
 from funding.calls.models import Question
+from funding.reviews.models import Reviewer
 from incubator.organisations.models import Organisation
 from park_portal.core.accounts.models import User
 from park_portal.core.admin import bulk
 from park_portal.core.admin.bulk import Refused, Tally
 from park_portal.core.jobs.excel import Column, write_rows
+from tests.factories import make
 from tests.factories.applications import make_application, make_call
+from tests.factories.core import make_staff
 
 ROOT = Path(__file__).resolve().parents[3]
 OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
@@ -133,7 +137,11 @@ def every_export() -> set[str]:
 
 
 def test_every_export_of_the_portal_is_tried_here(every_export):
-    assert every_export == {"park_portal/core/admin/bulk.py", "funding/applications/exports.py"}
+    assert every_export == {
+        "park_portal/core/admin/bulk.py",
+        "funding/applications/exports.py",
+        "funding/reviews/admin/plan_records.py",
+    }
 
 
 @pytest.fixture
@@ -184,6 +192,22 @@ def test_no_refusal_of_an_act_on_many_records_becomes_one(into, monkeypatch, lab
     params = {"model": "core.user", "act": "x", "form": {}, "keys": [1]}
     bulk.act_on_many(SimpleNamespace(params=params, owner=object()), None)
     assert cells_with_formulas(into) == []
+
+
+@pytest.mark.django_db
+def test_no_name_in_an_assignment_becomes_one(client, tmp_path):
+    client.force_login(make_staff("officer"))
+    pair = make("funding.PlannedPair")
+    title, name, institution = WICKED[:3]
+    Application.objects.update(title=title)
+    User.objects.filter(pk=pair.person_id).update(name=name)
+    Reviewer.objects.update(institution=institution)
+    path = tmp_path / "plan.xlsx"
+    page = reverse("admin:funding_assignmentplan_export", args=[pair.plan_id])
+    path.write_bytes(client.get(page).content)
+    assert cells_with_formulas(path) == []
+    (row,) = openpyxl.load_workbook(path).active.iter_rows(min_row=2, values_only=True)
+    assert (row[1], row[2], row[4]) == (title, name, institution)
 
 
 if OFFICE is not None:  # where there is one

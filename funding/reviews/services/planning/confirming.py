@@ -68,6 +68,7 @@ def confirm_by_worker(plan_id: int, revision: int, *, actor: Actor, progress: Sh
         put_back(plan_id, [*error.problems] or [Problem(error.message)])
         raise
     except Exception:
+        # Whatever went wrong, the plan goes back to those who can confirm it again.
         put_back(plan_id, [])
         raise
 
