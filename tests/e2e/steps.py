@@ -744,10 +744,11 @@ def decision(story: Story) -> None:
         **{
             f"row{team.pk}-verdict": "approve",
             f"row{team.pk}-amount": "1000000",
+            f"row{team.pk}-amount_reason": story.both("压缩设备费。", "Less for equipment."),
             f"row{startup.pk}-verdict": "decline",
         }
     )
-    lead.press(lead.say("Keep these verdicts pending"))
+    lead.press(lead.say("Keep verdicts and order"))
     lead.open(admin_address("funding_decision_verdict", team.pk))
     lead.fill(conditions=story.both("三个月内完成伦理备案。", "Ethics filing within three months."))
     lead.press(lead.say("Keep pending"))

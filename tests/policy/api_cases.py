@@ -213,7 +213,7 @@ def application_cases() -> Iterator[Case]:
         ("foreign", {"organisation": lambda world: world.organisations["foreign"].pk}),
     ):
         body = send(call=lambda world: world.calls["screening"].code, **applicant)
-        yield ask("applications-list", whose, None, "GET", "POST", body=body)
+        yield ask("applications-list", whose, None, "GET", "POST", body=body, query="?size=100")
     yield ask("applications-export", "-", None, "POST", body=send())
     yield from each("applications-detail", APPLICATIONS)
     yield from each("applications-answers", APPLICATIONS)
@@ -240,7 +240,7 @@ def application_cases() -> Iterator[Case]:
 
 
 def review_cases() -> Iterator[Case]:
-    yield ask("runs-list")
+    yield ask("runs-list", query="?size=100")
     yield from each("runs-detail", LIAISON_RUNS)
     yield from each("runs-names", LIAISON_RUNS)
     yield from each(

@@ -290,6 +290,8 @@ def _park(world: World) -> None:
         team = world.projects[whose].team
         team.create(user=people["editor"], name="Editor", email=people["editor"].email, can_edit=True)
         team.create(user=people["viewer"], name="Viewer", email=people["viewer"].email)
+        if whose == "own":
+            team.create(name=others["namesake"].name)
         team.create(name=f"李{NAMES[whose]}", email=f"li-{whose}@policy.example")
     advance(world.projects["state"], "start", actor=SYSTEM)
     advance(world.projects["state"], "stop", actor=SYSTEM)
@@ -392,8 +394,7 @@ def _reviews(world: World) -> None:
     world.reviews["new"] = reviews.make_review(reviews.run_of(undeclared), first)
     for whose, person in (("own", first), ("foreign", second)):
         world.ties[whose] = declare_tie(person, actor=person, kind="family", name=f"{person.name}之兄")
-    # One of the team has the name of one of the pool: to be looked at in one place, and looked at in another.
-    world.projects["own"].team.create(name=world.others["namesake"].name)
+    # One of the team has the name of one of the pool: to be looked at for one application, and dismissed for another.
     for application in (world.submitted["expert"]["own"], world.submitted["decision"]["own"]):
         match_application(application)
     dismiss_conflict(
