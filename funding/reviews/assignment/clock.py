@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from .problem import is_number
 from .result import OutOfTime, Progress
 
 
@@ -11,7 +12,7 @@ class Clock:
     """Counts down from ``seconds`` (None: as long as it takes) and tells ``progress`` of each step."""
 
     def __init__(self, seconds: float | None, progress: Progress | None) -> None:
-        if seconds is not None and not seconds > 0:
+        if seconds is not None and not (is_number(seconds) and seconds > 0):
             raise ValueError(f"deadline is to be a number of seconds above nought, not {seconds!r}")
         self._seconds = seconds
         self._end = None if seconds is None else time.monotonic() + seconds

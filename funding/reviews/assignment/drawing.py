@@ -9,7 +9,7 @@ the draw depends neither on the order of rows nor on anything else that whoever 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence, Sized
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -65,6 +65,8 @@ def draw(
         ("applications", applications, allowed.shape[0]),
         ("reviewers", reviewers, allowed.shape[1]),
     ):
+        if not isinstance(keys, Sized):
+            raise ValueError(f"{name} is to be a key for each, not {keys!r}")
         if len(keys) != size:
             raise ValueError(f"{name} has {len(keys)} keys for {size}")
     return assign(

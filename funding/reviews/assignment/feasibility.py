@@ -160,6 +160,8 @@ def _network(open_: Mask, demand: Ints, supply: Ints) -> sparse.csr_array:
     _source, sink = _ends(open_.shape)
     tails = np.concatenate([np.zeros(size_a, np.int64), rows + 1, np.arange(size_r) + size_a + 1])
     heads = np.concatenate([np.arange(size_a) + 1, columns + size_a + 1, np.full(size_r, sink)])
+    # Nobody can get one more than all, so a flow with that demand fails as well, and fits the solver's numbers.
+    demand, supply = np.minimum(demand, size_r + 1), np.minimum(supply, size_a)
     amounts = np.concatenate([demand, np.ones(len(rows), np.int64), supply]).astype(np.int32)
     return sparse.csr_array((amounts, (tails, heads)), shape=(sink + 1, sink + 1), dtype=np.int32)
 

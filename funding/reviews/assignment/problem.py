@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+import operator
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,6 +29,7 @@ Floor = float | Literal["best"] | None
 Mix = Mapping[Hashable, int | Sequence[int]]
 
 
+MANY = 2.0**40  # No call has as many of anything; sums of as many still fit.
 PER_APPLICATION = ("affinity", "open", "fixed", "count", "need", "mix", "group", "rows")
 
 
@@ -135,8 +137,7 @@ def read_problem(
     """Return what is asked, in the solver's order. Raises ``ValueError`` in plain words for what makes no sense."""
     values = _table(affinity)
     size_a, size_r = values.shape
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise ValueError(f"seed is to be a whole number, not {seed!r}")
+    seed = _whole(seed, "seed")
     count = _counts(per_application, size_a, "per_application", "applications")
     load = _counts(max_load, size_r, "max_load", "reviewers")
     least = _counts(min_load, size_r, "min_load", "reviewers")
@@ -151,18 +152,19 @@ def read_problem(
             f"reviewer {one} is to get {least[one]} applications at least and {load[one]} at most: "
             "min_load is above max_load"
         )
+    load = np.minimum(load, size_a)  # More than all there is makes no difference, but to a solver.
     closed = _mask(forbidden, values.shape)
     stands = _fixed(fixed, closed, count, load)
     codes, names = _labels(kinds, size_r, "kinds", "reviewers")
     asked, wanted = _mix(mix, codes, names, size_a, given=kinds is not None, count=count)
     institution = _labels(institutions, size_r, "institutions", "reviewers")[0]
     group = _labels(groups, size_a, "groups", "applications")[0]
-    if not 0 <= group_strength <= 1:
+    if not (is_number(group_strength) and 0 <= group_strength <= 1):
         raise ValueError(f"group_strength is to be between 0 and 1, not {group_strength!r}")
-    if max_shared is not None and (isinstance(max_shared, bool) or int(max_shared) != max_shared):
-        raise ValueError(f"max_shared is to be a whole number, not {max_shared!r}")
-    if max_shared is not None and max_shared < 0:
-        raise ValueError("max_shared is negative")
+    if max_shared is not None:
+        max_shared = _whole(max_shared, "max_shared")
+        if max_shared < 0:
+            raise ValueError("max_shared is negative")
 
     rows, columns = _order(
         values,
@@ -218,16 +220,30 @@ def read_floor(floor: Floor) -> float | Literal["best"] | None:
     """Return the floor; raises ``ValueError`` for what is none."""
     if floor is None or (isinstance(floor, str) and floor == "best"):
         return floor
-    if isinstance(floor, (bool, str)) or not isinstance(floor, (int, float, np.integer, np.floating)):
+    if not is_number(floor):
         raise ValueError(f'floor is to be None, a number or "best", not {floor!r}')
     if not math.isfinite(floor) or floor < 0:
         raise ValueError(f"floor is to be a number from 0 up, not {floor!r}")
     return float(floor)
 
 
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether it is one number, Python's or numpy's; yes and no are none."""
+    return not isinstance(value, bool) and isinstance(value, (int, float, np.integer, np.floating))
+
+
+def _whole(value: Any, name: str) -> int:
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return int(value)
+    raise ValueError(f"{name} is to be a whole number, not {value!r}")
+
+
 def _table(affinity: ArrayLike) -> Floats:
     try:
-        values = np.array(affinity, dtype=np.float64)
+        raw = np.asarray(affinity)
+        if np.iscomplexobj(raw):
+            raise TypeError
+        values = np.array(raw, dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError("affinity is to be a table of numbers with rows of equal length") from None
     if values.ndim != 2:
@@ -257,7 +273,7 @@ def _counts(value: Any, size: int, name: str, of: str) -> Ints:
         raise ValueError(f"{name} has {numbers.size} numbers for {size} {of}")
     if (numbers < 0).any():
         raise ValueError(f"{name} is negative")
-    return np.broadcast_to(numbers, (size,)).astype(np.int64)
+    return np.broadcast_to(np.minimum(numbers, MANY), (size,)).astype(np.int64)
 
 
 def _mask(forbidden: ArrayLike | None, shape: tuple[int, ...]) -> Mask:
@@ -277,9 +293,11 @@ def _mask(forbidden: ArrayLike | None, shape: tuple[int, ...]) -> Mask:
 
 def _fixed(fixed: Iterable[Pair] | None, closed: Mask, count: Ints, load: Ints) -> Mask:
     stands = np.zeros(closed.shape, np.bool_)
+    if fixed is not None and not isinstance(fixed, Iterable):
+        raise ValueError(f"fixed is to be pairs (application, reviewer), not {fixed!r}")
     for pair in fixed if fixed is not None else ():
         try:
-            application, reviewer = (int(one) for one in pair)
+            application, reviewer = (operator.index(one) for one in pair)
         except (TypeError, ValueError):
             raise ValueError(f"a fixed pair is (application, reviewer), not {pair!r}") from None
         if not (0 <= application < closed.shape[0] and 0 <= reviewer < closed.shape[1]):
@@ -303,9 +321,13 @@ def _labels(labels: Sequence[Hashable] | None, size: int, name: str, of: str) ->
     """Number the labels in the order of their names; -1 where there is none."""
     if labels is None:
         return np.full(size, -1, np.int64), []
+    if not isinstance(labels, Iterable):
+        raise ValueError(f"{name} is to be a label for each of the {of}, not {labels!r}")
     listed = [one.item() if isinstance(one, np.generic) else one for one in labels]
     if len(listed) != size:
         raise ValueError(f"{name} has {len(listed)} labels for {size} {of}")
+    if not all(isinstance(one, Hashable) for one in listed):
+        raise ValueError(f"{name} is to be a label for each of the {of}: words or numbers")
     names = sorted({one for one in listed if one is not None}, key=lambda one: (str(type(one)), str(one)))
     number = {one: place for place, one in enumerate(names)}
     return np.array([-1 if one is None else number[one] for one in listed], np.int64), names
@@ -317,6 +339,8 @@ def _mix(
     """Return how many reviewers of each wanted kind each application is to get, and the kinds' numbers."""
     if mix is None:
         return np.zeros((size, 0), np.int64), []
+    if not isinstance(mix, Mapping):
+        raise ValueError(f"mix is to say by kind how many are asked for, not {mix!r}")
     if not given:
         raise ValueError("mix asks for kinds of reviewers, and kinds does not say who is of which")
     unknown = [kind for kind in mix if kind not in names]
@@ -337,6 +361,8 @@ def _mix(
 def _keys(keys: Sequence[str] | None, size: int, name: str) -> list[str] | None:
     if keys is None:
         return None
+    if not isinstance(keys, Iterable):
+        raise ValueError(f"{name} is to be a key for each, not {keys!r}")
     listed = [str(key) for key in keys]
     if len(listed) != size:
         raise ValueError(f"{name} has {len(listed)} keys for {size}")

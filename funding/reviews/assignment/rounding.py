@@ -23,6 +23,7 @@ from .problem import Floats, Ints, Mask, Problem
 from .relaxation import Model, Relaxed, build
 
 EXACT_UP_TO = 4_000  # Open pairs: a problem as small as that is solved to the last digit.
+COUNTED_UP_TO = 400
 GAP = 2e-4  # Of a larger one: most of what is promised is left to the relaxation.
 LOOSE_GAP = (
     0.02  # Of panels and of reviewers who share too many: the linear program sees little, proofs take hours.
@@ -60,13 +61,7 @@ def round_total(problem: Problem, relaxed: Relaxed, floor: Floats | None, clock:
         if option not in problem.options:
             continue
         before = whole
-        while whole is not None:
-            shared = _share_too_many(problem, whole.chosen)
-            apart = _fallen_off(problem, whole.chosen) if option == "connected" else []
-            if not shared and not apart:
-                break
-            broken.twins += shared
-            broken.parts += apart
+        while whole is not None and _add_broken(problem, whole, broken, connected=option == "connected"):
             clock.at(0.9, "options")
             whole = _whole(problem, relaxed, floor, broken, clock)
         if before is not None and whole is not None:
@@ -77,26 +72,45 @@ def round_total(problem: Problem, relaxed: Relaxed, floor: Floats | None, clock:
     return whole
 
 
-def round_worst(problem: Problem, relaxed: Relaxed, clock: Clock) -> tuple[Whole | None, float]:
+def round_worst(
+    problem: Problem, relaxed: Relaxed, tolerance: float, clock: Clock
+) -> tuple[Whole | None, float]:
     """Return whole pairs whose worst-served application is served best, and the bound that is proven of it.
 
-    ``relaxed``: the relaxation with the goal "worst".
+    ``relaxed``: the relaxation with the goal "worst". The pairs reach the bound to within ``tolerance`` (a share), but
+    for those of a large problem, which may share too many or be too few: its bound holds all the same.
     """
-    for chosen, margin in _widening(problem, relaxed):
-        model = build(problem, chosen, None, worst=True)
-        height, width = model.matrix.shape
+    broken = _Broken()
+    while True:
+        whole, proven = _whole_worst(problem, relaxed, tolerance, broken, clock)
+        if whole is None or not _add_broken(problem, whole, broken):
+            return whole, proven
+        if broken.twins and problem.open.sum() > COUNTED_UP_TO:
+            return whole, proven
+        clock.at(0.6, "options")
+
+
+def _whole_worst(
+    problem: Problem, relaxed: Relaxed, tolerance: float, broken: _Broken, clock: Clock
+) -> tuple[Whole | None, float]:
+    for pool, margin in _widening(problem, relaxed):
+        for applications, reviewers in broken.parts:
+            pool |= _ways_out(problem, relaxed, applications, reviewers)
+        model = build(problem, pool, None, worst=True)
+        matrix, low, high, counters = _with_broken(problem, model, broken)
+        height, width = matrix.shape
         column = np.zeros((height, 1))
         column[model.blocks["floor"], 0] = -problem.count[problem.asked]
         cost = np.zeros(width + 1)
         cost[-1] = -1.0
         result = milp(
             cost,
-            integrality=np.append(np.ones(width), 0),
+            integrality=np.concatenate([np.ones(width - counters), np.zeros(counters + 1)]),
             bounds=Bounds(np.zeros(width + 1), np.append(np.ones(width), np.inf)),
             constraints=LinearConstraint(
-                sparse.hstack([model.matrix, sparse.csr_array(column)], format="csc"), model.low, model.high
+                sparse.hstack([matrix, sparse.csr_array(column)], format="csc"), low, high
             ),
-            options=_options(problem, _Broken(), clock),
+            options={**_options(problem, broken, clock), "mip_rel_gap": tolerance},
         )
         if result.x is None:
             clock.left()
@@ -248,6 +262,15 @@ def _with_broken(
         start += extra.shape[1]
     matrix = sparse.vstack([sparse.hstack(line, format="csr") for line in table], format="csc")
     return matrix, np.concatenate(lows), np.concatenate(highs), counters
+
+
+def _add_broken(problem: Problem, whole: Whole, broken: _Broken, *, connected: bool = True) -> bool:
+    """Note what these pairs break of the conditions that no linear program sees; return whether there is anything."""
+    twins = _share_too_many(problem, whole.chosen)
+    parts = _fallen_off(problem, whole.chosen) if connected and problem.connected else []
+    broken.twins += twins
+    broken.parts += parts
+    return bool(twins or parts)
 
 
 def _share_too_many(problem: Problem, chosen: Mask) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from .clock import Clock
 from .feasibility import check_connectable, check_kinds, check_loads, feasible_flow
-from .problem import Floats, Floor, Ints, Mask, Mix, Problem, read_floor, read_problem
+from .problem import Floats, Floor, Ints, Mask, Mix, Problem, is_number, read_floor, read_problem
 from .relaxation import Relaxed, solve, start_pool
 from .result import Assignment, Infeasible, Pair, Progress, Shortage
 from .rounding import Whole, is_exact, round_total, round_worst
@@ -91,7 +91,7 @@ def assign(
     clock = Clock(deadline, progress)
     clock.at(0.0, "checking")
     wanted = read_floor(floor)
-    if not (isinstance(tolerance, (int, float)) and 0 <= tolerance < 1):
+    if not (is_number(tolerance) and 0 <= tolerance < 1):
         raise ValueError(f"tolerance is to be a share from 0 to below 1, not {tolerance!r}")
     problem = read_problem(
         affinity,
@@ -164,7 +164,8 @@ class _Solver:
         if whole is None and problem.shape[0] <= FEW:
             # What parts of pairs reach, whole pairs do not: find what they do reach, and the bound of that.
             self.clock.at(0.6, "worst")
-            served, proven = round_worst(problem, solve(problem, self.pool, "worst", self.clock), self.clock)
+            relaxed = solve(problem, self.pool, "worst", self.clock)
+            served, proven = round_worst(problem, relaxed, tolerance, self.clock)
             bound = min(bound, self.on_lattice(proven))
             if served is not None:
                 self.pool |= served.chosen
