@@ -11,30 +11,28 @@ are nearest to the application, fewer where there are fewer:
 
     affinity = 1/k · Σ over the k nearest documents of  Σ over their common terms of  a_t · d_t
 
-So each affinity is a sum over terms and documents, and ``explain`` lists its summands. A term is known by a hash of
-64 bits, not by its place in a list: nothing depends on the order in which texts are given.
+So each affinity is a sum over terms and documents, and ``explain`` lists its summands. The counting and weighing is
+scikit-learn's. Terms are summed in the order of their letters: nothing depends on the order in which texts are given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from itertools import pairwise
 from typing import Any, Final, Protocol
 
 import numpy as np
 import rjieba
 from numpy.typing import NDArray
-from scipy import sparse
+from sklearn.base import clone
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from park_portal.core.search.terms import is_han, pieces
 
 NEAREST: Final = 5  # documents of a reviewer that count
+_ANY: Final = "park"
 BATCH: Final = 256  # applications that are compared at once: some tens of megabytes
-_PAIR: Final = np.uint64(
-    0x9E3779B97F4A7C15
-)  # odd, so that a pair is told from the same words in the other order
 
 # Words that say nothing of a subject. What every text of a call says ("project", "研究") weighs little by itself.
 _STOPPED: Final = """
@@ -65,23 +63,22 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True)
 class Weights:
-    """In how many of ``texts`` texts a term occurs: ``terms`` ascending, beside each its ``counts`` of 2 or more.
+    """In how many of ``texts`` texts a term occurs: ``counts`` by term, 2 or more.
 
     A term that is not listed counts as occurring in one text.
     """
 
     texts: int
-    terms: NDArray[np.uint64]
-    counts: NDArray[np.int64]
+    counts: Mapping[str, int]
 
-    def rarity(self, terms: NDArray[np.uint64]) -> NDArray[np.float64]:
+    def rarity(self, terms: Sequence[str]) -> NDArray[np.float64]:
         """Return 1 + ln((1 + N) / (1 + N_t)) for each of ``terms``."""
-        found = np.ones(len(terms))
-        if len(self.terms):
-            at = np.minimum(np.searchsorted(self.terms, terms), len(self.terms) - 1)
-            found = np.where(self.terms[at] == terms, self.counts[at], 1)
-        result: NDArray[np.float64] = 1 + np.log((1 + self.texts) / (1 + found))
-        return result
+        return _rarity(self.texts, np.array([self.counts.get(term, 1) for term in terms], dtype=float))
+
+
+def _rarity(texts: int, among: NDArray[Any]) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = 1 + np.log((1 + texts) / (1 + among))
+    return result
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,10 @@ def words_of(text: str) -> list[str]:
 
 def weigh(texts: Iterable[str]) -> Weights:
     """Count in how many of ``texts`` each term occurs; texts without a word do not count."""
-    return _weights(_Terms().read(texts))
+    counted = _Counted(list(texts))
+    often = np.flatnonzero(counted.among > 1)
+    named = zip(counted.terms[often].tolist(), counted.among[often].tolist(), strict=True)
+    return Weights(counted.spoken, dict(named))
 
 
 def affinity(
@@ -141,28 +141,29 @@ def affinity(
         raise ValueError(f"reviewers must be a list of lists of texts, not {type(reviewers).__name__}")
     for number, documents in enumerate(reviewers):
         _check(documents, f"the documents of reviewer {number}")
-    terms = _Terms()
-    wanted = terms.read(applications)
-    profiles = [[one for one in terms.read(documents) if len(one)] for documents in reviewers]
-    offered = [one for documents in profiles for one in documents]
-    ends = np.cumsum([len(documents) for documents in profiles], dtype=int)
+    offered = [text for documents in reviewers for text in documents]
+    counted = _Counted([*applications, *offered])
+    vectors = counted.weighed(weights)
+    spoken = counted.lengths > 0
+    profiles = np.repeat(np.arange(len(reviewers)), [len(documents) for documents in reviewers])
+    kept = spoken[len(applications) :]
+    ends = np.cumsum(np.bincount(profiles[kept], minlength=len(reviewers)), dtype=int)
+    left, right = vectors[: len(applications)], vectors[len(applications) :][kept].T.tocsr()
     result = np.zeros((len(applications), len(reviewers)))
-    if weights is None:
-        weights = _weights([*wanted, *offered])
-    left, right, _terms = _common(_vectors(wanted, weights), _vectors(offered, weights))
     meaning = None
     if embedder is not None:
-        texts = [text for documents in reviewers for text in documents if words_of(text)]
-        meaning = _meanings(embedder, applications, texts)
+        meaning = _meanings(
+            embedder, applications, [text for text, speaks in zip(offered, kept, strict=True) if speaks]
+        )
     for start in range(0, len(applications), BATCH):
         rows = slice(start, start + BATCH)
         near = (left[rows] @ right).toarray()
         if meaning is not None and embedder is not None:
             near = (1 - embedder.weight) * near + embedder.weight * _alike(meaning[0][rows], meaning[1])
-        for reviewer, end in enumerate(ends):
-            if profiles[reviewer]:
-                result[rows, reviewer] = _nearest(near[:, end - len(profiles[reviewer]) : end])
-    result[[not len(one) for one in wanted]] = 0  # whatever an embedder makes of a text without words
+        for reviewer, (first, end) in enumerate(pairwise([0, *ends])):
+            if end > first:
+                result[rows, reviewer] = _nearest(near[:, first:end])
+    result[~spoken[: len(applications)]] = 0  # whatever an embedder makes of a text without words
     return np.clip(result, 0, 1)
 
 
@@ -180,15 +181,12 @@ def explain(
     """
     _check([application], "the application")
     _check(documents, "the documents")
-    terms = _Terms(names=True)
-    kept = [number for number, text in enumerate(documents) if words_of(text)]
-    read = terms.read([application, *(documents[number] for number in kept)])
-    if weights is None:
-        weights = _weights(read)
-    if not kept or not len(read[0]):
+    counted = _Counted([application, *documents])
+    kept = np.flatnonzero(counted.lengths[1:]).tolist()
+    if not kept or not counted.lengths[0]:
         return Explanation(0.0, (), ())
-    left, right, common = _common(_vectors(read[:1], weights), _vectors(read[1:], weights))
-    products = right.T.multiply(left).tocsr()  # (documents, terms): a_t · d_t
+    vectors = counted.weighed(weights)
+    products = vectors[1:][kept].multiply(vectors[:1]).tocsr()  # (documents, terms): a_t · d_t
     near = np.asarray(products.sum(axis=1)).ravel()
     share_of_words, meant = 1.0, np.zeros(len(kept))
     if embedder is not None:
@@ -204,7 +202,7 @@ def explain(
             share = float(share_of_words * value / len(chosen))
             parts.setdefault(int(column), []).append((kept[number], share))
     shares = [
-        TermShare(terms.names[int(common[column])], sum(share for _document, share in found), tuple(found))
+        TermShare(_readable(counted.terms[column]), sum(share for _document, share in found), tuple(found))
         for column, found in parts.items()
     ]
     shares.sort(key=lambda share: (-share.value, share.term))
@@ -218,83 +216,41 @@ def explain(
 
 def terms_of(text: str) -> frozenset[str]:
     """Return the terms of ``text`` as ``explain`` writes them."""
-    terms = _Terms(names=True)
-    terms.read([text])
-    return frozenset(terms.names.values())
+    return frozenset(_readable(term) for term in _VECTORIZER.build_analyzer()(text))
 
 
-class _Terms:
-    """Reads texts as arrays of terms, one for each word and for each pair of neighbours, as often as they occur."""
-
-    def __init__(self, *, names: bool = False) -> None:
-        self.known: dict[str, int] = {}
-        self.names: dict[int, str] = {}
-        self.named = names
-
-    def read(self, texts: Iterable[str]) -> list[NDArray[np.uint64]]:
-        return [self._read(words_of(text)) for text in texts]
-
-    def _read(self, words: list[str]) -> NDArray[np.uint64]:
-        known = self.known
-        for word in words:
-            if word not in known:
-                known[word] = int.from_bytes(
-                    blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-                )
-        single = np.array([known[word] for word in words], dtype=np.uint64)
-        pairs = single[:-1] * _PAIR + single[1:]  # modulo 2 to the 64
-        if self.named:
-            self.names.update(zip(single.tolist(), words, strict=True))
-            for key, (first, second) in zip(pairs.tolist(), pairwise(words), strict=True):
-                joint = "" if is_han(first) and is_han(second) else " "
-                self.names[key] = f"{first}{joint}{second}"
-        return np.concatenate([single, pairs])
+def _readable(term: str) -> str:
+    """Return a term as people write it: a blank between two words, but none between two Chinese ones."""
+    first, _blank, second = term.partition(" ")
+    return first + second if not second or (is_han(first) and is_han(second)) else term
 
 
-def _weights(read: Sequence[NDArray[np.uint64]]) -> Weights:
-    distinct = [np.unique(one) for one in read if len(one)]
-    terms, counts = np.unique(np.concatenate([np.empty(0, np.uint64), *distinct]), return_counts=True)
-    often = counts > 1
-    return Weights(len(distinct), terms[often], counts[often])
+_VECTORIZER: Final = CountVectorizer(
+    tokenizer=words_of, token_pattern=None, lowercase=False, ngram_range=(1, 2)
+)
 
 
-@dataclass
-class _Vectors:
-    """One row for each text: of ``terms`` those from ``starts[row]`` to ``starts[row + 1]``, with unit length."""
+class _Counted:
+    """Texts as scikit-learn counts them: a row each, a column for each term, in the order of their letters."""
 
-    terms: NDArray[np.uint64]
-    values: NDArray[np.float64]
-    starts: NDArray[np.int64]
+    def __init__(self, texts: Sequence[str]) -> None:
+        # The library refuses no texts, and texts without any word: the last row is of one that has a word.
+        vectorizer = clone(_VECTORIZER)
+        self._counts = vectorizer.fit_transform([*texts, _ANY])
+        self._counts.sort_indices()  # They come as texts did, and sums in another order differ in the last digit.
+        self.terms: NDArray[Any] = vectorizer.get_feature_names_out()
+        counts = self._counts[:-1]
+        self.lengths = np.diff(counts.indptr)
+        self.spoken = int((self.lengths > 0).sum())
+        self.among = np.bincount(counts.indices, minlength=len(self.terms))
 
-
-def _vectors(read: Sequence[NDArray[np.uint64]], weights: Weights) -> _Vectors:
-    """Return the weight of each term in each text, divided by the length of the text's vector."""
-    counted = [np.unique(one, return_counts=True) for one in read]
-    terms = np.concatenate([np.empty(0, np.uint64), *(found for found, _counts in counted)])
-    values = 1 + np.log(np.concatenate([np.empty(0), *(counts for _found, counts in counted)]))
-    values *= weights.rarity(terms)
-    starts = np.concatenate([[0], np.cumsum([len(found) for found, _counts in counted], dtype=np.int64)])
-    for start, end in pairwise(starts):
-        if end > start:
-            values[start:end] /= np.linalg.norm(values[start:end])
-    return _Vectors(terms, values, starts)
-
-
-def _common(applications: _Vectors, documents: _Vectors) -> tuple[Any, Any, NDArray[np.uint64]]:
-    """Return both as sparse matrices, (applications, terms) and (terms, documents), and the terms, ascending.
-
-    Only terms that both sides have are among them: no other adds to a product.
-    """
-    columns = np.intersect1d(applications.terms, documents.terms)
-
-    def matrix(vectors: _Vectors) -> Any:
-        rows = np.repeat(np.arange(len(vectors.starts) - 1), np.diff(vectors.starts))
-        at = np.searchsorted(columns, vectors.terms)
-        there = np.isin(vectors.terms, columns)
-        shape = (len(vectors.starts) - 1, len(columns))
-        return sparse.csr_array((vectors.values[there], (rows[there], at[there])), shape=shape)
-
-    return matrix(applications), matrix(documents).T.tocsr(), columns
+    def weighed(self, weights: Weights | None) -> Any:
+        """Return the weight of each term in each text, a sparse row of length 1 for each text that has a word."""
+        transformer = TfidfTransformer(sublinear_tf=True)
+        transformer.idf_ = (
+            _rarity(self.spoken, self.among) if weights is None else weights.rarity(self.terms.tolist())
+        )
+        return transformer.transform(self._counts)[:-1]
 
 
 def _nearest(near: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -217,7 +217,7 @@ def _key_of(calls: list[int]) -> str:
         models.Count("pk"), models.Max("updated_at")
     )
     stamp = [*versions.values(), *pool.values(), *papers.values()]
-    return f"affinity:{'-'.join(map(str, calls))}:{':'.join(str(_plain(one)) for one in stamp)}"
+    return f"affinity-terms:{'-'.join(map(str, calls))}:{':'.join(str(_plain(one)) for one in stamp)}"
 
 
 def _plain(value: Any) -> Any:
