@@ -81,7 +81,9 @@ def assign(
     (Without keys, rows that cannot be told apart may swap; the totals are the same.)
 
     All else is proven to two parts in ten thousand at worst, and to the last digit where only loads and conflicts
-    bind or the call is small; the gaps of the `Assignment` say what was proven.
+    bind or the call is small; the gaps of the `Assignment` say what was proven. Only where a large call asks for a
+    floor that whole pairs are not found for within seconds, the best that was found is returned, and its gaps say
+    how far from the bounds it may be.
 
     ``deadline``: seconds after which `OutOfTime` is raised; None for none. ``progress`` is told the share done, and
     one of `STEPS`.
@@ -161,6 +163,8 @@ class _Solver:
             bound, relaxed = self.best_floor(tolerance)
             mean = bound * (1 - tolerance)
             whole = self.at_floor(mean, relaxed)
+        if whole is None and not is_exact(problem):
+            whole, mean = self.lacking_least(bound, bound * (1 - tolerance))
         if whole is None and problem.shape[0] <= FEW:
             # What parts of pairs reach, whole pairs do not: find what they do reach, and the bound of that.
             self.clock.at(0.6, "worst")
@@ -238,6 +242,25 @@ class _Solver:
             return None
         self.clock.at(0.7, "rounding")
         return round_total(self.problem, relaxed, sums, self.clock)
+
+    def lacking_least(self, bound: float, mean: float) -> tuple[Whole | None, float]:
+        """Whole pairs as near to this floor as they were found in time, and the floor that they reach.
+
+        The total is proven at the floor that was reached, the worst-served against ``bound``.
+        """
+        self.clock.at(0.8, "rounding")
+        sums = self.sums(mean)
+        relaxed = self.relaxed(sums)
+        if relaxed is None:
+            return None, mean
+        whole = round_total(self.problem, relaxed, sums, self.clock, elastic=True)
+        if whole is None:
+            return None, mean
+        reached = min(float(self.means(whole.chosen)[self.problem.asked].min()), bound)
+        self.pool |= whole.chosen
+        at_reached = self.relaxed(self.sums(reached))
+        whole.bound = whole.total if at_reached is None else max(whole.total, at_reached.bound)
+        return whole, reached
 
     def relaxed(self, sums: Floats | None) -> Relaxed | None:
         """The largest total of parts of pairs that reach these sums; None where none do."""

@@ -135,6 +135,28 @@ def test_conflict_of_interest_leads_to_a_replacement_and_never_to_the_same_perso
     assert (review.run_id, review.reviewer_id) not in pairs_of(child)
 
 
+def test_conflict_found_later_asks_for_a_replacement_at_once():
+    plan = confirmed(make_plan(applications=2, experts=4))
+    review = Review.objects.order_by("pk").first()
+    services.record_tie(
+        review.reviewer,
+        actor=make_staff("officer"),
+        kind="family",
+        other=review.application.organisation.memberships.get(role="owner").user,
+    )
+    assert Review.objects.get(pk=review.pk).state == "suspended"
+    ring()
+    work_off_jobs()
+    child = child_of(plan)
+    assert (child.state, [one["why"] for one in child.because]) == ("ready", ["suspended"])
+    assert [run for run, _who in child.pairs.filter(origin="solved").values_list("run_id", "person_id")] == [
+        review.run_id
+    ]
+    assert (review.run_id, review.reviewer_id) not in pairs_of(child)
+    assert told("review.replacement") == []  # the plan tells staff whom it proposes
+    assert len(told("assignment.proposed")) == 1
+
+
 def test_proposal_that_staff_discard_is_not_made_again():
     plan = confirmed(make_plan(applications=2, experts=4))
     step_back(Review.objects.order_by("pk").first())
