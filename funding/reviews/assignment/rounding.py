@@ -32,7 +32,7 @@ LOOSE_GAP = (
 )
 NODES = 20_000  # A count, not a time: the same on every machine.
 LOOSE_NODES = 200
-PATIENCE = 10.0  # Seconds of one integer program of a large problem with a floor: its best is taken, or the floor lacks.
+PATIENCE = 15.0  # Seconds of one integer program of a large problem with a floor: its best is taken, or the floor lacks.
 LACKING = (
     (0.02, 20.0),
     (np.inf, 200.0),

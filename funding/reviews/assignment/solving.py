@@ -152,7 +152,7 @@ class _Solver:
             return self.largest_total(None)
         self.check_options(None, None)
         self.clock.at(0.1, "worst")
-        whole = None
+        whole, relaxed = None, None
         if len(problem.panel) and not is_exact(problem):
             return self.best_in_panels(tolerance)
         if len(
@@ -164,7 +164,7 @@ class _Solver:
             mean = bound * (1 - tolerance)
             whole = self.at_floor(mean, relaxed)
         if whole is None and not is_exact(problem):
-            whole, mean = self.lacking_least(bound, bound * (1 - tolerance))
+            whole, mean = self.lacking_least(bound, bound * (1 - tolerance), relaxed)
         if whole is None and problem.shape[0] <= FEW:
             # What parts of pairs reach, whole pairs do not: find what they do reach, and the bound of that.
             self.clock.at(0.6, "worst")
@@ -243,14 +243,14 @@ class _Solver:
         self.clock.at(0.7, "rounding")
         return round_total(self.problem, relaxed, sums, self.clock)
 
-    def lacking_least(self, bound: float, mean: float) -> tuple[Whole | None, float]:
+    def lacking_least(self, bound: float, mean: float, relaxed: Relaxed | None) -> tuple[Whole | None, float]:
         """Whole pairs as near to this floor as they were found in time, and the floor that they reach.
 
         The total is proven at the floor that was reached, the worst-served against ``bound``.
         """
         self.clock.at(0.8, "rounding")
         sums = self.sums(mean)
-        relaxed = self.relaxed(sums)
+        relaxed = relaxed or self.relaxed(sums)
         if relaxed is None:
             return None, mean
         whole = round_total(self.problem, relaxed, sums, self.clock, elastic=True)

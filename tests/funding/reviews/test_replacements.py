@@ -291,6 +291,29 @@ def test_draw_is_made_after_pool_and_seed_are_published_and_once():
     assert (kept.seed, kept.inputs_sha256) == ("7", pool.digest)
 
 
+def test_large_pool_is_published_by_a_worker_and_once(monkeypatch):
+    monkeypatch.setattr("funding.reviews.services.planning.plans.READ_AT_ONCE", 0)
+    plan, officer = make_plan(applications=2, experts=3, method="draw"), make_staff("officer")
+    first = services.publish_draw(plan, actor=officer)
+    again = services.publish_draw(plan, actor=officer)
+    assert (first.published_at, first.is_being_published, again.job) == (None, True, first.job)
+    assert not PlanPool.objects.filter(plan=plan).exists()
+    work_off_jobs()
+    done = AssignmentPlan.objects.get(pk=plan.pk)
+    assert (done.published_at is not None, done.is_being_published) == (True, False)
+    assert PlanPool.objects.get(plan=plan).shape == (2, 3)
+
+
+def test_draw_that_is_changed_while_its_pool_is_read_is_not_published(monkeypatch):
+    monkeypatch.setattr("funding.reviews.services.planning.plans.READ_AT_ONCE", 0)
+    plan = make_plan(applications=2, experts=3, method="draw")
+    services.publish_draw(plan, actor=SYSTEM)
+    services.change_plan(plan, actor=SYSTEM, seed=99)
+    work_off_jobs()
+    done = AssignmentPlan.objects.get(pk=plan.pk)
+    assert (done.published_at, done.seed, PlanPool.objects.filter(plan=plan).exists()) == (None, 99, False)
+
+
 def test_draw_takes_the_highest_tickets_of_the_published_seed():
     plan = drawn(applications=2, experts=5, max_load=10)
     pool = PlanPool.objects.get(plan=plan)
