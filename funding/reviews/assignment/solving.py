@@ -163,8 +163,6 @@ class _Solver:
             bound, relaxed = self.best_floor(tolerance)
             mean = bound * (1 - tolerance)
             whole = self.at_floor(mean, relaxed)
-        if whole is None and not is_exact(problem):
-            whole, mean = self.lacking_least(bound, bound * (1 - tolerance), relaxed)
         if whole is None and problem.shape[0] <= FEW:
             # What parts of pairs reach, whole pairs do not: find what they do reach, and the bound of that.
             self.clock.at(0.6, "worst")
@@ -174,6 +172,10 @@ class _Solver:
                 self.pool |= served.chosen
                 mean = min(float(self.means(served.chosen)[problem.asked].min()), bound * (1 - tolerance))
                 whole = self.at_floor(mean)
+        if whole is None and not is_exact(problem):
+            whole, mean = self.lacking_least(bound, bound * (1 - tolerance), relaxed)
+            if whole is None:
+                raise self.impossible(None, None)
         if whole is None and self.at_floor(0.0) is None:
             raise self.impossible(None, None)
         highest = mean
@@ -251,9 +253,16 @@ class _Solver:
         self.clock.at(0.8, "rounding")
         sums = self.sums(mean)
         relaxed = relaxed or self.relaxed(sums)
-        if relaxed is None:
-            return None, mean
-        whole = round_total(self.problem, relaxed, sums, self.clock, elastic=True)
+        whole = None
+        if relaxed is not None:
+            whole = round_total(self.problem, relaxed, sums, self.clock, elastic=True)
+        if (
+            whole is None
+        ):  # Not even that in time: the largest total is found fast, whatever its worst-served.
+            self.check_options(None, None)
+            whole = round_total(
+                self.problem, solve(self.problem, self.pool, "total", self.clock), None, self.clock
+            )
         if whole is None:
             return None, mean
         reached = min(float(self.means(whole.chosen)[self.problem.asked].min()), bound)
