@@ -86,6 +86,17 @@ def work_out(job: Job, progress: Progress) -> None:
 
 
 @job(
+    "reviews.publish_draw",
+    label=_("Publishing the pool of a draw"),
+    rule="funding.assign_reviews",
+    atomic=False,
+)
+def publish_draw(job: Job, progress: Progress) -> None:
+    actor = job.owner or SYSTEM
+    services.publish_by_worker(job.params["plan"], job.params["revision"], actor=actor, progress=progress)
+
+
+@job(
     "reviews.confirm_assignment",
     label=_("Inviting the reviewers of an assignment"),
     rule="funding.assign_reviews",

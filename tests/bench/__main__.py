@@ -227,6 +227,10 @@ def work(one: Any) -> tuple[Any, float, float, str]:
         "before, start = used(), time.perf_counter(); what = run();"
         "print(json.dumps([time.perf_counter() - start, used() - before, str(what)]))"
     )
+    if one.before:
+        place, name = one.before.split(":")
+        made = f"import django; django.setup(); from {place} import {name} as run; run()"
+        subprocess.run([sys.executable, "-c", made], cwd=ROOT, check=True)
     say(one.name)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:

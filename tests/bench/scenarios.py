@@ -72,6 +72,7 @@ class Work:
     seconds: float
     peer: float | None = None
     megabytes: float | None = None  # … beyond what the process began with.
+    before: str = ""  # Likewise: what it needs is made by a process that is not measured.
 
 
 def pages() -> list[Page]:
@@ -152,6 +153,16 @@ WORK = [
     Work(
         "assignment, 120 × 180, worst first", "tests.bench.assigning:best_small", seconds=15, megabytes=2_000
     ),
+    Work(
+        "large call, proposal",
+        "tests.bench.planning:propose",
+        seconds=90,
+        megabytes=2_000,
+        before="tests.bench.planning:seed",
+    ),
+    Work("large call, page", "tests.bench.planning:open_page", seconds=5),
+    Work("large call, invitations", "tests.bench.planning:confirm", seconds=180, megabytes=2_000),
+    Work("large call, draw", "tests.bench.planning:publish_and_draw", seconds=180, megabytes=2_000),
     Work("calibration, proof", "tests.bench.work:calibrate_fifty_rounds", seconds=10),
     Work("calibration, large", "tests.bench.work:calibrate_a_large_round", seconds=10),
     Work("affinity", "tests.bench.work:match_applications", seconds=20, megabytes=2_000),

@@ -1,6 +1,7 @@
 """Texts to measure with: real words of both languages, those of the portal's own translations, as often as words occur."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,10 @@ def words() -> tuple[list[str], list[str]]:
     return sorted(chinese), sorted(english)
 
 
-def mixed(count: int, length: int = 300) -> list[str]:
+def mixed(count: int, length: int = 300, topics: Sequence[int] | None = None) -> list[str]:
     """`count` texts of `length` words: a third Chinese, a third English, a third Chinese with English words in it.
 
-    Words are drawn by Zipf's law, in each of 24 topics with its own order of them.
+    Words are drawn by Zipf's law, in each of 24 topics with its own order of them; `topics` says which each text has.
     """
     random = np.random.default_rng(SEED)
     chinese, english = words()
@@ -37,6 +38,7 @@ def mixed(count: int, length: int = 300) -> list[str]:
     for number in range(count):
         kind = number % 3
         drawn = np.searchsorted(sums[kind], random.random(length) * sums[kind][-1])
-        order = orders[random.integers(TOPICS)][kind]
+        topic = random.integers(TOPICS) if topics is None else topics[number]
+        order = orders[topic][kind]
         made.append(("" if kind == 0 else " ").join(vocabulary[order[drawn]]))
     return made

@@ -182,7 +182,7 @@ class PlanPage(PlanningPage):
             "diagnosis": diagnosis_in_words(plan),
             "may_change": self.may_change,
             "has_result": has_result,
-            "working": plan.state in (PlanState.SOLVING, PlanState.CONFIRMING),
+            "working": plan.state in (PlanState.SOLVING, PlanState.CONFIRMING) or plan.is_being_published,
             "because": because_of(plan),
             "replacements": [(one, shown_state(None, one)) for one in plan.replacements.order_by("pk")],
             "has_pool": PlanPool.objects.filter(plan=plan).exists(),
@@ -221,7 +221,8 @@ class PlanPage(PlanningPage):
             stop_solving(plan, actor=actor)
             return self.redirect(message=_("The work is stopped."))
         if what == "publish":
-            publish_draw(plan, actor=actor)
+            if publish_draw(plan, actor=actor).published_at is None:
+                return self.redirect()
             return self.redirect(message=_("Pool and seed are published; neither can be changed any more."))
         if what == "discard":
             discard_plan(plan, actor=actor)

@@ -93,7 +93,7 @@ class AssignmentPlanAdmin(ReadOnly, StaffAdmin):
             "publish",
             publish_draw,
             label=gettext_lazy("Publish pool and seed"),
-            done=gettext_lazy("Pool and seed are published; neither can be changed any more."),
+            done=gettext_lazy("A small pool is published now, a large one as soon as it has been read."),
             rule="funding.assign_reviews",
             icon="campaign",
             sources=(PlanState.DRAFT, PlanState.FAILED),

@@ -4,6 +4,9 @@ A pair whose reduced cost is lower than minus the distance between the relaxatio
 in anything better (Dantzig, Fulkerson & Johnson 1954: reduced-cost fixing). So the integer program is solved (HiGHS)
 over the pairs of small reduced cost only, and still what it proves holds for all pairs.
 
+Where whole pairs at a floor are not found in the time they are given, the floor may lack (`elastic`): what every
+application lacks of it costs dear, more the more it lacks, and so there always is an answer, whose gap is stated.
+
 That the graph is connected, and that no two reviewers share too many applications, is asked for where it is broken:
 for each part that falls off, one pair that leads out of it; for each two reviewers who share too many, a count of
 what they share. Then the program is solved again, until nothing is broken.
@@ -30,6 +33,11 @@ LOOSE_GAP = (
 )
 NODES = 20_000  # A count, not a time: the same on every machine.
 LOOSE_NODES = 200
+PATIENCE = 15.0  # Seconds of one integer program of a large problem with a floor: its best is taken, or the floor lacks.
+LACKING = (
+    (0.02, 20.0),
+    (np.inf, 200.0),
+)  # Of a floor, the share that may lack, and what each unit of it costs.
 
 
 @dataclass
@@ -52,10 +60,15 @@ class _Broken:
     twins: list[tuple[int, int]] = field(default_factory=list)  # two reviewers who shared too many
 
 
-def round_total(problem: Problem, relaxed: Relaxed, floor: Floats | None, clock: Clock) -> Whole | None:
-    """Return whole pairs of the largest total, None when there are none at all."""
+def round_total(
+    problem: Problem, relaxed: Relaxed, floor: Floats | None, clock: Clock, *, elastic: bool = False
+) -> Whole | None:
+    """Return whole pairs of the largest total, None when there are none at all, or none in time at this floor.
+
+    With ``elastic`` the floor may lack where it must; the bound is then none of what was found.
+    """
     broken = _Broken()
-    whole = _whole(problem, relaxed, floor, broken, clock)
+    whole = _whole(problem, relaxed, floor, broken, clock, elastic=elastic)
     costs: dict[str, float] = {}
     for option in ("max_shared", "connected"):
         if option not in problem.options:
@@ -63,7 +76,7 @@ def round_total(problem: Problem, relaxed: Relaxed, floor: Floats | None, clock:
         before = whole
         while whole is not None and _add_broken(problem, whole, broken, connected=option == "connected"):
             clock.at(0.9, "options")
-            whole = _whole(problem, relaxed, floor, broken, clock)
+            whole = _whole(problem, relaxed, floor, broken, clock, elastic=elastic)
         if before is not None and whole is not None:
             costs[option] = max(0.0, before.total - whole.total)
     if whole is not None:
@@ -110,7 +123,7 @@ def _whole_worst(
             constraints=LinearConstraint(
                 sparse.hstack([matrix, sparse.csr_array(column)], format="csc"), low, high
             ),
-            options={**_options(problem, broken, clock), "mip_rel_gap": tolerance},
+            options={**_options(problem, broken, clock, floor=True), "mip_rel_gap": tolerance},
         )
         if result.x is None:
             clock.left()
@@ -128,7 +141,13 @@ def is_whole(relaxed: Relaxed) -> bool:
 
 
 def _whole(
-    problem: Problem, relaxed: Relaxed, floor: Floats | None, broken: _Broken, clock: Clock
+    problem: Problem,
+    relaxed: Relaxed,
+    floor: Floats | None,
+    broken: _Broken,
+    clock: Clock,
+    *,
+    elastic: bool = False,
 ) -> Whole | None:
     if not (broken.parts or broken.twins) and is_whole(relaxed):
         chosen = np.zeros(problem.shape, np.bool_)
@@ -136,7 +155,12 @@ def _whole(
         chosen[relaxed.rows[taken], relaxed.columns[taken]] = True
         return Whole(chosen, _total(problem, chosen), relaxed.bound)
     best: Whole | None = None
-    for pool, margin in _widening(problem, relaxed):
+    if elastic:
+        assert floor is not None, "what may lack is the floor"
+        return _lacking(problem, relaxed, floor, broken, clock)
+    for number, (pool, margin) in enumerate(_widening(problem, relaxed)):
+        if number and floor is not None and not is_exact(problem):
+            break  # More pairs make a program that was too hard no easier.
         for applications, reviewers in broken.parts:
             pool |= _ways_out(problem, relaxed, applications, reviewers)
         found = _solve(problem, pool, floor, broken, clock)
@@ -148,6 +172,38 @@ def _whole(
         if relaxed.bound - best.total <= max(margin, _gap(problem, broken) * relaxed.bound):
             return best
     return best
+
+
+def _lacking(
+    problem: Problem, relaxed: Relaxed, floor: Floats, broken: _Broken, clock: Clock
+) -> Whole | None:
+    """Whole pairs that lack least of the floor: among the pairs of the relaxation alone, then among some more."""
+    support = np.zeros(problem.shape, np.bool_)
+    positive = relaxed.chosen > 1e-9
+    support[relaxed.rows[positive], relaxed.columns[positive]] = True
+    best: tuple[float, Whole] | None = None
+    for pool in (support, _widening(problem, relaxed)[0][0]):
+        for applications, reviewers in broken.parts:
+            pool |= _ways_out(problem, relaxed, applications, reviewers)
+        found = _solve(problem, pool, floor, broken, clock, elastic=True)
+        if found is None:
+            continue
+        found.bound = np.inf
+        worth = found.total - _cost_of_lacking(problem, found.chosen, floor)
+        if best is None or worth > best[0]:
+            best = worth, found
+    return None if best is None else best[1]
+
+
+def _cost_of_lacking(problem: Problem, chosen: Mask, floor: Floats) -> float:
+    wanted = np.where(np.isfinite(floor), floor, 0.0)
+    lack = np.maximum(wanted - np.where(chosen, problem.affinity, 0.0).sum(axis=1), 0.0)
+    cost = 0.0
+    for share, price in LACKING:
+        part = np.minimum(lack, share * np.maximum(wanted, 0.0)) if np.isfinite(share) else lack
+        cost += price * float(part.sum())
+        lack = lack - part
+    return cost
 
 
 def _widening(problem: Problem, relaxed: Relaxed) -> list[tuple[Mask, float]]:
@@ -180,29 +236,55 @@ def _gap(problem: Problem, broken: _Broken) -> float:
     return LOOSE_GAP if _is_loose(problem, broken) else GAP
 
 
-def _options(problem: Problem, broken: _Broken, clock: Clock) -> dict[str, float]:
+def _options(problem: Problem, broken: _Broken, clock: Clock, *, floor: bool = False) -> dict[str, float]:
     options: dict[str, float] = {
         "mip_rel_gap": _gap(problem, broken),
         "node_limit": LOOSE_NODES if _is_loose(problem, broken) else NODES,
     }
     left = clock.left()
+    if floor and not is_exact(problem):
+        # Without a floor nodes are counted, not seconds: a draw comes out the same on every machine.
+        left = PATIENCE if left is None else min(left, PATIENCE)
     if left is not None:
         options["time_limit"] = left
     return options
 
 
-def _solve(problem: Problem, pool: Mask, floor: Floats | None, broken: _Broken, clock: Clock) -> Whole | None:
+def _solve(
+    problem: Problem,
+    pool: Mask,
+    floor: Floats | None,
+    broken: _Broken,
+    clock: Clock,
+    *,
+    elastic: bool = False,
+) -> Whole | None:
     model = build(problem, pool, floor)
     matrix, low, high, counters = _with_broken(problem, model, broken)
     size, width = len(model.rows), matrix.shape[1]
     cost = np.zeros(width)
     cost[:size] = -problem.affinity[model.rows, model.columns]
+    most = np.ones(width)
+    parts = 0
+    if elastic:
+        places = np.arange(model.blocks["floor"].start, model.blocks["floor"].stop)
+        for share, price in LACKING:
+            lacks = sparse.csc_array(
+                (np.ones(len(places)), (places, np.arange(len(places)))), shape=(matrix.shape[0], len(places))
+            )
+            matrix = sparse.hstack([matrix, lacks], format="csc")
+            cost = np.concatenate([cost, np.full(len(places), price)])
+            wanted = np.maximum(low[places], 0.0)
+            most = np.concatenate(
+                [most, share * wanted if np.isfinite(share) else np.full(len(places), np.inf)]
+            )
+            parts += len(places)
     result = milp(
         cost,
-        integrality=np.concatenate([np.ones(width - counters), np.zeros(counters)]),
-        bounds=Bounds(0, 1),
+        integrality=np.concatenate([np.ones(width - counters), np.zeros(counters + parts)]),
+        bounds=Bounds(0, most),
         constraints=LinearConstraint(matrix, low, high),
-        options=_options(problem, broken, clock),
+        options=_options(problem, broken, clock, floor=floor is not None),
     )
     if result.x is None:
         clock.left()

@@ -81,7 +81,9 @@ def assign(
     (Without keys, rows that cannot be told apart may swap; the totals are the same.)
 
     All else is proven to two parts in ten thousand at worst, and to the last digit where only loads and conflicts
-    bind or the call is small; the gaps of the `Assignment` say what was proven.
+    bind or the call is small; the gaps of the `Assignment` say what was proven. Only where a large call asks for a
+    floor that whole pairs are not found for within seconds, the best that was found is returned, and its gaps say
+    how far from the bounds it may be.
 
     ``deadline``: seconds after which `OutOfTime` is raised; None for none. ``progress`` is told the share done, and
     one of `STEPS`.
@@ -150,7 +152,7 @@ class _Solver:
             return self.largest_total(None)
         self.check_options(None, None)
         self.clock.at(0.1, "worst")
-        whole = None
+        whole, relaxed = None, None
         if len(problem.panel) and not is_exact(problem):
             return self.best_in_panels(tolerance)
         if len(
@@ -171,6 +173,10 @@ class _Solver:
                 self.pool |= served.chosen
                 mean = min(float(self.means(served.chosen)[problem.asked].min()), bound * (1 - tolerance))
                 whole = self.at_floor(mean)
+        if whole is None and not is_exact(problem):
+            whole, mean = self.lacking_least(bound, bound * (1 - tolerance), relaxed)
+            if whole is None:
+                raise self.impossible(None, None)
         if whole is None and self.at_floor(0.0) is None:
             raise self.impossible(None, None)
         highest = mean
@@ -239,6 +245,32 @@ class _Solver:
             return None
         self.clock.at(0.7, "rounding")
         return round_total(self.problem, relaxed, sums, self.clock)
+
+    def lacking_least(self, bound: float, mean: float, relaxed: Relaxed | None) -> tuple[Whole | None, float]:
+        """Whole pairs as near to this floor as they were found in time, and the floor that they reach.
+
+        The total is proven at the floor that was reached, the worst-served against ``bound``.
+        """
+        self.clock.at(0.8, "rounding")
+        sums = self.sums(mean)
+        relaxed = relaxed or self.relaxed(sums)
+        whole = None
+        if relaxed is not None:
+            whole = round_total(self.problem, relaxed, sums, self.clock, elastic=True)
+        if (
+            whole is None
+        ):  # Not even that in time: the largest total is found fast, whatever its worst-served.
+            self.check_options(None, None)
+            whole = round_total(
+                self.problem, solve(self.problem, self.pool, "total", self.clock), None, self.clock
+            )
+        if whole is None:
+            return None, mean
+        reached = min(float(self.means(whole.chosen)[self.problem.asked].min()), bound)
+        self.pool |= whole.chosen
+        at_reached = self.relaxed(self.sums(reached))
+        whole.bound = whole.total if at_reached is None else max(whole.total, at_reached.bound)
+        return whole, reached
 
     def relaxed(self, sums: Floats | None) -> Relaxed | None:
         """The largest total of parts of pairs that reach these sums; None where none do."""

@@ -157,6 +157,11 @@ class AssignmentPlan(models.Model):
         return self.method == PlanMethod.DRAW
 
     @property
+    def is_being_published(self) -> bool:
+        """Whether a worker reads the pool of a draw, to publish it."""
+        return self.is_draw and self.published_at is None and self.job is not None and self.job.is_open
+
+    @property
     def root(self) -> AssignmentPlan:
         """The plan whose reviewers this one replaces, or itself."""
         return self.parent if self.parent is not None else self

@@ -17,28 +17,25 @@ from django.utils.translation import gettext_lazy
 from funding.applications.models import Application
 from funding.calls.models import Criterion
 from funding.calls.states import Acts, CriterionKind
-from funding.reviews.models import PlannedPair, Review, Reviewer, Score, StageRun
+from funding.reviews.models import Review, Reviewer, Score, StageRun
 from funding.reviews.services import stages
 from funding.reviews.services.conflicts import DERIVED, conflicts_for, write_tie
 from funding.reviews.services.copies import ask_for_copies
-from funding.reviews.services.telling import day, link_of_run, staff_of, tell, tell_reviewer
+from funding.reviews.services.telling import ask_for_replacement, day, tell_reviewer
 from funding.reviews.states import (
     OPEN_REVIEWS,
     OPINIONS_OF_STAGE,
     Confidence,
     ConflictKind,
     ConflictSource,
-    PlanState,
     ReviewState,
     RunState,
 )
 from park_portal.core.accounts.models import User
-from park_portal.core.accounts.states import StaffRole
 from park_portal.core.audit.services import record
 from park_portal.core.calendar.services import deadline
 from park_portal.core.errors import Conflict as Stale
 from park_portal.core.errors import DomainError, IllegalTransition, Problem
-from park_portal.core.outbox.services import publish
 from park_portal.core.prepared import Prepared
 from park_portal.core.text import clean
 from park_portal.core.workflow import SYSTEM, Actor, advance, require
@@ -339,26 +336,10 @@ def recuse(review: Review, *, actor: Actor, kind: str = ConflictKind.DECLARED, n
 
 
 def _ask_for_replacement(review: Review, reason: str) -> None:
-    run = _run_of(review)
-    key = f"{review.pk}:{review.assigned_at.isoformat()}"
-    asked_by_plan = PlannedPair.objects.filter(
-        run=run, person=review.reviewer, plan__state=PlanState.CONFIRMED
-    )
-    if run.state == RunState.ACTIVE and asked_by_plan.exists():
-        # The plan finds somebody else and tells staff whom.
-        publish(
-            "review.stepped_back",
-            key=f"review.stepped_back:{key}",
-            payload={"run": run.pk, "person": review.reviewer_id},
-        )
-        return
-    tell(
-        "review.replacement",
-        application=review.application,
-        recipients=staff_of(review.application.call, StaffRole.OFFICER),
-        key=key,
-        link=link_of_run(run),
-        reviewer=review.reviewer.name,
+    review.run = _run_of(review)
+    ask_for_replacement(
+        review,
+        key=f"{review.pk}:{review.assigned_at.isoformat()}",
         why=STEPPED_BACK[review.state],
         reason=reason,
     )

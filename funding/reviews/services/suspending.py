@@ -14,9 +14,8 @@ from django.utils import timezone
 from funding.applications.models import Application
 from funding.applications.states import ApplicationState
 from funding.reviews.models import Review
-from funding.reviews.services.telling import link_of_run, staff_of, tell, tell_reviewer
+from funding.reviews.services.telling import ask_for_replacement, tell_reviewer
 from funding.reviews.states import ReviewState, RunState
-from park_portal.core.accounts.states import StaffRole
 from park_portal.core.audit.services import record
 from park_portal.core.text import both
 from park_portal.core.workflow import SYSTEM
@@ -74,16 +73,7 @@ def _settle(pk: int) -> bool:
         assert review.suspended_at is not None
         key = f"{review.pk}:{review.suspended_at.isoformat()}"
         tell_reviewer("review.suspended", review, key=key)
-        tell(
-            "review.replacement",
-            application=application,
-            recipients=staff_of(application.call, StaffRole.OFFICER),
-            key=key,
-            link=link_of_run(review.run),
-            reviewer=review.reviewer.name,
-            why=SUSPENDED,
-            reason=in_both(review),
-        )
+        ask_for_replacement(review, key=key, why=SUSPENDED, reason=in_both(review))
         if review.run.state == RunState.ACTIVE:
             stages.settle(review.run, actor=SYSTEM)
     return True

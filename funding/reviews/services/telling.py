@@ -15,10 +15,12 @@ from funding.applications.models import Application
 from funding.calls.models import Call, Stage
 from funding.calls.services import notify_of_call
 from funding.calls.states import Acts
-from funding.reviews.models import Review, StageRun
+from funding.reviews.models import PlannedPair, Review, StageRun
+from funding.reviews.states import PlanState, RunState
 from incubator.organisations.models import Liaison
 from park_portal.core.accounts.models import User
 from park_portal.core.accounts.states import Language, StaffRole
+from park_portal.core.outbox.services import publish
 
 
 def in_languages(obj: Model, field: str) -> dict[str, str]:
@@ -119,6 +121,31 @@ def tell(
             link=link,
             context={**fields_of(application), **context},
         )
+
+
+def ask_for_replacement(review: Review, *, key: str, why: dict[str, str], reason: Any) -> None:
+    """Have somebody else found for ``review``: by the plan that had asked for it, which tells staff whom; else by staff."""
+    run = review.run
+    asked_by_plan = PlannedPair.objects.filter(
+        run=run, person=review.reviewer, plan__state=PlanState.CONFIRMED
+    )
+    if run.state == RunState.ACTIVE and asked_by_plan.exists():
+        publish(
+            "review.stepped_back",
+            key=f"review.stepped_back:{key}",
+            payload={"run": run.pk, "person": review.reviewer_id},
+        )
+        return
+    tell(
+        "review.replacement",
+        application=review.application,
+        recipients=staff_of(review.application.call, StaffRole.OFFICER),
+        key=key,
+        link=link_of_run(run),
+        reviewer=review.reviewer.name,
+        why=why,
+        reason=reason,
+    )
 
 
 def tell_reviewer(kind: str, review: Review, *, key: str, **context: Any) -> None:

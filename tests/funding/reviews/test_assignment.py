@@ -9,7 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from funding.reviews.assignment import STEPS, Infeasible, OutOfTime, Shortage, assign, draw, price, ticket
+from funding.reviews.assignment import (
+    STEPS,
+    Infeasible,
+    OutOfTime,
+    Shortage,
+    assign,
+    draw,
+    price,
+    rounding,
+    solving,
+    ticket,
+)
 from tests.bench.assigning import topics
 
 MIX = {"academia": 1, "industry": 1}
@@ -927,3 +938,45 @@ class TestDraw:
         with pytest.raises(ValueError) as caught:
             draw(eligible, max_load=3, seed=1, **self.KEYS)
         assert str(caught.value) == words
+
+
+# --- where whole pairs at the floor are not found in time
+
+
+def contested():
+    affinity = topics(260, 70, np.random.default_rng(1))
+    institutions = [number % 25 for number in range(70)]
+    return affinity, {"per_application": 3, "max_load": 12, "institutions": institutions}
+
+
+def holds_and_states_its_gaps(found, affinity, institutions):
+    rows, columns = np.array(found.pairs).T
+    assert (np.bincount(rows, minlength=len(affinity)) == 3).all()
+    assert np.bincount(columns).max() <= 12
+    assert len({(row, institutions[column]) for row, column in found.pairs}) == len(found.pairs)
+    assert found.floor <= found.worst + 1e-9 <= found.worst_bound + 2e-9
+    assert found.total <= found.total_bound
+
+
+def test_floor_that_whole_pairs_miss_is_lacked_as_little_as_can_be(monkeypatch):
+    affinity, conditions = contested()
+    exact = assign(affinity, **conditions)
+    round_total = solving.round_total
+
+    def no_floor_kept(problem, relaxed, floor, clock, *, elastic=False):
+        whole = round_total(problem, relaxed, floor, clock, elastic=elastic)
+        return whole if elastic else None
+
+    monkeypatch.setattr(solving, "round_total", no_floor_kept)
+    found = assign(affinity, **conditions)
+    holds_and_states_its_gaps(found, affinity, conditions["institutions"])
+    assert found.worst_bound == pytest.approx(exact.worst_bound)
+    assert found.worst_gap < 0.02
+
+
+def test_no_time_for_integer_programs_still_gives_an_assignment_with_its_gap(monkeypatch):
+    affinity, conditions = contested()
+    monkeypatch.setattr(rounding, "PATIENCE", 1e-3)
+    found = assign(affinity, **conditions)
+    holds_and_states_its_gaps(found, affinity, conditions["institutions"])
+    assert found.worst_gap > 0

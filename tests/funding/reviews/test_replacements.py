@@ -135,6 +135,28 @@ def test_conflict_of_interest_leads_to_a_replacement_and_never_to_the_same_perso
     assert (review.run_id, review.reviewer_id) not in pairs_of(child)
 
 
+def test_conflict_found_later_asks_for_a_replacement_at_once():
+    plan = confirmed(make_plan(applications=2, experts=4))
+    review = Review.objects.order_by("pk").first()
+    services.record_tie(
+        review.reviewer,
+        actor=make_staff("officer"),
+        kind="family",
+        other=review.application.organisation.memberships.get(role="owner").user,
+    )
+    assert Review.objects.get(pk=review.pk).state == "suspended"
+    ring()
+    work_off_jobs()
+    child = child_of(plan)
+    assert (child.state, [one["why"] for one in child.because]) == ("ready", ["suspended"])
+    assert [run for run, _who in child.pairs.filter(origin="solved").values_list("run_id", "person_id")] == [
+        review.run_id
+    ]
+    assert (review.run_id, review.reviewer_id) not in pairs_of(child)
+    assert told("review.replacement") == []  # the plan tells staff whom it proposes
+    assert len(told("assignment.proposed")) == 1
+
+
 def test_proposal_that_staff_discard_is_not_made_again():
     plan = confirmed(make_plan(applications=2, experts=4))
     step_back(Review.objects.order_by("pk").first())
@@ -267,6 +289,29 @@ def test_draw_is_made_after_pool_and_seed_are_published_and_once():
         services.solve_plan(plan, actor=officer)
     kept = Calculation.objects.get(kind="draw")
     assert (kept.seed, kept.inputs_sha256) == ("7", pool.digest)
+
+
+def test_large_pool_is_published_by_a_worker_and_once(monkeypatch):
+    monkeypatch.setattr("funding.reviews.services.planning.plans.READ_AT_ONCE", 0)
+    plan, officer = make_plan(applications=2, experts=3, method="draw"), make_staff("officer")
+    first = services.publish_draw(plan, actor=officer)
+    again = services.publish_draw(plan, actor=officer)
+    assert (first.published_at, first.is_being_published, again.job) == (None, True, first.job)
+    assert not PlanPool.objects.filter(plan=plan).exists()
+    work_off_jobs()
+    done = AssignmentPlan.objects.get(pk=plan.pk)
+    assert (done.published_at is not None, done.is_being_published) == (True, False)
+    assert PlanPool.objects.get(plan=plan).shape == (2, 3)
+
+
+def test_draw_that_is_changed_while_its_pool_is_read_is_not_published(monkeypatch):
+    monkeypatch.setattr("funding.reviews.services.planning.plans.READ_AT_ONCE", 0)
+    plan = make_plan(applications=2, experts=3, method="draw")
+    services.publish_draw(plan, actor=SYSTEM)
+    services.change_plan(plan, actor=SYSTEM, seed=99)
+    work_off_jobs()
+    done = AssignmentPlan.objects.get(pk=plan.pk)
+    assert (done.published_at, done.seed, PlanPool.objects.filter(plan=plan).exists()) == (None, 99, False)
 
 
 def test_draw_takes_the_highest_tickets_of_the_published_seed():

@@ -15,7 +15,7 @@ from funding.calls.models import Stage
 from funding.calls.states import Acts
 from funding.reviews.criteria import MOST_LOAD, MOST_REVIEWS, PlanCriteria
 from funding.reviews.models import AssignmentPlan, PlanPool
-from funding.reviews.services.planning.inputs import take_pool
+from funding.reviews.services.planning.inputs import pool_of, runs_of_plan, take_pool
 from funding.reviews.states import PlanFloor, PlanMethod, PlanState, ReviewerKind
 from park_portal.core.audit.services import changes_of, record
 from park_portal.core.errors import Conflict, DomainError, IllegalTransition, Problem
@@ -23,6 +23,8 @@ from park_portal.core.jobs.services import cancel_job, start_job
 from park_portal.core.workflow import SYSTEM, Actor, advance, require
 
 SOLVE: Final = "reviews.assignment"
+PUBLISH: Final = "reviews.publish_draw"
+READ_AT_ONCE: Final = 20_000  # pairs of a pool that a request waits for; a larger one is read by a worker
 Shown = Callable[..., None]  # progress(done, total, message), as a job shows it
 LARGEST_SEED: Final = 2**53 - 1  # what every program reads as a whole number
 
@@ -140,7 +142,10 @@ def _refuse_wrong(criteria: PlanCriteria, due_at: datetime | None, seed: int | N
 
 
 def publish_draw(plan: AssignmentPlan, *, actor: Actor) -> AssignmentPlan:
-    """Fix pool, criteria and seed of a draw before it is made; a second call changes nothing."""
+    """Fix pool, criteria and seed of a draw before it is made; a second call changes nothing.
+
+    A large pool is read by a worker: the plan has a job then, and is published when it is done.
+    """
     require(actor, "funding.assign_reviews", plan)
     with transaction.atomic():
         held = lock_plan(plan)
@@ -150,12 +155,37 @@ def publish_draw(plan: AssignmentPlan, *, actor: Actor) -> AssignmentPlan:
             raise DomainError(_("Only a random draw has a pool to be published."), code="no_draw")
         if held.state not in (PlanState.DRAFT, PlanState.FAILED):
             raise IllegalTransition()
-        pool = keep_pool(take_pool(held))
-        held.published_at = timezone.now()
-        held.revision += 1
-        held.save(update_fields=["published_at", "revision"])
-        record("assignment_plan.publish", held, actor=actor, after={"seed": held.seed, "pool": pool.digest})
+        if held.is_being_published:
+            return held
+        if runs_of_plan(held).count() * len(pool_of(held.asked)) <= READ_AT_ONCE:
+            _publish(held, take_pool(held), actor=actor)
+            return held
+        held.job = start_job(PUBLISH, actor=actor, params={"plan": held.pk, "revision": held.revision})
+        held.save(update_fields=["job"])
     return held
+
+
+def publish_by_worker(plan_id: int, revision: int, *, actor: Actor, progress: Shown) -> None:
+    """Read the pool of a draw and publish it, unless the draw was changed or published meanwhile."""
+    plan = AssignmentPlan.objects.select_related("stage", "call", "parent").get(pk=plan_id)
+    if plan.published_at is not None or plan.revision != revision:
+        return
+    progress(0, None, _("Reading applications, reviewers and conflicts of interest"))
+    pool = take_pool(plan)
+    with transaction.atomic():
+        held = lock_plan(plan)
+        if held.published_at is not None or held.revision != revision or held.state == PlanState.DISCARDED:
+            return
+        pool.plan = held
+        _publish(held, pool, actor=actor)
+
+
+def _publish(held: AssignmentPlan, pool: PlanPool, *, actor: Actor) -> None:
+    keep_pool(pool)
+    held.published_at = timezone.now()
+    held.revision += 1
+    held.save(update_fields=["published_at", "revision"])
+    record("assignment_plan.publish", held, actor=actor, after={"seed": held.seed, "pool": pool.digest})
 
 
 def keep_pool(pool: PlanPool) -> PlanPool:

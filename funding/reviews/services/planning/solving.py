@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from funding.reviews.assignment import Assignment
 
 LONGEST: Final = 900.0  # seconds for the plan itself; a job may take 25 minutes
-LONGEST_IN_ALL: Final = 1200.0  # with what else would give; those that do not come in time are left out
+SHOWN_WITHIN: Final = (
+    80.0  # seconds from the start to the preview: what else would give has what is left of them
+)
 MOST_ROUNDS: Final = 5  # of a replacement during which others step back
 
 STEPS: Final = {
@@ -72,6 +74,7 @@ def _work_out(plan_id: int, revision: int, progress: Shown) -> AssignmentPlan | 
     plan = AssignmentPlan.objects.select_related("stage", "call", "parent").get(pk=plan_id)
     if plan.state != PlanState.SOLVING or plan.revision != revision:
         return None
+    begun = time.monotonic()
     progress(0, 100, _("Reading applications, reviewers and conflicts of interest"))
     pool = PlanPool.objects.get(plan=plan) if plan.published_at is not None else take_pool(plan)
     asked = max(pool.terms["need"], default=0)
@@ -88,7 +91,7 @@ def _work_out(plan_id: int, revision: int, progress: Shown) -> AssignmentPlan | 
     taken = time.monotonic() - start
     figures = figures_of(pool, inputs, result, is_draw=plan.is_draw, seconds=taken)
     if not plan.is_draw and plan.parent_id is None:
-        figures["alternatives"] = list(alternatives(plan.asked, inputs, result, start, progress))
+        figures["alternatives"] = list(alternatives(plan.asked, inputs, result, begun, progress))
     progress(95, 100, _("Keeping the result"))
     with transaction.atomic():
         held = lock_plan(plan)
@@ -143,7 +146,7 @@ def alternatives(
     varied = list(variations(criteria, inputs, result))
     for number, (changes, given) in enumerate(varied):
         progress(75 + 20 * number // max(1, len(varied)), 100, STEPS["done"])
-        left = LONGEST_IN_ALL - (time.monotonic() - start)
+        left = SHOWN_WITHIN - (time.monotonic() - start)
         line: dict[str, Any] = {"changes": changes}
         try:
             if left < 1:
@@ -153,7 +156,7 @@ def alternatives(
                 inputs.matches,
                 forbidden=inputs.closed != 0,
                 seed=result.seed,
-                deadline=min(left, LONGEST / 4),
+                deadline=left,
                 **conditions,
             )
         except Infeasible as error:
