@@ -145,22 +145,13 @@ class MeetingMixin(PortalMixin):
             "funding/panels/_live.html",
             status=status,
             stamp=stamp,
+            state_line=self.state_line(),
             **live_context(self.object, user, has_text=self.request.GET.get("text", "")),
             **context,
         )
 
-
-@method_decorator(never_cache, name="dispatch")
-class MeetingPage(MeetingMixin):
-    """One meeting: before it the agenda and what is to be declared, during it the item on the table, after it the minutes."""
-
-    def get_crumbs(self) -> Sequence[Crumb]:
-        return *tuple(super().get_crumbs())[:-1], Crumb(self.object.title)
-
-    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return self.show()
-
-    def show(self, status: int = 200, **context: Any) -> HttpResponse:
+    def show(self, *, status: int = 200, **context: Any) -> HttpResponse:
+        """Return the meeting's page."""
         user = self.request.user
         stamp = stamp_of(Meeting.objects.visible_to(user), self.object.pk, user)
         return self.render(
@@ -181,6 +172,17 @@ class MeetingPage(MeetingMixin):
             if meeting.state == MeetingState.PLANNED
             else "",
         )
+
+
+@method_decorator(never_cache, name="dispatch")
+class MeetingPage(MeetingMixin):
+    """One meeting: before it the agenda and what is to be declared, during it the item on the table, after it the minutes."""
+
+    def get_crumbs(self) -> Sequence[Crumb]:
+        return *tuple(super().get_crumbs())[:-1], Crumb(self.object.title)
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self.show()
 
 
 @method_decorator(never_cache, name="dispatch")
