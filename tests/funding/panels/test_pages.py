@@ -181,7 +181,7 @@ def test_what_was_typed_stays_when_it_is_refused_without_scripts(client):
     services.count_votes(item, actor=chair)
     answer = do(client, chair, item, "conclude", opinion="unknown", summary="  小结写了很久。  ")
     assert answer.status_code == 422
-    assert '<textarea' in text_of(answer)
+    assert "<textarea" in text_of(answer)
     assert "小结写了很久。" in text_of(answer)
 
 
@@ -192,7 +192,13 @@ def test_what_was_typed_is_shown_when_somebody_else_closed_the_item_meanwhile(cl
     services.conclude_item(item, actor=chair_of(meeting), opinion="fund", summary="先到的小结。")
     for script in (False, True):
         answer = do(
-            client, chair_of(meeting), item, "conclude", script=script, opinion="do_not_fund", summary="后到的小结。"
+            client,
+            chair_of(meeting),
+            item,
+            "conclude",
+            script=script,
+            opinion="do_not_fund",
+            summary="后到的小结。",
         )
         assert answer.status_code == 409
         assert "后到的小结。" in text_of(answer)
