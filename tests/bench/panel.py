@@ -25,7 +25,7 @@ class Measured(str):
 
 
 class Viewer(threading.Thread):
-    """One browser: asks for news every two seconds, from a moment of its own on, as the page's script does."""
+    """One browser: asks for news as often as the page's script does, from a moment of its own on."""
 
     def __init__(self, port: int, headers: dict[str, str], path: str, delay: float) -> None:
         super().__init__(daemon=True)

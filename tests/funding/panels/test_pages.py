@@ -132,7 +132,7 @@ def test_live_part_has_nothing_new_until_something_is_called_and_costs_little(
     assert news.status_code == 200
     assert item.application.title in text_of(news)
     key = re.search(r"text=([\d-]+)", text_of(news))[1]
-    assert 'hx-trigger="every 2s"' in text_of(news)
+    assert 'hx-trigger="every 1.5s"' in text_of(news)
     assert SUMMARY in text_of(news)
     again = client.get(reverse("panels:live", args=[meeting.pk]), {"seen": seen, "text": key})
     assert SUMMARY not in text_of(again), "the page holds the text already"
