@@ -23,6 +23,8 @@ from funding.calls.models import Call
 from funding.calls.states import CallState, StageKind
 from funding.decisions.models import Decision, Letter
 from funding.decisions.states import DecisionState, LetterState
+from funding.panels.models import Meeting
+from funding.panels.states import MeetingState
 from funding.reviews.models import NoticeLine, Objection, Review, StageRun
 from funding.reviews.services import acts_of, runs_of_experts, without_short
 from funding.reviews.states import OPEN_REVIEWS, NoticeLineState, RunState
@@ -122,6 +124,29 @@ def reviews_overdue(user: Any) -> list[Figure]:
             _("expert reviews overdue"),
             Review.objects.filter(state__in=OPEN_REVIEWS, due_at__lt=now),
             list_url("funding.review", state__in=",".join(OPEN_REVIEWS), due="overdue"),
+            "bad",
+        ),
+    ]
+
+
+@staff_figures(order=25)
+def panels_to_be_finished(user: Any) -> list[Figure]:
+    """Minutes that nobody has signed, and meetings that nobody has closed: their applications stand still."""
+    if not is_officer(user):
+        return []
+    return [
+        Figure(
+            _("panel minutes to be signed"),
+            Meeting.objects.filter(state=MeetingState.CLOSED),
+            list_url("funding.meeting", state__exact=MeetingState.CLOSED.value),
+            "wait",
+        ),
+        Figure(
+            _("panel meetings left open"),
+            Meeting.objects.filter(
+                state=MeetingState.OPEN, starts_at__lt=timezone.now() - timedelta(hours=24)
+            ),
+            list_url("funding.meeting", state__exact=MeetingState.OPEN.value),
             "bad",
         ),
     ]

@@ -19,6 +19,7 @@ from park_portal.core.workflow import SYSTEM, advance
 from tests.factories.calls import make_call
 from tests.factories.core import make_staff
 from tests.factories.decisions import make_decision, make_letter, under_notice
+from tests.factories.panels import finished, session
 from tests.factories.reviews import expert_run, make_application, make_review, make_review_call, run_of
 
 pytestmark = pytest.mark.django_db
@@ -232,3 +233,17 @@ def test_first_page_costs_at_most_twelve_queries(client_of, role, django_assert_
 
     with django_assert_max_num_queries(12):
         client.get("/admin/")
+
+
+def test_officer_sees_minutes_that_nobody_signed_and_meetings_that_nobody_closed(home):
+    finished()
+    forgotten = session()
+    session()
+    before = timezone.now() - timedelta(days=2)
+    type(forgotten).objects.filter(pk=forgotten.pk).update(starts_at=before)
+    found = {str(one["label"]): one["number"] for one in home("officer").context["figures"]}
+    assert found["panel minutes to be signed"] == 1
+    assert found["panel meetings left open"] == 1
+    assert "panel minutes to be signed" not in {
+        str(one["label"]) for one in home("fund_manager").context["figures"]
+    }

@@ -41,7 +41,7 @@ def access_to(
 
     Whoever sits on the panel declares first, staff too. A conflict that came to light since then closes the item at
     once, before it is noted in the meeting. What is ``on_the_table`` was looked up when it was called and is again when
-    its vote is opened and counted: the page that asks every two seconds looks at what is on record alone.
+    its vote is opened and counted: the page that asks again and again looks at what is on record alone.
     """
     if member is None:
         return Access(bool(sees_records(user)))

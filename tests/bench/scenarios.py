@@ -165,5 +165,6 @@ WORK = [
     Work("large call, draw", "tests.bench.planning:publish_and_draw", seconds=180, megabytes=2_000),
     Work("calibration, proof", "tests.bench.work:calibrate_fifty_rounds", seconds=10),
     Work("calibration, large", "tests.bench.work:calibrate_a_large_round", seconds=10),
+    Work("panel, all see the item", "tests.bench.panel:forty_see_the_item", seconds=3),
     Work("affinity", "tests.bench.work:match_applications", seconds=20, megabytes=2_000),
 ]

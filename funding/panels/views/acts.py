@@ -1,11 +1,13 @@
-"""The buttons of the live page: one service call each, answered with the page anew, or with its live part to a script."""
+"""The buttons of the live page: one service call each.
+
+Answered by going back to the page, or with its live part to a script; what was refused stays on the page that says why.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
@@ -27,24 +29,26 @@ def _whole(text: str) -> int | None:
 
 
 class _Answers(MeetingMixin):
-    """Answers a form with the live part where a script sent it, else by going back to the page with what is to be said."""
+    """Answers a form with the live part where a script sent it, else with the page; nothing typed is lost."""
 
     def answer(self, error: DomainError | None = None) -> HttpResponse:
-        if self.request.headers.get("HX-Request"):
-            self.prepare()
-            if error is None:
-                return self.live()
-            lines = [str(problem.message) for problem in error.problems]
-            return self.live(
-                status=error.status if error.status in (403, 409) else 422,
-                refused=str(error),
-                refused_lines=lines,
-            )
-        if error is not None:
-            messages.error(
-                self.request, " ".join([str(error), *(str(one.message) for one in error.problems)])
-            )
-        return HttpResponseRedirect(self.after())
+        by_script = self.request.headers.get("HX-Request")
+        if error is None and not by_script:
+            return HttpResponseRedirect(self.after())
+        self.prepare()
+        if error is None:
+            return self.live()
+        show = self.live if by_script else self.again
+        return show(
+            status=error.status if error.status in (403, 409) else 422,
+            refused=str(error),
+            refused_lines=[str(problem.message) for problem in error.problems],
+            typed=self.request.POST,
+        )
+
+    def again(self, *, status: int, **context: Any) -> HttpResponse:
+        """Return the page that the form was on."""
+        return self.show(status=status, **context)
 
     def after(self) -> str:
         return self.object.get_absolute_url()
@@ -121,6 +125,11 @@ class ItemAct(_Answers, ItemMixin):
         except DomainError as error:
             return self.answer(error)
         return self.answer()
+
+    def again(self, *, status: int, **context: Any) -> HttpResponse:
+        if self.request.POST.get("page") == "item":
+            return self.show_item(status=status, **context)
+        return self.show(status=status, **context)
 
     def after(self) -> str:
         to_item = self.request.POST.get("page") == "item"

@@ -47,16 +47,22 @@ class ItemMixin(MeetingMixin):
     def get_crumbs(self) -> Sequence[Crumb]:
         return *super().get_crumbs(), Crumb(self.item.application.number or "")
 
+    def show_item(self, *, status: int = 200, **context: Any) -> HttpResponse:
+        """Return the item's page."""
+        context |= item_context(self.item, self.request.user, self.member)
+        if context["access"].must_declare:
+            context["brief"] = brief_for_panel(self.item)
+        return self.render(
+            "funding/panels/item.html", status=status, meeting=self.object, member=self.member, **context
+        )
+
 
 @method_decorator(never_cache, name="dispatch")
 class ItemPage(ItemMixin):
     """One application of the agenda, its reviews and what was said; title and team alone until one has declared."""
 
     def get(self, request: HttpRequest, pk: int, item: int) -> HttpResponse:
-        context = item_context(self.item, self.request.user, self.member)
-        if context["access"].must_declare:
-            context["brief"] = brief_for_panel(self.item)
-        return self.render("funding/panels/item.html", meeting=self.object, member=self.member, **context)
+        return self.show_item()
 
 
 class ConflictPage(ItemMixin, ActPage):

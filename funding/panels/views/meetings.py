@@ -137,30 +137,22 @@ class MeetingMixin(PortalMixin):
         listed = reverse("panels:list") if sits_on_panels(self.request.user) else ""
         return Crumb(_("Panel meetings"), listed), Crumb(self.object.title, self.object.get_absolute_url())
 
-    def live(self, *, status: int = 200, **context: Any) -> HttpResponse:
-        """Return the live part of the meeting's page."""
+    def live(self, *, status: int = 200, stamp: str | None = None, **context: Any) -> HttpResponse:
+        """Return the live part of the meeting's page; ``stamp`` is what tells it from others, where it is known."""
         user = self.request.user
-        stamp = stamp_of(Meeting.objects.visible_to(user), self.object.pk, user)
+        if stamp is None:
+            stamp = stamp_of(Meeting.objects.visible_to(user), self.object.pk, user)
         return self.render(
             "funding/panels/_live.html",
             status=status,
             stamp=stamp,
+            state_line=self.state_line(),
             **live_context(self.object, user, has_text=self.request.GET.get("text", "")),
             **context,
         )
 
-
-@method_decorator(never_cache, name="dispatch")
-class MeetingPage(MeetingMixin):
-    """One meeting: before it the agenda and what is to be declared, during it the item on the table, after it the minutes."""
-
-    def get_crumbs(self) -> Sequence[Crumb]:
-        return *tuple(super().get_crumbs())[:-1], Crumb(self.object.title)
-
-    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return self.show()
-
-    def show(self, status: int = 200, **context: Any) -> HttpResponse:
+    def show(self, *, status: int = 200, **context: Any) -> HttpResponse:
+        """Return the meeting's page."""
         user = self.request.user
         stamp = stamp_of(Meeting.objects.visible_to(user), self.object.pk, user)
         return self.render(
@@ -184,19 +176,34 @@ class MeetingPage(MeetingMixin):
 
 
 @method_decorator(never_cache, name="dispatch")
+class MeetingPage(MeetingMixin):
+    """One meeting: before it the agenda and what is to be declared, during it the item on the table, after it the minutes."""
+
+    def get_crumbs(self) -> Sequence[Crumb]:
+        return *tuple(super().get_crumbs())[:-1], Crumb(self.object.title)
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self.show()
+
+
+@method_decorator(never_cache, name="dispatch")
 class LiveFragment(MeetingMixin):
     """The live part of a meeting's page; nothing (204) as long as it is what the page shows already (``seen``)."""
 
+    stamp: str | None = None
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated and request.method == "GET":
-            # Forty people ask for this every two seconds: the answer that nothing is new costs one query.
+            # Forty people ask for this again and again: the answer that nothing is new costs one query.
             stamp = stamp_of(Meeting.objects.visible_to(request.user), kwargs["pk"], request.user)
             if stamp is not None and stamp == request.GET.get("seen"):
                 return HttpResponse(status=204)
+            # Asked before what is shown is read: what changes in between is news to the next question.
+            self.stamp = stamp
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return self.live()
+        return self.live(stamp=self.stamp)
 
 
 class AgendaPage(MeetingMixin, ActPage):

@@ -132,7 +132,7 @@ def test_live_part_has_nothing_new_until_something_is_called_and_costs_little(
     assert news.status_code == 200
     assert item.application.title in text_of(news)
     key = re.search(r"text=([\d-]+)", text_of(news))[1]
-    assert 'hx-trigger="every 2s"' in text_of(news)
+    assert 'hx-trigger="every 1.5s"' in text_of(news)
     assert SUMMARY in text_of(news)
     again = client.get(reverse("panels:live", args=[meeting.pk]), {"seen": seen, "text": key})
     assert SUMMARY not in text_of(again), "the page holds the text already"
@@ -166,6 +166,65 @@ def test_vote_by_page_and_by_script(client):
     assert 'id="panel-live"' in text_of(answer)
     assert sorted(Ballot.objects.values_list("score", flat=True)) == [60, 80]
     assert do(client, second, item, "vote", script=True, score="61").status_code == 409
+
+
+def test_what_was_typed_stays_when_it_is_refused_without_scripts(client):
+    meeting = session(items=1)
+    item = voting_item(meeting)
+    chair, second = members_of(meeting)[:2]
+    answer = do(client, second, item, "vote", score="101", comment="证据充分")
+    assert answer.status_code == 422
+    assert "0 到 100" in text_of(answer)
+    assert re.search(r'name="score"\s+value="101"', text_of(answer))
+    assert 'value="证据充分"' in text_of(answer)
+    vote_all(item)
+    services.count_votes(item, actor=chair)
+    answer = do(client, chair, item, "conclude", opinion="unknown", summary="  小结写了很久。  ")
+    assert answer.status_code == 422
+    assert "<textarea" in text_of(answer)
+    assert "小结写了很久。" in text_of(answer)
+
+
+def test_what_was_typed_is_shown_when_somebody_else_closed_the_item_meanwhile(client):
+    meeting = session(items=1)
+    item = vote_all(voting_item(meeting))
+    services.count_votes(item, actor=chair_of(meeting))
+    services.conclude_item(item, actor=chair_of(meeting), opinion="fund", summary="先到的小结。")
+    for script in (False, True):
+        answer = do(
+            client,
+            chair_of(meeting),
+            item,
+            "conclude",
+            script=script,
+            opinion="do_not_fund",
+            summary="后到的小结。",
+        )
+        assert answer.status_code == 409
+        assert "后到的小结。" in text_of(answer)
+    item.refresh_from_db()
+    assert (item.opinion, item.summary) == ("fund", "先到的小结。")
+
+
+def test_remark_that_is_refused_on_the_page_of_its_item_stays_there(client):
+    meeting = make_meeting(1)
+    item, person = meeting.items.get(), members_of(meeting)[1]
+    services.pledge_on(item, actor=person)
+    answer = do(client, person, item, "comment", page="item", text="会前就想说的话")
+    assert answer.status_code == 409
+    assert "会前就想说的话" in text_of(answer)
+    assert "在会议中" not in text_of(answer)
+    assert not PanelComment.objects.exists()
+
+
+def test_live_part_says_what_state_the_meeting_is_in(client):
+    meeting = session(items=1)
+    person = members_of(meeting)[1]
+    assert ">进行中<" in text_of(page(client, person, "live", meeting.pk))
+    client.force_login(chair_of(meeting))
+    shown = client.post(reverse("panels:act", args=[meeting.pk, "close"]), headers={"HX-Request": "true"})
+    assert ">纪要待签署<" in text_of(shown)
+    assert ">进行中<" not in text_of(shown)
 
 
 def test_count_is_nowhere_before_the_vote_is_closed_and_names_never_in_a_secret_one(client):
