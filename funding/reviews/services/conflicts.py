@@ -18,6 +18,7 @@ from funding.applications.models import Application
 from funding.reviews.models import Conflict
 from funding.reviews.services.suspending import settle_suspensions
 from funding.reviews.states import BASES, ConflictKind, ConflictSource, ConflictState
+from incubator.organisations.merging import merges
 from incubator.organisations.models import Faculty, Organisation
 from park_portal.core.accounts.models import User
 from park_portal.core.audit.services import record
@@ -346,3 +347,31 @@ def reopen_conflict(conflict: Conflict, *, actor: Actor) -> Conflict:
 def _locked(conflict: Conflict) -> Conflict:
     found = Conflict.objects.select_for_update(of=("self",)).select_related("person").get(pk=conflict.pk)
     return found
+
+
+# Of two ties that say the same the one that bars most stays when their organisations become one.
+_STRENGTH: Final = (ConflictState.DISMISSED, ConflictState.POSSIBLE, ConflictState.STANDING)
+
+
+@merges("funding.Conflict", "organisation")
+def _move_ties(loser: Organisation, survivor: Organisation) -> int:
+    held = {
+        (tie.person_id, tie.kind, tie.since): tie
+        for tie in Conflict.objects.select_for_update(of=("self",)).filter(organisation=survivor)
+    }
+    moved = 0
+    for tie in Conflict.objects.select_for_update(of=("self",)).filter(organisation=loser).order_by("pk"):
+        same = held.get((tie.person_id, tie.kind, tie.since))
+        if same is not None and _bars(same) >= _bars(tie):
+            tie.delete()
+        else:
+            if same is not None:
+                same.delete()
+            tie.organisation = survivor
+            tie.save(update_fields=["organisation"])
+        moved += 1
+    return moved
+
+
+def _bars(tie: Conflict) -> tuple[int, date]:
+    return _STRENGTH.index(ConflictState(tie.state)), tie.expires_on or date.max
