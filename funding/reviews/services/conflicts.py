@@ -22,7 +22,7 @@ from incubator.organisations.merging import merges
 from incubator.organisations.models import Faculty, Organisation
 from park_portal.core.accounts.models import User
 from park_portal.core.audit.services import record
-from park_portal.core.errors import DomainError, Text
+from park_portal.core.errors import DomainError, Forbidden, Problem, Text
 from park_portal.core.policies.services import policy
 from park_portal.core.text import clean
 from park_portal.core.workflow import SYSTEM, Actor, System, advance, require
@@ -112,6 +112,26 @@ def conflicts_of(
     pool = [person.pk for person in people]
     pairs = ((person, application.pk) for application in applications for person in pool)
     return {pair: [reason.text for reason in reasons] for pair, reasons in reasons_of(pairs).items()}
+
+
+def refuse_conflicted(applications: Iterable[Application], actor: Actor) -> None:
+    """Raise ``Forbidden`` with a problem for each of ``applications`` that a standing conflict keeps ``actor`` from."""
+    if isinstance(actor, System):
+        return
+    rows = {application.pk: application for application in applications}
+    found = reasons_of([(actor.pk, pk) for pk in rows], experts=False)
+    if found:
+        raise Forbidden(
+            _("You have a conflict of interest here; somebody else of the park has to do this."),
+            code="conflict_of_interest",
+            problems=[
+                Problem(
+                    format_lazy("{number}: {reason}", number=rows[pk].number or "—", reason=reasons[0].text),
+                    anchor=f"application-{pk}",
+                )
+                for (pk, _person), reasons in sorted(found.items())
+            ],
+        )
 
 
 def possible_of(

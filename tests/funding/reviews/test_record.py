@@ -37,12 +37,25 @@ DAY = timedelta(days=1)
 
 def test_several_calls_add_up():
     rows = [
-        CallFigures(Figures(invited=3, accepted=2, declined=1, on_time=1, late=1), 3, 6 * DAY, 300, 500, 14, 3),
+        CallFigures(
+            Figures(invited=3, accepted=2, declined=1, on_time=1, late=1), 3, 6 * DAY, 300, 500, 14, 3
+        ),
         CallFigures(Figures(invited=2, accepted=2, on_time=1, never=1), 2, 1 * DAY, 101, 100, 3, 1),
     ]
     found = add_up(rows)
     assert found == Figures(
-        5, 4, 1, 0, 2, 1, 1, answered_days=1.4, words=134, characters=200, usefulness=4.2, usefulness_ratings=4
+        5,
+        4,
+        1,
+        0,
+        2,
+        1,
+        1,
+        answered_days=1.4,
+        words=134,
+        characters=200,
+        usefulness=4.2,
+        usefulness_ratings=4,
     )
     assert (found.due, found.submitted, found.on_time_share) == (4, 3, 0.5)
     assert add_up([]) == Figures()
