@@ -92,6 +92,14 @@ def lines_of_record(record: Record) -> list[RecordLine]:
                 "each other word counts one. Long is not good by itself."
             ),
         ),
+        line(
+            _("Usefulness, as panels rated it"),
+            _usefulness,
+            _(
+                "Members of a panel may say from 1 to 5 how useful a review was to them: the mean, and in brackets how many "
+                "times they did."
+            ),
+        ),
     ]
 
 
@@ -106,6 +114,10 @@ def _share(figures: Figures) -> str:
 
 def _length(figures: Figures) -> str:
     return "—" if figures.words is None else f"{figures.words:,}"
+
+
+def _usefulness(figures: Figures) -> str:
+    return "—" if figures.usefulness is None else f"{figures.usefulness:.1f} ({figures.usefulness_ratings})"
 
 
 def severity_in_words(severity: Severity | None) -> str:

@@ -16,7 +16,8 @@ class Figures:
     what they wrote for committee and applicant in a submitted review, each 汉字 and each other word counting one, as
     Word's 字数 does; ``characters`` the same without blanks. None where there is nothing to take a mean of.
 
-    ``never`` are reviews that were accepted and not handed in by their deadline, nor since.
+    ``never`` are reviews that were accepted and not handed in by their deadline, nor since. ``usefulness`` is the mean of
+    what members of panels said of the person's reviews, 1 to 5, and ``usefulness_ratings`` how many times they did.
     """
 
     invited: int = 0
@@ -29,6 +30,8 @@ class Figures:
     answered_days: float | None = None
     words: int | None = None
     characters: int | None = None
+    usefulness: float | None = None
+    usefulness_ratings: int = 0
 
     @property
     def due(self) -> int:
@@ -90,6 +93,8 @@ class CallFigures:
     answered_time: timedelta = timedelta(0)
     words: int = 0
     characters: int = 0
+    usefulness: int = 0
+    ratings: int = 0
 
 
 def add_up(rows: Iterable[CallFigures]) -> Figures:
@@ -102,11 +107,14 @@ def add_up(rows: Iterable[CallFigures]) -> Figures:
     answered = sum(row.answered for row in found)
     seconds = sum(row.answered_time.total_seconds() for row in found)
     submitted = counts["on_time"] + counts["late"]
+    ratings = sum(row.ratings for row in found)
     return Figures(
         **counts,
         answered_days=round(seconds / answered / 86_400, 1) if answered else None,
         words=round(sum(row.words for row in found) / submitted) if submitted else None,
         characters=round(sum(row.characters for row in found) / submitted) if submitted else None,
+        usefulness=round(sum(row.usefulness for row in found) / ratings, 1) if ratings else None,
+        usefulness_ratings=ratings,
     )
 
 

@@ -20,7 +20,7 @@ from funding.decisions.services.letters import letter_context
 from funding.decisions.services.notice import problems_of_notice, refuse_over_budget
 from funding.decisions.services.verdicts import Proposal, _changed, hold_calls, seen_of
 from funding.decisions.states import DecisionState, LetterState, Verdict
-from funding.reviews.services import complete_decision
+from funding.reviews.services import complete_decision, refuse_conflicted
 from park_portal.core.audit.services import Actor
 from park_portal.core.errors import Conflict, DomainError, Problem
 from park_portal.core.workflow import advance, require
@@ -96,6 +96,7 @@ def release_decisions(
                 code="stale",
                 problems=[_changed(Proposal(one.application, one.verdict), one) for one in changed],
             )
+        refuse_conflicted([one.application for one in waiting], actor)
         if problems := problems_of_release(waiting):
             raise DomainError(
                 gettext_lazy("Nothing was released: letters or public notices are not ready."),

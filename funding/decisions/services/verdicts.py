@@ -18,7 +18,7 @@ from funding.decisions.models import Decision, Letter
 from funding.decisions.services.ranking import ON_THE_BOARD, ranking, reserves_of
 from funding.decisions.states import DecisionState, Verdict
 from funding.reviews.models import NoticeLine
-from funding.reviews.services import on_taken_out
+from funding.reviews.services import on_taken_out, refuse_conflicted
 from park_portal.core.accounts.models import User
 from park_portal.core.audit.services import Actor, record
 from park_portal.core.errors import Conflict, DomainError, IllegalTransition, Problem
@@ -60,6 +60,7 @@ def propose_decisions(proposals: Sequence[Proposal], *, actor: User) -> list[Dec
     each on which someone else decided since ``seen``.
     """
     require(actor, "funding.propose_decisions")
+    refuse_conflicted([proposal.application for proposal in proposals], actor)
     with transaction.atomic():
         ids = sorted({proposal.application.pk for proposal in proposals})
         if len(ids) != len(proposals):

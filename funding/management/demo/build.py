@@ -61,14 +61,17 @@ from funding.reviews.services import (
     declare_no_conflict,
     decline_review,
     on_notice_due,
+    record_conflict,
     record_objection,
+    record_tie,
     recuse,
     save_review,
     solve_plan,
     submit_review,
     work_out,
+    write_tie,
 )
-from funding.reviews.states import ReviewerKind, RunState
+from funding.reviews.states import ReviewerKind, ReviewState, RunState
 from incubator.organisations.models import Faculty, Liaison, Membership, Organisation
 from incubator.projects.models import ProjectMember, ResearchProject
 from incubator.projects.services import register_project
@@ -81,6 +84,7 @@ from park_portal.core.money import wan_to_fen
 from park_portal.core.outbox.models import Delivery, Message
 from park_portal.core.outbox.services import due_messages, handle_message
 from park_portal.core.outbox.states import DeliveryStatus, MessageStatus
+from park_portal.core.workflow import SYSTEM
 
 SEED: Final = 20250225  # the day the agreement on the park was signed
 REVIEWS: Final = 300
@@ -584,7 +588,30 @@ class Demo:
                                 )
                             else:
                                 decline_review(review, actor=person, reason="近期出差，无法按期完成。")
+        self._ties(call)
         self.stuck = late
+
+    def _ties(self, call: Call) -> None:
+        """One tie that a reviewer declares, one match of names for staff to look at, one review that a conflict suspends."""
+        rows = Review.objects.filter(application__call=call).select_related("reviewer", "application")
+        first, second, *_rest = (
+            rows.filter(state=ReviewState.ACCEPTED)
+            .exclude(reviewer__email=f"reviewer@{DOMAIN}")
+            .order_by("pk")
+        )
+        with self.at(5):
+            record_tie(first.reviewer, actor=first.reviewer, kind="supervisor", other_name="沈亦舟")
+            write_tie(
+                second.reviewer,
+                actor=SYSTEM,
+                kind="coauthor",
+                source="publications",
+                ends={"application": second.application},
+                values={"note": "pinyin:Shen Yizhou"},
+                stands=False,
+            )
+        with self.at(4):
+            record_conflict(first.application, first.reviewer, actor=self.officer, kind="shareholder")
 
     planned_screenings = 12
 

@@ -35,6 +35,7 @@ from funding.reviews.services import (
     act_in_stage,
     acts_of,
     complete_run,
+    reasons_of,
     set_due,
 )
 from funding.reviews.states import OPINIONS_OF_STAGE, Opinion, ReviewState, RunState
@@ -190,9 +191,14 @@ class WorkPage(StaffPage):
             ]
         run = self.object
         reviews = run.reviews.exclude(state=ReviewState.SUBMITTED).select_related("reviewer")
-        return self.render(
-            status=status, **shown, waiting=list(reviews), objections=list(run.objections.all()), **context
-        )
+        shown["waiting"] = list(reviews)
+        pair = (self.request.user.pk, run.application_id)
+        shown["barred"] = [
+            reason.text for one in reasons_of([pair], experts=False).values() for reason in one
+        ]
+        if shown["barred"]:
+            shown["opinions"] = shown["waiting"] = []
+        return self.render(status=status, **shown, objections=list(run.objections.all()), **context)
 
     def get(self) -> HttpResponseBase:
         return self.show()

@@ -116,6 +116,10 @@ class FiguresSerializer(serializers.Serializer[Any]):
     characters = serializers.IntegerField(
         allow_null=True, help_text="The same in characters, without blanks."
     )
+    usefulness = serializers.FloatField(
+        allow_null=True, help_text="1 to 5: how useful members of panels found the reviews, on average."
+    )
+    usefulness_ratings = serializers.IntegerField(help_text="How many times they said so.")
 
 
 class SeveritySerializer(serializers.Serializer[Any]):

@@ -13,6 +13,7 @@ from funding.applications.models import Application
 from funding.calls.models import Criterion
 from funding.reviews.models.pledges import Pledge
 from funding.reviews.models.runs import StageRun
+from funding.reviews.rules import barred_from
 from funding.reviews.states import (
     OPEN_REVIEWS,
     REVIEW_MACHINE,
@@ -27,10 +28,13 @@ from park_portal.core.invariants import Agrees, kept, one_of
 
 class ReviewQuerySet(models.QuerySet["Review"]):
     def visible_to(self, user: Any) -> ReviewQuerySet:
-        """Staff see all; everyone else their own."""
+        """Staff see all but those of applications that a conflict keeps them from; everyone sees their own."""
         if not user.is_authenticated:
             return self.none()
-        return self if sees_records(user) else self.filter(reviewer_id=user.pk)
+        own = models.Q(reviewer_id=user.pk)
+        return self.filter(
+            own | ~models.Q(application_id__in=barred_from(user)) if sees_records(user) else own
+        )
 
     def open(self) -> ReviewQuerySet:
         return self.filter(state__in=OPEN_REVIEWS)

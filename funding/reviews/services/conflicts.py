@@ -18,10 +18,11 @@ from funding.applications.models import Application
 from funding.reviews.models import Conflict
 from funding.reviews.services.suspending import settle_suspensions
 from funding.reviews.states import BASES, ConflictKind, ConflictSource, ConflictState
+from incubator.organisations.merging import merges
 from incubator.organisations.models import Faculty, Organisation
 from park_portal.core.accounts.models import User
 from park_portal.core.audit.services import record
-from park_portal.core.errors import DomainError, Text
+from park_portal.core.errors import DomainError, Forbidden, Problem, Text
 from park_portal.core.policies.services import policy
 from park_portal.core.text import clean
 from park_portal.core.workflow import SYSTEM, Actor, System, advance, require
@@ -111,6 +112,26 @@ def conflicts_of(
     pool = [person.pk for person in people]
     pairs = ((person, application.pk) for application in applications for person in pool)
     return {pair: [reason.text for reason in reasons] for pair, reasons in reasons_of(pairs).items()}
+
+
+def refuse_conflicted(applications: Iterable[Application], actor: Actor) -> None:
+    """Raise ``Forbidden`` with a problem for each of ``applications`` that a standing conflict keeps ``actor`` from."""
+    if isinstance(actor, System):
+        return
+    rows = {application.pk: application for application in applications}
+    found = reasons_of([(actor.pk, pk) for pk in rows], experts=False)
+    if found:
+        raise Forbidden(
+            _("You have a conflict of interest here; somebody else of the park has to do this."),
+            code="conflict_of_interest",
+            problems=[
+                Problem(
+                    format_lazy("{number}: {reason}", number=rows[pk].number or "—", reason=reasons[0].text),
+                    anchor=f"application-{pk}",
+                )
+                for (pk, _person), reasons in sorted(found.items())
+            ],
+        )
 
 
 def possible_of(
@@ -346,3 +367,31 @@ def reopen_conflict(conflict: Conflict, *, actor: Actor) -> Conflict:
 def _locked(conflict: Conflict) -> Conflict:
     found = Conflict.objects.select_for_update(of=("self",)).select_related("person").get(pk=conflict.pk)
     return found
+
+
+# Of two ties that say the same the one that bars most stays when their organisations become one.
+_STRENGTH: Final = (ConflictState.DISMISSED, ConflictState.POSSIBLE, ConflictState.STANDING)
+
+
+@merges("funding.Conflict", "organisation")
+def _move_ties(loser: Organisation, survivor: Organisation) -> int:
+    held = {
+        (tie.person_id, tie.kind, tie.since): tie
+        for tie in Conflict.objects.select_for_update(of=("self",)).filter(organisation=survivor)
+    }
+    moved = 0
+    for tie in Conflict.objects.select_for_update(of=("self",)).filter(organisation=loser).order_by("pk"):
+        same = held.get((tie.person_id, tie.kind, tie.since))
+        if same is not None and _bars(same) >= _bars(tie):
+            tie.delete()
+        else:
+            if same is not None:
+                same.delete()
+            tie.organisation = survivor
+            tie.save(update_fields=["organisation"])
+        moved += 1
+    return moved
+
+
+def _bars(tie: Conflict) -> tuple[int, date]:
+    return _STRENGTH.index(ConflictState(tie.state)), tie.expires_on or date.max

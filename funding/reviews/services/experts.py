@@ -19,7 +19,7 @@ from funding.calls.models import Criterion
 from funding.calls.states import Acts, CriterionKind
 from funding.reviews.models import Review, Reviewer, Score, StageRun
 from funding.reviews.services import stages
-from funding.reviews.services.conflicts import DERIVED, conflicts_for, write_tie
+from funding.reviews.services.conflicts import DERIVED, conflicts_for, refuse_conflicted, write_tie
 from funding.reviews.services.copies import ask_for_copies
 from funding.reviews.services.telling import ask_for_replacement, day, tell_reviewer
 from funding.reviews.states import (
@@ -79,6 +79,7 @@ def assign_reviewer(run: StageRun, person: User, *, actor: Actor, due_at: dateti
     Raises ``DomainError`` for someone outside the pool, with a known conflict (the reasons are in ``problems``), or who
     has given back this very review because of a conflict; one who declined or was released is asked again.
     """
+    refuse_conflicted([run.application], actor)
     require(actor, "funding.assign_reviews", run)
     with transaction.atomic():
         application = stages._lock(run.application_id)

@@ -22,6 +22,9 @@ from park_portal.core.policies.services import policy
 RECENT_CALLS: Final = 3
 # 汉字 of the basic plane with its extension A; everything else that is written in words.
 _HAN: Final = r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+_HANDED_IN: Final = models.Q(state=ReviewState.SUBMITTED) | models.Q(
+    state=ReviewState.SUSPENDED, submitted_at__isnull=False
+)
 _WORD: Final = r"[A-Za-z0-9\u00c0-\u024f\u0370-\u052f]+(?:['’.-][A-Za-z0-9\u00c0-\u024f\u0370-\u052f]+)*"
 
 
@@ -29,13 +32,16 @@ def records_of(people: Iterable[Any]) -> dict[int, Record]:
     """Return the record of each of ``people`` (persons or their ids), by id; a fixed number of queries.
 
     Looked at are invitations of expert stages of the last years, as the dated rule ``review.record_years`` says. Of staff
-    taking somebody back before they answered, or before the deadline, nothing is said.
+    taking somebody back before they answered, or before the deadline, nothing is said; of a conflict found then neither.
+    What was handed in was handed in, though a conflict has suspended it since.
     """
     ids = [one if isinstance(one, int) else one.pk for one in people]
     if not ids:
         return {}
     by_person: dict[int, list[tuple[int, Any, CallFigures]]] = defaultdict(list)
-    for row in _sums(ids):
+    looked_at = _looked_at(ids)
+    useful = _usefulness(looked_at)
+    for row in _sums(looked_at):
         figures = Figures(
             **{
                 name: row[name]
@@ -48,6 +54,7 @@ def records_of(people: Iterable[Any]) -> dict[int, Record]:
             row["answered_time"] or timedelta(0),
             row["words"] or 0,
             row["characters"] or 0,
+            *useful.get((row["reviewer_id"], row["application__call_id"]), (0, 0)),
         )
         by_person[row["reviewer_id"]].append((row["application__call_id"], row["last"], sums))
     severities = _severities({call for rows in by_person.values() for call, _last, _sums in rows})
@@ -66,30 +73,26 @@ def records_of(people: Iterable[Any]) -> dict[int, Record]:
     return found
 
 
-def _sums(ids: list[int]) -> Iterable[Any]:
+def _sums(reviews: models.QuerySet[Review]) -> Iterable[Any]:
     """Add up by person and call what the database has, in one query."""
     now = timezone.now()
-    years = policy("review.record_years").number
-    submitted = models.Q(state=ReviewState.SUBMITTED)
+    submitted = _HANDED_IN
     accepted = models.Q(accepted_at__isnull=False)
     overdue = models.Q(due_at__lt=now)
     answered = Coalesce("answered_at", "accepted_at")
     text = Concat(
         "comment_committee", models.Value("\n"), "comment_applicant", output_field=models.TextField()
     )
-    # Somebody released before the deadline has missed nothing.
+    # Somebody released or suspended before the deadline has missed nothing.
     never = accepted & (
         models.Q(state=ReviewState.ACCEPTED) & overdue
         | models.Q(state=ReviewState.RELEASED, released_at__gt=models.F("due_at"))
+        | models.Q(
+            state=ReviewState.SUSPENDED, submitted_at__isnull=True, suspended_at__gt=models.F("due_at")
+        )
     )
     return (
-        Review.objects.filter(
-            reviewer__in=ids,
-            run__stage__acts=Acts.EXPERT,
-            assigned_at__gte=now - timedelta(days=365.25 * float(years)),
-        )
-        .exclude(state=ReviewState.RELEASED, answered_at__isnull=True)
-        .order_by()
+        reviews.order_by()
         .values("reviewer_id", "application__call_id")
         .annotate(
             last=models.Max("assigned_at"),
@@ -106,6 +109,26 @@ def _sums(ids: list[int]) -> Iterable[Any]:
             characters=models.Sum(_characters(text), filter=submitted),
         )
     )
+
+
+def _looked_at(ids: list[int]) -> models.QuerySet[Review]:
+    years = policy("review.record_years").number
+    return Review.objects.filter(
+        reviewer__in=ids,
+        run__stage__acts=Acts.EXPERT,
+        assigned_at__gte=timezone.now() - timedelta(days=365.25 * float(years)),
+    ).exclude(state__in=(ReviewState.RELEASED, ReviewState.SUSPENDED), answered_at__isnull=True)
+
+
+def _usefulness(reviews: models.QuerySet[Review]) -> dict[tuple[int, int], tuple[int, int]]:
+    """Return (sum, number) of what members of panels said of somebody's reviews, by (person, call); one query."""
+    rows = (
+        reviews.filter(_HANDED_IN, usefulness_ratings__isnull=False)
+        .order_by()
+        .values_list("reviewer_id", "application__call_id")
+        .annotate(models.Sum("usefulness_ratings__value"), models.Count("usefulness_ratings"))
+    )
+    return {(person, call): (total, number) for person, call, total, number in rows}
 
 
 def _severities(calls: set[int]) -> dict[int, list[tuple[float, float]]]:

@@ -25,6 +25,7 @@ from funding.calls.models import Criterion, Stage
 from funding.calls.states import Acts, Completion, CriterionKind, OnNegative, StageKind
 from funding.reviews.models import Review, Score, StageRun
 from funding.reviews.scoring import Mark, weighted_score
+from funding.reviews.services.conflicts import refuse_conflicted
 from funding.reviews.services.copies import ask_for_copies
 from funding.reviews.services.namesakes import match_application
 from funding.reviews.services.telling import (
@@ -328,6 +329,7 @@ def act_in_stage(
     with transaction.atomic():
         application = _lock(run.application_id)
         held = _lock_run(run.pk, application)
+        refuse_conflicted([application], actor)
         require(actor, "funding.act_in_stage", held)
         mine = held.reviews.filter(reviewer=actor, state=ReviewState.SUBMITTED).first()
         if mine is not None and mine.opinion == opinion:

@@ -18,6 +18,7 @@ from funding.calls.models import Call
 from funding.decisions.models import Decision
 from funding.decisions.services import ranking
 from funding.management.commands import seed_demo
+from funding.models import Conflict
 from funding.reviews.models import Review, Reviewer
 from incubator.organisations.models import Organisation
 from incubator.organisations.services import pairs_alike
@@ -95,6 +96,15 @@ def test_the_budget_of_the_call_in_review_runs_out_within_its_ranking(folder):
     assert call.budget_fen == 500_000_000
     assert within == sorted(within, reverse=True)  # from the line on, nobody
     assert {True, False} == set(within)
+
+
+def test_conflicts_are_seen_in_each_state(folder):
+    assert sorted(Conflict.objects.values_list("kind", "state")) == [
+        ("coauthor", "possible"),
+        ("shareholder", "standing"),
+        ("supervisor", "standing"),
+    ]
+    assert Review.objects.filter(state="suspended", suspension_told_at__isnull=False).count() == 1
 
 
 def test_one_company_is_there_twice(folder):

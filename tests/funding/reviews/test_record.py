@@ -12,12 +12,14 @@ from django.utils import timezone
 from django.utils.translation import gettext, override
 
 from funding.models import Calculation, Review
+from funding.panels.services import rate_review
 from funding.reviews import services
 from funding.reviews.record import CallFigures, Figures, Record, add_up, combined
 from funding.reviews.services import records_of
 from park_portal.core.privacy.copies import write_copy
 from park_portal.core.workflow import SYSTEM
 from tests.callers import Caller
+from tests.factories.panels import make_meeting, members_of, open_session
 from tests.factories.reviews import (
     accept,
     expert_run,
@@ -35,11 +37,26 @@ DAY = timedelta(days=1)
 
 def test_several_calls_add_up():
     rows = [
-        CallFigures(Figures(invited=3, accepted=2, declined=1, on_time=1, late=1), 3, 6 * DAY, 300, 500),
-        CallFigures(Figures(invited=2, accepted=2, on_time=1, never=1), 2, 1 * DAY, 101, 100),
+        CallFigures(
+            Figures(invited=3, accepted=2, declined=1, on_time=1, late=1), 3, 6 * DAY, 300, 500, 14, 3
+        ),
+        CallFigures(Figures(invited=2, accepted=2, on_time=1, never=1), 2, 1 * DAY, 101, 100, 3, 1),
     ]
     found = add_up(rows)
-    assert found == Figures(5, 4, 1, 0, 2, 1, 1, answered_days=1.4, words=134, characters=200)
+    assert found == Figures(
+        5,
+        4,
+        1,
+        0,
+        2,
+        1,
+        1,
+        answered_days=1.4,
+        words=134,
+        characters=200,
+        usefulness=4.2,
+        usefulness_ratings=4,
+    )
     assert (found.due, found.submitted, found.on_time_share) == (4, 3, 0.5)
     assert add_up([]) == Figures()
     assert Figures().on_time_share is None
@@ -56,6 +73,11 @@ def test_severities_are_combined_by_inverse_variance():
     assert not combined([(1.0, 1.0)]).tells_apart
     assert combined([(3.0, 0.0), (2.0, float("inf")), (1.0, float("nan"))]) is None
     assert combined([]) is None
+
+
+def rate(item, review, *values):
+    for member, value in zip(members_of(item.meeting), values, strict=False):
+        rate_review(item, review, actor=member, value=value)
 
 
 @pytest.mark.django_db
@@ -100,6 +122,37 @@ class TestRecords:
         review.refresh_from_db()
         services.release_reviewer(review, actor=SYSTEM)
         assert records_of([review.reviewer_id])[review.reviewer_id].whole.never == 1
+
+    def test_a_suspension_takes_nothing_back_and_blames_nobody(self):
+        person = make_expert()
+        handed_in = submitted_review(expert_run(make_review_call("expert", "decision")), person=person)
+        unanswered, writing, overdue = (make_review(person=person) for _ in range(3))
+        accept(writing)
+        accept(overdue)
+        Review.objects.filter(pk=overdue.pk).update(due_at=timezone.now() - DAY)
+        for review in (handed_in, unanswered, writing, overdue):
+            services.record_conflict(review.application, person, actor=SYSTEM, kind="family")
+        assert set(person.reviews.values_list("state", flat=True)) == {"suspended"}
+        whole = records_of([person])[person.pk].whole
+        assert (whole.invited, whole.accepted, whole.conflicts) == (3, 3, 0)
+        assert (whole.on_time, whole.late, whole.never, whole.due) == (1, 0, 1, 2)
+        assert whole.words == records_of([submitted_review(expert_run()).reviewer]).popitem()[1].whole.words
+
+    def test_usefulness_is_what_members_of_panels_said(self):
+        call = make_review_call("expert", "panel", "decision", changes={"expert": {"required_count": 2}})
+        run = expert_run(call)
+        first, second = submitted_review(run), submitted_review(run)
+        meeting = open_session(make_meeting(0, call=call))
+        item = meeting.items.get()
+        rate(item, first, 5, 4, 2)
+        rate(item, second, 3)
+        found = records_of([first.reviewer, second.reviewer])
+        assert [
+            (found[one.reviewer_id].whole.usefulness, found[one.reviewer_id].whole.usefulness_ratings)
+            for one in (first, second)
+        ] == [(3.7, 3), (3.0, 1)]
+        assert found[first.reviewer_id].whole.invited == 1  # ratings multiply nothing
+        assert found[first.reviewer_id].recent.usefulness == 3.7
 
     def test_who_is_asked_again_begins_anew(self):
         review = make_review()

@@ -17,7 +17,7 @@ from funding.applications.models import Application
 from funding.applications.states import ApplicationState
 from funding.reviews.models import AssignmentPlan, PlannedPair, Review, Reviewer, StageRun
 from funding.reviews.services import experts
-from funding.reviews.services.conflicts import conflicts_of
+from funding.reviews.services.conflicts import conflicts_of, refuse_conflicted
 from funding.reviews.services.planning.plans import Shown, lock_plan, refuse_other_revision
 from funding.reviews.services.telling import day, tell_reviewer
 from funding.reviews.states import OPEN_REVIEWS, PairOrigin, PlanState, ReviewState, RunState
@@ -101,6 +101,7 @@ def invite(plan: AssignmentPlan, *, actor: Actor, told: Told | None = None) -> N
     """Write the reviews and invitations of a locked plan and complete it. Raises ``DomainError`` naming what cannot be."""
     pairs = list(_new_pairs(plan).order_by("run", "pk").values_list("run_id", "person_id"))
     known = _lock_all(pairs)
+    refuse_conflicted((run.application for run in known.runs.values()), actor)
     now = timezone.now()
     if problems := list(_impossible(pairs, known)):
         raise DomainError(

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from funding.reviews.models import AssignmentPlan, PlannedPair, PlanPool, StageRun
 from funding.reviews.models.assignment import CONFLICT
-from funding.reviews.services.conflicts import conflicts_for
+from funding.reviews.services.conflicts import conflicts_for, refuse_conflicted
 from funding.reviews.services.planning.outcome import Quality, quality_of
 from funding.reviews.services.planning.plans import lock_plan
 from funding.reviews.states import PairOrigin, PlanState
@@ -91,6 +91,7 @@ def change_pairs(
     ``Conflict`` when the plan is no longer what ``revision`` was; then nothing is stored.
     """
     require(actor, "funding.assign_reviews", plan)
+    refuse_conflicted([run.application], actor)
     with transaction.atomic():
         held = lock_plan(plan, revision)
         if held.state != PlanState.READY:
