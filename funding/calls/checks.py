@@ -425,6 +425,14 @@ def _stages(call: Call) -> Iterator[Problem]:
                 field=STAGES,
                 anchor=f"stage-{stage.pk}",
             )
+        # What is decided is what was published: nothing may come between.
+        if stage.kind == StageKind.NOTICE and stage.pk != stages[-2].pk:
+            yield Problem(
+                _("The public notice comes directly before the decision; move “%(stage)s” there.")
+                % {"stage": stage},
+                field=STAGES,
+                anchor=f"stage-{stage.pk}",
+            )
     for stage in stages:
         yield from _stage(stage)
 

@@ -249,7 +249,7 @@ class TieForm(PortalForm):
         label=_("Since"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     until = forms.DateField(
-        label=_("Until"),
+        label=pgettext_lazy("tie", "Until"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=_("Empty while it goes on. It counts for some years more; the page then says until when."),

@@ -162,6 +162,21 @@ def test_publish_lists_everything_missing():
     assert Call.objects.get(pk=call.pk).state == "draft"
 
 
+def test_a_public_notice_comes_directly_before_the_decision():
+    call, officer = make_call(opens_in=1), person("officer")
+    notice = call.stages.get(kind="notice")
+    assert problems_of(call) == []
+    building.move_stage(notice, actor=officer, by=-1)
+    (problem,) = problems_of(call)
+    assert (problem.anchor, str(problem.message)) == (
+        f"stage-{notice.pk}",
+        "The public notice comes directly before the decision; move “Public notice” there.",
+    )
+    building.move_stage(notice, actor=officer, by=1)
+    building.add_stage(call, actor=officer, kind="notice")
+    assert [problem.anchor for problem in problems_of(call)] == [f"stage-{notice.pk}"]
+
+
 def test_publishing_names_a_limit_that_is_no_question_of_the_form():
     call = make_call(opens_in=1)
     assert problems_of(call) == []
