@@ -3,7 +3,7 @@ from django.db import migrations
 
 from funding.reviews import apart
 
-INSTALLED = "9a6a2a4e7badd557"
+INSTALLED = "7f7d7872b830412e"
 
 
 class Migration(migrations.Migration):
