@@ -153,7 +153,7 @@ def tab_to(who: Visitor, wanted: str, *, backwards: bool = False, most: int = 80
         focus = who.page.evaluate(FOCUS)
         assert focus["ring"], f"no ring around {focus['what']}"
         # The page scrolls to where the focus went, which may take a frame.
-        shown = who.stack.wait(lambda: who.page.evaluate(FOCUS)["seen"], seconds=2)
+        shown = who.stack.wait(lambda: who.page.evaluate(FOCUS)["seen"], seconds=10)
         assert shown, f"out of sight: {focus['what']}"
         if who.page.evaluate("wanted => document.activeElement.matches(wanted)", wanted):
             return
