@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from funding.applications.models import Application
 from funding.reviews.states import (
@@ -112,7 +113,7 @@ class Conflict(models.Model):
         editable=False,
     )
     note = models.CharField(_("note"), max_length=400, blank=True)
-    since = models.DateField(_("since"), null=True, blank=True)
+    since = models.DateField(pgettext_lazy("tie", "since"), null=True, blank=True)
     expires_on = models.DateField(
         _("counts until"), null=True, blank=True, help_text=_("Empty: until it is taken back.")
     )
