@@ -175,10 +175,17 @@ class RankSerializer(serializers.Serializer[Any]):
     number = serializers.CharField(source="application.number")
     title = serializers.CharField(source="application.title")
     state = serializers.CharField(source="application.state")
-    reviews = serializers.IntegerField(source="summary.count", help_text="Of experts.")
-    mean = serializers.DecimalField(5, 2, source="summary.mean", allow_null=True, help_text="Out of 100.")
-    deviation = serializers.DecimalField(5, 2, source="summary.deviation", allow_null=True)
-    lowest = serializers.DecimalField(5, 2, source="summary.lowest", allow_null=True)
+    closed = serializers.BooleanField(
+        help_text="A conflict of interest keeps you from it: reviews, scores and what is pending stay out."
+    )
+    reviews = serializers.IntegerField(
+        source="summary.count", default=None, allow_null=True, help_text="Of experts."
+    )
+    mean = serializers.DecimalField(
+        5, 2, source="summary.mean", default=None, allow_null=True, help_text="Out of 100."
+    )
+    deviation = serializers.DecimalField(5, 2, source="summary.deviation", default=None, allow_null=True)
+    lowest = serializers.DecimalField(5, 2, source="summary.lowest", default=None, allow_null=True)
     value = serializers.FloatField(
         source="rating.value",
         default=None,
@@ -319,7 +326,7 @@ class RankingResource(Rows):
         return self._table(self.get_object())
 
     def _table(self, call: Call) -> Response:
-        table = table_of(call)
+        table = table_of(call, self.actor)
         shown = {
             "budget_fen": call.budget_fen,
             "left_fen": budget_of(call).left,
@@ -328,7 +335,7 @@ class RankingResource(Rows):
             "seed": table.standing.seed,
             "draws": table.standing.draws,
             "results": table.ranks,
-            "reviewers": table.ratings.hands,
+            "reviewers": table.hands,
             "components": table.ratings.components,
             "lottery": lottery_of(call),
         }

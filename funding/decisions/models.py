@@ -18,6 +18,7 @@ from funding.decisions.states import (
     LetterState,
     Verdict,
 )
+from funding.reviews.rules import barred_from
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.documents.models import Document
 from park_portal.core.invariants import Agrees, one_of
@@ -26,11 +27,14 @@ from park_portal.core.money import MoneyField
 
 class DecisionQuerySet(models.QuerySet["Decision"]):
     def visible_to(self, user: Any) -> DecisionQuerySet:
-        """Staff see all; everyone else only what was released of applications they may see."""
+        """Staff see all, but what is pending of an application that a conflict of interest keeps them from.
+
+        Everyone else sees only what was released of applications they may see.
+        """
         if not user.is_authenticated:
             return self.none()
         if sees_records(user):
-            return self
+            return self.exclude(state=DecisionState.PENDING, application_id__in=barred_from(user))
         return self.filter(
             state=DecisionState.RELEASED, application__in=Application.objects.visible_to(user).values("pk")
         )
@@ -237,11 +241,13 @@ class LetterTemplate(models.Model):
 
 class LetterQuerySet(models.QuerySet["Letter"]):
     def visible_to(self, user: Any) -> LetterQuerySet:
-        """Staff see all; everyone else only released letters of applications they may see."""
+        """Staff see all, but of an application that a conflict of interest keeps them from; else as decisions."""
         if not user.is_authenticated:
             return self.none()
         if sees_records(user):
-            return self
+            return self.exclude(
+                ~models.Q(state=LetterState.RELEASED), decision__application_id__in=barred_from(user)
+            )
         return self.filter(
             state=LetterState.RELEASED,
             decision__application__in=Application.objects.visible_to(user).values("pk"),

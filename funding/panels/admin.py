@@ -10,8 +10,9 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from unfold.decorators import display
 
 from funding.panels.forms import AddItemsForm, OrderForm, PlanForm, SeatForm, UnseatForm, WhenForm
 from funding.panels.models import AgendaItem, Meeting, PanelMember
@@ -27,6 +28,7 @@ from funding.panels.services import (
 from funding.panels.services.planning import FIELDS
 from funding.panels.states import MeetingState
 from funding.reviews.forms import ReasonForm
+from funding.reviews.rules import barred_from
 from park_portal.core.accounts.models import User
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin, StaffTabularInline, label_acts, state_label
 
@@ -66,12 +68,27 @@ class ItemsInline(StaffTabularInline):
     """What is on the agenda."""
 
     model = AgendaItem
-    fields = readonly_fields = ["position", "application", "state", "opinion", "score"]
+    fields = readonly_fields = ["position", "application", "state", "opinion_shown", "score_shown"]
     can_delete = False
     max_num = 0
 
     def get_queryset(self, request: Any) -> models.QuerySet[Any]:
-        return super().get_queryset(request).select_related("application__call").order_by("position", "pk")
+        barred = models.Q(application_id__in=barred_from(request.user))
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("application__call")
+            .annotate(is_barred=models.Case(models.When(barred, then=True), default=False))
+            .order_by("position", "pk")
+        )
+
+    @display(description=_("recommendation"))
+    def opinion_shown(self, item: Any) -> str:
+        return gettext("conflict of interest") if item.is_barred else item.get_opinion_display() or "—"
+
+    @display(description=_("score"))
+    def score_shown(self, item: Any) -> str:
+        return "—" if item.is_barred or item.score is None else str(item.score)
 
 
 def unseat(meeting: Meeting, *, actor: User, member: PanelMember, reason: str) -> PanelMember:

@@ -27,6 +27,7 @@ from funding.panels.rules import member_of
 from funding.panels.states import AgendaOrder, Choice, ItemState, MeetingState, PanelRole
 from funding.reviews.api.reviews import ReasonSerializer
 from funding.reviews.models import Review
+from funding.reviews.rules import barred_from
 from funding.reviews.states import ConflictKind, Opinion
 from park_portal.core.api.acts import HasActs, HasListActs
 from park_portal.core.api.idempotency import idempotent
@@ -344,7 +345,15 @@ class ItemResource(Resource):
                 "application__organisation",
                 "application__project",
             )
-            .annotate(is_left=models.Exists(left))
+            .annotate(
+                is_left=models.Case(
+                    models.When(
+                        models.Exists(left) | models.Q(application_id__in=barred_from(user)),
+                        then=models.Value(True),
+                    ),
+                    default=models.Value(False),
+                )
+            )
         )
 
     def _access(self, item: AgendaItem) -> tuple[Access, PanelMember | None]:
@@ -357,11 +366,12 @@ class ItemResource(Resource):
         """The application, its reviews without names, what was said, and the count of a vote that is closed."""
         item: AgendaItem = self.get_object()
         access, member = self._access(item)
+        is_closed = access.is_recused or access.is_barred
         shown: dict[str, Any] = {
-            "access": "left" if access.is_recused else "open" if access.may_read else "declare",
+            "access": "left" if is_closed else "open" if access.may_read else "declare",
             **{"applicant": "", "people": [], "sections": [], "reviews": [], "remarks": [], "tally": None},
         }
-        if not access.is_recused:
+        if not is_closed:
             shown["applicant"], shown["people"] = people_of(item)
         if access.may_read:
             shown |= {

@@ -21,7 +21,7 @@ from funding.panels.rules import member_of
 from funding.panels.services import allowed_opinions, room_of, tally_of
 from funding.panels.services.common import is_reviewable
 from funding.panels.states import ON_THE_TABLE, ItemState, MeetingState, PanelRole
-from funding.reviews.services import conflict_with, ratings_of
+from funding.reviews.services import conflict_with, kept_from, ratings_of
 from park_portal.core.workflow import may
 
 SOON = timedelta(days=1)
@@ -47,7 +47,7 @@ def live_context(meeting: Meeting, user: Any, *, has_text: str = "") -> dict[str
     items = list(meeting.items.select_related("application__call", "run__stage").order_by("position", "pk"))
     table = next((item for item in items if item.is_on_the_table), None)
     runs = may(user, "funding.run_panel", meeting) and meeting.is_under_way
-    said = _said(items, member)
+    said = _said(items, user, member)
     for item in items:
         item.meeting = meeting
     context: dict[str, Any] = {
@@ -63,6 +63,7 @@ def live_context(meeting: Meeting, user: Any, *, has_text: str = "") -> dict[str
             {
                 "item": item,
                 "said": said.get(item.pk, ""),
+                "is_closed": said.get(item.pk) in ("recused", "barred"),
                 "is_over": not is_reviewable(item) and item.state != ItemState.CLOSED,
                 "is_table": item is table,
             }
@@ -90,10 +91,14 @@ def live_context(meeting: Meeting, user: Any, *, has_text: str = "") -> dict[str
     return context
 
 
-def _said(items: list[AgendaItem], member: PanelMember | None) -> dict[int, str]:
-    """Return {item id: "pledged" or "recused"} of what the member has declared, or was noted of them."""
+def _said(items: list[AgendaItem], user: Any, member: PanelMember | None) -> dict[int, str]:
+    """Return {item id: "pledged" or "recused"} of what the member has declared, or was noted of them.
+
+    "barred" is what a conflict of interest keeps staff from who look on.
+    """
     if member is None:
-        return {}
+        barred = kept_from(user, [item.application_id for item in items])
+        return {item.pk: "barred" for item in items if item.application_id in barred}
     said = dict.fromkeys(member.pledges.values_list("item_id", flat=True), "pledged")
     return said | dict.fromkeys(member.recusals.values_list("item_id", flat=True), "recused")
 

@@ -19,17 +19,21 @@ from funding.reviews.reading import (
     is_blind,
     latest_version,
 )
-from funding.reviews.services import Summary, conflict_with, conflicts_for, summaries_of
+from funding.reviews.services import Summary, conflict_with, conflicts_for, kept_from, summaries_of
 from funding.reviews.states import ReviewState
 from park_portal.core.accounts.rules import sees_records
 
 
 @dataclass(frozen=True)
 class Access:
-    """What one person may read of one item: the text and reviews, only title and team, or that they left the room."""
+    """What one person may read of one item: the text and reviews, only title and team, or that they left the room.
+
+    Staff who look on, without a place on the panel, leave no room: the item ``is_barred`` to them.
+    """
 
     may_read: bool
     is_recused: bool = False
+    is_barred: bool = False
     must_declare: bool = False
     reason: str = ""
 
@@ -44,7 +48,7 @@ def access_to(
     its vote is opened and counted: the page that asks again and again looks at what is on record alone.
     """
     if member is None:
-        return Access(bool(sees_records(user)))
+        return _of_staff(item, user)
     recusal = item.recusals.filter(member=member).first()
     if recusal is not None:
         return Access(False, is_recused=True, reason=recusal.reason)
@@ -62,10 +66,23 @@ def access_to(
     return Access(True)
 
 
+def _of_staff(item: AgendaItem, user: Any) -> Access:
+    """Staff who look on read all but what a conflict of interest keeps them from."""
+    if not sees_records(user):
+        return Access(False)
+    reason = kept_from(user, [item.application_id]).get(item.application_id)
+    return Access(reason is None, is_barred=reason is not None, reason=str(reason or ""))
+
+
 def reads_minutes(meeting: Meeting, user: Any, member: PanelMember | None) -> bool:
-    """Staff read all minutes, the panel its own; who left the room for an item only as the chair, who signs them."""
+    """Staff read all minutes, the panel its own; who left the room for an item only as the chair, who signs them.
+
+    Staff with a conflict of interest in an item read them as little as a member who left for it.
+    """
     if member is None:
-        return bool(sees_records(user))
+        return bool(sees_records(user)) and not kept_from(
+            user, meeting.items.values_list("application_id", flat=True)
+        )
     return bool(member.role == PanelRole.CHAIR or not member.recusals.exists())
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import rules
 
 from funding.panels.states import RUNNERS, VOTERS, PanelRole
+from funding.reviews.rules import has_conflict
 from park_portal.core.accounts.rules import is_officer, sees_records
 
 
@@ -65,7 +66,7 @@ def sits_on(user: Any, item: Any) -> bool:
 rules.add_perm("funding.see_panels", sees_records)
 rules.add_perm("funding.plan_panels", is_officer)
 rules.add_perm("funding.run_panel", runs_meeting | is_officer)
-rules.add_perm("funding.run_panel_item", (runs_meeting_of | is_officer) & ~is_recused)
+rules.add_perm("funding.run_panel_item", (runs_meeting_of | is_officer) & ~is_recused & ~has_conflict)
 rules.add_perm("funding.sign_minutes", is_chair)
 rules.add_perm("funding.declare_in_panel", sits_on)
 rules.add_perm("funding.vote_in_panel", votes_on)

@@ -76,7 +76,7 @@ class TextPage(BuilderPage):
         previews, wrong = _previews(self.kind, texts)
         values = {
             "kind": self.kind,
-            "fields": {**COMMON_FIELDS, **self.kind.fields},
+            "fields": list({**COMMON_FIELDS, **self.kind.fields}.items()),
             "previews": previews,
             "wrong": wrong,
             "back": self.address("texts", self.object.pk),

@@ -16,6 +16,7 @@ from funding.decisions.services import (
     record_ranking,
     table_of,
 )
+from funding.reviews.admin.shown import closed_to
 from funding.reviews.models import Calculation
 from funding.reviews.states import CalculationKind
 from park_portal.core.admin import dress
@@ -39,19 +40,21 @@ class RecordPage(CallPage):
 
     def context(self) -> dict[str, Any]:
         table, drawn = table_of(self.call), lottery_of(self.call)
+        closed = closed_to(self.request.user, (rank.application for rank in table.ranks))
         announce, draw = getattr(self, "_forms", None) or self.forms()
         return {
             "call": self.call,
+            "closed": closed,
             "ratings": table.ratings,
             "standing": table.standing,
             "lottery": drawn,
             "is_same": drawn is not None and drawn.numbers == sorted(table.standing.numbers),
             "announce": announce,
             "draw": draw,
-            "kept": Calculation.objects.filter(
-                call=self.call, kind__in=[CalculationKind.RATING, CalculationKind.CHANCES]
-            ).select_related("made_by", "call")[:20],
-            "may_record": may(self.request.user, "funding.propose_decisions"),
+            "kept": Calculation.objects.visible_to(self.request.user)
+            .filter(call=self.call, kind__in=[CalculationKind.RATING, CalculationKind.CHANCES])
+            .select_related("made_by", "call")[:20],
+            "may_record": may(self.request.user, "funding.propose_decisions") and not closed,
             "back": self.address("ranking", self.call.pk),
         }
 

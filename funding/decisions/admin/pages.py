@@ -37,7 +37,6 @@ from funding.decisions.services import (
     promote_reserve,
     propose_decisions,
     publish_notice,
-    ranking,
     release_decisions,
     reserve_list,
     reset_order,
@@ -46,6 +45,7 @@ from funding.decisions.services import (
     write_letters,
 )
 from funding.decisions.states import DecisionState, LetterState, Verdict
+from funding.reviews.admin.shown import closed_to
 from funding.reviews.states import NoticeLineState
 from park_portal.core.admin import StaffPage, dress
 from park_portal.core.errors import Conflict, DomainError
@@ -144,13 +144,15 @@ class RankingPage(CallPage):
         return [(_("Ranking and decisions"), self.address("board")), (str(self.call), None)]
 
     def rows(self) -> list[dict[str, Any]]:
-        self.table = table_of(self.call)
+        self.table = table_of(self.call, self.request.user)
         may_propose = may(self.request.user, "funding.propose_decisions")
         data = self.request.POST if self.request.method == "POST" else None
         rows: list[dict[str, Any]] = [
             {
                 "rank": rank,
-                "form": self.row_form(rank, data) if may_propose and _is_open(rank.application) else None,
+                "form": self.row_form(rank, data)
+                if may_propose and _is_open(rank.application) and not rank.closed
+                else None,
                 "place": rank.place,
             }
             for rank in self.table.ranks
@@ -188,13 +190,16 @@ class RankingPage(CallPage):
             rank.letter.state for rank in ranks if rank.pending is not None and rank.letter is not None
         )
         plan = plan_of_notice(self.call)
+        closed = [(rank.application.number, rank.closed) for rank in ranks if rank.closed]
+        may_propose = may(self.request.user, "funding.propose_decisions")
         return {
             "call": self.call,
+            "closed": closed,
             "mark": self.mark,
             "reason": self.request.POST.get("order_reason", ""),
             "previewed": getattr(self, "_previewed", False),
             "by_hand": sum(rank.placement is not None for rank in ranks),
-            "reserves": reserve_list(self.call),
+            "reserves": reserve_list(self.call, self.request.user),
             "plan": plan,
             "notices": self.call.public_notices.all() if plan is not None else (),
             "under_notice": sum(
@@ -215,14 +220,17 @@ class RankingPage(CallPage):
             "ready": letters[LetterState.CHECKED],
             "granted": money.released + money.pending,
             "left": money.left,
-            "may_propose": may(self.request.user, "funding.propose_decisions"),
+            "may_propose": may_propose,
+            "may_order": may_propose and not closed,
             "may_write": may(self.request.user, "funding.write_letters"),
             "may_release": may(self.request.user, "funding.release_decisions"),
         }
 
     def post(self) -> HttpResponseBase:
         if self.request.POST.get("letters"):
-            waiting = Decision.objects.filter(application__call=self.call, state=DecisionState.PENDING)
+            waiting = Decision.objects.visible_to(self.request.user).filter(
+                application__call=self.call, state=DecisionState.PENDING
+            )
             written = write_letters(waiting, actor=self.request.user)
             return self.redirect(
                 message=ngettext("%d letter written.", "%d letters written.", len(written)) % len(written)
@@ -389,13 +397,14 @@ class VerdictPage(StaffPage):
     @property
     def rank(self) -> Rank | None:
         if not hasattr(self, "_rank"):
-            ranks = ranking(self.application.call)
+            ranks = table_of(self.application.call, self.request.user).ranks
             self._rank = next((r for r in ranks if r.application.pk == self.application.pk), None)
         return self._rank
 
     def context(self) -> dict[str, Any]:
         return {
             "application": self.application,
+            "closed": closed_to(self.request.user, [self.application]),
             "rank": self.rank,
             "form": getattr(self, "_form", None) or self.form(),
             "back": self.address("ranking", self.application.call_id),
@@ -440,6 +449,7 @@ class PublishPage(CallPage):
         return {
             "call": self.call,
             "plan": plan,
+            "closed": closed_to(self.request.user, (decision.application for decision in plan.ready)),
             "seen": [seen_of(decision) for decision in plan.ready],
             "back": self.address("ranking", self.call.pk),
         }
@@ -488,19 +498,26 @@ class PromotePage(CallPage):
     rule, title = "funding.propose_decisions", _("Promote the first reserve")
     template_name = "admin/funding/decision/form.html"
 
+    def waiting(self) -> list[dict[str, Any]]:
+        return [row for row in reserve_list(self.call) if row["pending"] is None]
+
     def first(self) -> Application | None:
-        waiting = [row for row in reserve_list(self.call) if row["pending"] is None]
+        waiting = self.waiting()
         return waiting[0]["application"] if waiting else None
 
     def context(self) -> dict[str, Any]:
         first = self.first()
+        closed = closed_to(self.request.user, (row["application"] for row in self.waiting()))
         form = getattr(self, "_form", None)
         if form is None and first is not None:
             form = PromoteForm(initial={"seen": first.pk, "amount_fen": first.amount_fen})
+        if closed:
+            form = None
         return {
             "form": dress(form) if form is not None else None,
             "money": budget_of(self.call),
             "first": first,
+            "closed": closed,
             "button": _("Keep the approval pending"),
             "back": self.address("ranking", self.call.pk),
         }
@@ -546,6 +563,7 @@ class ReleasePage(CallPage):
         return {
             "call": self.call,
             "decisions": decisions,
+            "closed": closed_to(self.request.user, (decision.application for decision in decisions)),
             "counts": [(label, counts[value]) for value, label in Verdict.choices],
             "seen": [seen_of(decision) for decision in decisions],
             "granted": sum(decision.amount_fen or 0 for decision in decisions),

@@ -15,6 +15,7 @@ from funding.decisions.order import moved
 from funding.decisions.services.ranking import Rank, budget_of, mark_of, ranking, reserves_of
 from funding.decisions.services.verdicts import Proposal, propose_decisions
 from funding.decisions.states import DecisionState, Verdict
+from funding.reviews.services import refuse_conflicted
 from park_portal.core.accounts.models import User
 from park_portal.core.audit.services import Actor, record
 from park_portal.core.errors import Conflict, DomainError
@@ -44,6 +45,7 @@ def place_applications(
             return [rank.placement for rank in ranks if rank.placement is not None]
         if sorted(wanted) != sorted(current) or (seen is not None and seen != mark_of(ranks)):
             raise Conflict(_last_hand(ranks), code="stale")
+        refuse_conflicted((rank.application for rank in ranks), actor)
         computed = [rank.application.pk for rank in sorted(ranks, key=lambda rank: rank.computed_place)]
         held = {rank.application.pk: rank.placement for rank in ranks if rank.placement is not None}
         by_hand = moved(current, wanted).keys()
@@ -88,6 +90,7 @@ def reset_order(call: Call, *, actor: Actor, seen: str | None = None) -> int:
         ranks = ranking(call)
         if seen is not None and seen != mark_of(ranks):
             raise Conflict(_last_hand(ranks), code="stale")
+        refuse_conflicted((rank.application for rank in ranks), actor)
         count, _by_model = Placement.objects.filter(call=call).delete()
         if count:
             record(
@@ -176,6 +179,8 @@ def promote_reserve(
         waiting = _without_verdict(call)
         if not waiting:
             raise DomainError(_("Nobody waits on the reserve list."), code="no_reserve")
+        # Who decides whether the first reserve gets something decides about all that wait behind.
+        refuse_conflicted((one.application for one in waiting), actor)
         first = waiting[0].application
         if seen is not None and seen != first.pk:
             raise Conflict(
@@ -208,13 +213,17 @@ def _without_verdict(call: Call) -> list[Decision]:
     return [one for one in reserves_of(call) if one.application_id not in decided]
 
 
-def reserve_list(call: Call) -> list[dict[str, Any]]:
-    """Return the reserve list as a page shows it: place, application, what was pending of it since. Two queries."""
+def reserve_list(call: Call, viewer: User | None = None) -> list[dict[str, Any]]:
+    """Return the reserve list as a page shows it: place, application, what was pending of it since. Two queries.
+
+    For a ``viewer`` without what is pending of applications that a conflict of interest keeps that person from.
+    """
+    decisions = Decision.objects.all() if viewer is None else Decision.objects.visible_to(viewer)
     pending = {
         one.application_id: one
-        for one in Decision.objects.filter(
-            application__call=call, state=DecisionState.PENDING
-        ).select_related("decided_by")
+        for one in decisions.filter(application__call=call, state=DecisionState.PENDING).select_related(
+            "decided_by"
+        )
     }
     return [
         {

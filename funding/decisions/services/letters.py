@@ -15,6 +15,7 @@ from django.utils.translation import override
 from funding.decisions.models import Decision, Letter, LetterTemplate
 from funding.decisions.notices import LETTER_KIND, LETTERS
 from funding.decisions.states import DecisionState, LetterState
+from funding.reviews.services import refuse_conflicted
 from park_portal.core.audit.services import Actor, record
 from park_portal.core.documents.models import Document
 from park_portal.core.documents.pdf import render_pdf
@@ -103,6 +104,7 @@ def write_letters(decisions: Iterable[Decision], *, actor: Actor) -> list[Letter
             .select_related("application__call__fund", "application__organisation", "application__project")
             .order_by("pk")
         )
+        refuse_conflicted((decision.application for decision in waiting), actor)
         letters = [Letter.objects.create(decision=d, **letter_text(d, templates)) for d in waiting]
         for letter in letters:
             record("letter.write", letter, actor=actor)
@@ -114,6 +116,7 @@ def edit_letter(
 ) -> Letter:
     """Change the text of a letter that is still to be checked."""
     require(actor, "funding.write_letters", letter)
+    refuse_conflicted([letter.decision.application], actor)
     for language in LANGUAGES:
         if not subject.get(language, "").strip() or not body.get(language, "").strip():
             raise DomainError(
@@ -179,6 +182,7 @@ def check_letter(letter: Letter, *, actor: Actor) -> Letter:
     letter = Letter.objects.select_related(
         "decision__application__call", "decision__application__organisation", "decision__application__project"
     ).get(pk=letter.pk)
+    refuse_conflicted([letter.decision.application], actor)
     content = letter_pdf(letter)
     with transaction.atomic():
         held = Letter.objects.select_for_update().get(pk=letter.pk)
@@ -201,6 +205,7 @@ def check_letter(letter: Letter, *, actor: Actor) -> Letter:
 
 def reopen_letter(letter: Letter, *, actor: Actor) -> Letter:
     """Put a checked letter back to checking, so that it can be changed."""
+    refuse_conflicted([letter.decision.application], actor)
     return advance(letter, "reopen", actor=actor, changes={"checked_by": None, "checked_at": None})
 
 

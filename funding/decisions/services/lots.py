@@ -11,10 +11,18 @@ from django.utils.translation import gettext as _
 
 from funding.calls.models import Call
 from funding.calls.states import Scoring
-from funding.decisions.services.ranking import Rank, ranking
+from funding.decisions.services.ranking import Rank, draw_line, ranking
 from funding.decisions.services.standing import Standing, standing_of
 from funding.reviews.models import Calculation, fingerprint
-from funding.reviews.services import WEIGHTS, Ratings, in_words, ratings_of
+from funding.reviews.services import (
+    WEIGHTS,
+    Hand,
+    Ratings,
+    in_words,
+    kept_from,
+    ratings_of,
+    refuse_conflicted,
+)
 from funding.reviews.standing import lot, lottery
 from funding.reviews.states import CalculationKind
 from park_portal.core.accounts.models import User
@@ -36,6 +44,11 @@ class Table:
     standing: Standing
 
     @property
+    def hands(self) -> tuple[Hand, ...]:
+        """How each reviewer marks; nothing for whom a line is closed, who would learn there who reviewed it."""
+        return () if any(rank.closed for rank in self.ranks) else self.ratings.hands
+
+    @property
     def thin(self) -> list[str]:
         """Why some of these applications keep their plain mean where the call calibrates, a sentence each."""
         return in_words(rank.rating.reason for rank in self.ranks if rank.rating is not None)
@@ -49,8 +62,11 @@ class Table:
         return sum(one.is_sound and not shown.isdisjoint(one.applications) for one in self.ratings.components)
 
 
-def table_of(call: Call) -> Table:
-    """Return the ranked table of ``call``, in a fixed number of queries."""
+def table_of(call: Call, viewer: User | None = None) -> Table:
+    """Return the ranked table of ``call``, in a fixed number of queries.
+
+    For a ``viewer`` the lines are closed from which a conflict of interest keeps that person.
+    """
     ratings = ratings_of(call)
     ranks = ranking(call, ratings)
     standing = standing_of(call, ranks, ratings)
@@ -58,6 +74,13 @@ def table_of(call: Call) -> Table:
         rank.is_tied = True
     for rank in ranks:
         rank.chance = standing.chances.get(rank.application.pk)
+    if viewer is not None:
+        closed = kept_from(viewer, [rank.application.pk for rank in ranks])
+        for rank in ranks:
+            if rank.application.pk in closed:
+                rank.close(closed[rank.application.pk])
+        if closed:
+            draw_line(ranks, call.budget_fen)
     return Table(ranks, ratings, standing)
 
 
@@ -73,6 +96,7 @@ def record_ranking(call: Call, *, actor: User) -> list[Calculation]:
     with transaction.atomic():
         _lock(call)
         table = table_of(call)
+        refuse_conflicted((rank.application for rank in table.ranks), actor)
         if table.ratings.calibration is None:
             raise DomainError(_("There is no score yet to work anything out from."), code="no_scores")
         numbers = {rank.application.pk: rank.application.number for rank in table.ranks}
@@ -212,7 +236,7 @@ def announce_lottery(call: Call, *, actor: User, source: str) -> Lottery:
     source = clean(source).strip()
     with transaction.atomic():
         _lock(call)
-        numbers = _tied(call)
+        numbers = _tied(call, actor)
         if not source:
             raise DomainError(_("Say where the seed will come from."), code="no_source", field="source")
         held = lottery_of(call)
@@ -253,7 +277,7 @@ def draw_lottery(call: Call, *, actor: User, seed: str) -> Lottery:
                 code="no_seed",
                 field="seed",
             )
-        if _tied(call) != held.numbers:
+        if _tied(call, actor) != held.numbers:
             raise DomainError(
                 _(
                     "Since the announcement the ranking has changed: others cannot be told apart now. Announce anew."
@@ -280,9 +304,14 @@ def draw_lottery(call: Call, *, actor: User, seed: str) -> Lottery:
         return Lottery(held.announced, made)
 
 
-def _tied(call: Call) -> list[str]:
-    """Return the sorted numbers of those who cannot be told apart at the line; raises where nobody is tied."""
-    numbers = table_of(call).standing.numbers
+def _tied(call: Call, actor: User) -> list[str]:
+    """Return the sorted numbers of those who cannot be told apart at the line.
+
+    Raises where nobody is tied, and for whom a conflict of interest keeps from any of the ranking.
+    """
+    table = table_of(call)
+    refuse_conflicted((rank.application for rank in table.ranks), actor)
+    numbers = table.standing.numbers
     if not numbers:
         raise DomainError(
             _("Nobody stands at the line who cannot be told apart: there is nothing to draw lots for."),

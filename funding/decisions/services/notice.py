@@ -19,7 +19,7 @@ from funding.decisions.services.ranking import Budget, budget_of
 from funding.decisions.services.verdicts import Proposal, _changed, seen_of
 from funding.decisions.states import DecisionState, Verdict
 from funding.reviews.models import NoticeLine, Objection, PublicNotice
-from funding.reviews.services import notice_days, post_notice
+from funding.reviews.services import notice_days, post_notice, refuse_conflicted
 from funding.reviews.states import NoticeLineState
 from park_portal.core.accounts.models import User
 from park_portal.core.calendar.services import deadline
@@ -120,6 +120,7 @@ def publish_notice(call: Call, *, actor: User, seen: Collection[str] | None = No
             )
         if not ready:
             raise DomainError(_("No approval is pending that is not published yet."), code="nothing")
+        refuse_conflicted(locked.values(), actor)
         refuse_over_budget(call)
         return post_notice(
             call, {locked[one.application_id]: one.amount_fen or 0 for one in ready}, actor=actor

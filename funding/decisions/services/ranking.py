@@ -20,6 +20,7 @@ from funding.decisions.states import DecisionState, Verdict
 from funding.reviews.models import NoticeLine, Review
 from funding.reviews.services import Rating, Ratings, Summary, ratings_of, summaries_of
 from funding.reviews.states import ReviewState
+from park_portal.core.errors import Text
 
 # Those that wait for a verdict: their call's public notice, where there is one, is of what is proposed.
 ON_THE_BOARD = (StageKind.NOTICE, StageKind.DECISION)
@@ -48,6 +49,13 @@ class Rank:
     placement: Placement | None = None
     # The newest line of a public notice, whether it stands or not.
     notice_line: NoticeLine | None = None
+    # Why the line is closed to whoever looks.
+    closed: Text = ""
+
+    def close(self, reason: Text) -> None:
+        """Take away what nobody with a conflict of interest sees: reviews, scores, and verdicts before their release."""
+        self.closed, self.reviews, self.summary, self.rating, self.chance = reason, [], None, None, None
+        self.pending, self.placement, self.is_tied = None, None, False
 
     @property
     def counts(self) -> bool:

@@ -21,6 +21,7 @@ from funding.reviews.services import (
     Load,
     assign_reviewers,
     conflicts_of,
+    kept_from,
     load_of,
     possible_of,
     records_of,
@@ -101,7 +102,10 @@ class AssignPage(StaffPage):
         missing = set(wanted) - {run.pk for run in listed}
         if missing:  # chosen before the filter was set: they stay chosen
             listed += list(runs_of_experts().filter(pk__in=missing).select_related(*RUN_RELATED))
-        runs = [run for run in listed if run.pk in wanted]
+        closed = kept_from(self.request.user, [run.application_id for run in listed])
+        for run in listed:
+            run.closed = closed.get(run.application_id, "")  # type: ignore[attr-defined] # shown instead of a box to tick
+        runs = [run for run in listed if run.pk in wanted and run.application_id not in closed]
         pool = self.pool()
         people = [entry.user for entry in pool]
         found = conflicts_of([run.application for run in runs], people)
@@ -138,7 +142,7 @@ class AssignPage(StaffPage):
         lines.sort(key=lambda line: (line["barred"], line["load"].is_full, line["load"].open))
         return {
             "runs": listed,
-            "chosen": wanted,
+            "chosen": [run.pk for run in runs],
             "chosen_runs": runs,
             "chosen_people": self.chosen("person"),
             "lines": lines,

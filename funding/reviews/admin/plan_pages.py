@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from funding.applications.models import Application
 from funding.reviews.admin.plan_forms import CriteriaForm, NewPlanForm, stages_to_assign
 from funding.reviews.admin.plan_texts import alternatives_in_words, criteria_in_words, diagnosis_in_words
 from funding.reviews.criteria import PlanCriteria
@@ -26,6 +27,7 @@ from funding.reviews.services import (
     create_plan,
     discard_plan,
     effect_of,
+    kept_from,
     publish_draw,
     solve_plan,
     stop_solving,
@@ -33,7 +35,8 @@ from funding.reviews.services import (
 from funding.reviews.states import PairOrigin, PlanState
 from park_portal.core.accounts.models import User
 from park_portal.core.admin import StaffPage, dress, state_label
-from park_portal.core.errors import Conflict, DomainError
+from park_portal.core.errors import Conflict, DomainError, Text
+from park_portal.core.workflow import may
 
 PAGE: Final = 50  # applications, or reviewers, of a page
 EXTREMES: Final = 5  # best and worst matches that are shown
@@ -183,7 +186,7 @@ class PlanPage(PlanningPage):
             "may_change": self.may_change,
             "has_result": has_result,
             "working": plan.state in (PlanState.SOLVING, PlanState.CONFIRMING) or plan.is_being_published,
-            "because": because_of(plan),
+            "because": because_of(plan, self.request.user),
             "replacements": [(one, shown_state(None, one)) for one in plan.replacements.order_by("pk")],
             "has_pool": PlanPool.objects.filter(plan=plan).exists(),
         }
@@ -196,16 +199,18 @@ class PlanPage(PlanningPage):
         number = self.number_of_page(total)
         shown = list(runs[(number - 1) * PAGE : number * PAGE])
         extremes = list(runs[:EXTREMES]), list(runs.order_by("-mean", "pk")[:EXTREMES])
-        lines = with_pairs(plan, [*shown, *extremes[0], *extremes[1]])
-        new = PlannedPair.objects.filter(plan=plan).exclude(origin=PairOrigin.KEPT).count()
+        closed = kept_from(self.request.user, list(runs.order_by().values_list("application", flat=True)))
+        lines = with_pairs(plan, [*shown, *extremes[0], *extremes[1]], closed)
+        new = PlannedPair.objects.filter(plan=plan).exclude(origin=PairOrigin.KEPT)
         return {
+            "closed": _numbered(closed),
             "figures": plan.figures,
             "alternatives": alternatives_in_words(plan),
             "loads": load_bars(plan),
             "lines": [lines[run.pk] for run in shown],
             "worst": [lines[run.pk] for run in extremes[0]],
             "best": [lines[run.pk] for run in extremes[1]],
-            "new": new,
+            "new": new.count(),
             "numbers": page_links(number, total),
             "total": total,
             "change": self.may_change and plan.state == PlanState.READY,
@@ -271,6 +276,9 @@ class PlannedApplicationPage(PlanningPage):
     def get_title(self) -> str:
         return f"{self.run.application.number} {self.run.application.title}"
 
+    def allowed(self, user: Any, obj: models.Model | None) -> bool:
+        return super().allowed(user, obj) and may(user, "funding.assign_reviews", self.run)
+
     def pool(self) -> PlanPool:
         found = PlanPool.objects.filter(plan=self.object).first()
         if found is None or self.run.pk not in found.row_of:
@@ -330,7 +338,7 @@ class PlannedApplicationPage(PlanningPage):
                 for who in listed
             ],
             "barred": int((closed == CONFLICT).sum()),
-            "effect": effect_of(plan, run, chosen) if chosen is not None else None,
+            "effect": effect_of(plan, run, chosen, actor=self.request.user) if chosen is not None else None,
             "q": word,
             "editable": plan.state == PlanState.READY,
             "back": self.address("plan", plan.pk),
@@ -338,7 +346,7 @@ class PlannedApplicationPage(PlanningPage):
 
     def post(self) -> HttpResponseBase:
         if getattr(self.request, "htmx", False):
-            effect = effect_of(self.object, self.run, self.chosen() or [])
+            effect = effect_of(self.object, self.run, self.chosen() or [], actor=self.request.user)
             return TemplateResponse(
                 self.request, "admin/funding/assignmentplan/_effect.html", {"effect": effect}
             )
@@ -390,14 +398,29 @@ def ranked_runs(plan: AssignmentPlan) -> models.QuerySet[Any]:
     )
 
 
-def with_pairs(plan: AssignmentPlan, runs: Sequence[Any]) -> dict[int, dict[str, Any]]:
-    """Return {run id: {run, mean, have, pairs}}."""
+def _numbered(closed: Mapping[int, Text]) -> list[tuple[str, Text]]:
+    """Return (number, reason) of applications, which are few if there are any."""
+    rows = Application.objects.filter(pk__in=closed).order_by("number") if closed else ()
+    return [(row.number or "—", closed[row.pk]) for row in rows]
+
+
+def with_pairs(
+    plan: AssignmentPlan, runs: Sequence[Any], closed: Mapping[int, Text]
+) -> dict[int, dict[str, Any]]:
+    """Return {run id: {run, mean, have, pairs, closed}}; ``closed`` ({application id: reason}) ones name nobody."""
     pairs: dict[int, list[PlannedPair]] = defaultdict(list)
-    rows = plan.pairs.filter(run__in={run.pk for run in runs}).select_related("person__reviewer")
+    open_to = {run.pk for run in runs if run.application_id not in closed}
+    rows = plan.pairs.filter(run__in=open_to).select_related("person__reviewer")
     for pair in rows.order_by("run", "-affinity", "pk"):
         pairs[pair.run_id].append(pair)
     return {
-        run.pk: {"run": run, "mean": float(run.mean), "have": run.have, "pairs": pairs[run.pk]}
+        run.pk: {
+            "run": run,
+            "mean": float(run.mean),
+            "have": run.have,
+            "pairs": pairs[run.pk],
+            "closed": closed.get(run.application_id, ""),
+        }
         for run in runs
     }
 
@@ -422,10 +445,12 @@ def load_bars(plan: AssignmentPlan) -> list[dict[str, Any]]:
     ]
 
 
-def because_of(plan: AssignmentPlan) -> list[dict[str, Any]]:
-    """Return the reviews that replacements answer to, each with what happened."""
-    reviews = Review.objects.select_related("reviewer", "application").in_bulk(
-        [one["review"] for one in plan.because]
+def because_of(plan: AssignmentPlan, viewer: User) -> list[dict[str, Any]]:
+    """Return the reviews that replacements answer to, as far as ``viewer`` sees them, each with what happened."""
+    reviews = (
+        Review.objects.visible_to(viewer)
+        .select_related("reviewer", "application")
+        .in_bulk([one["review"] for one in plan.because])
     )
     found = []
     for one in plan.because:

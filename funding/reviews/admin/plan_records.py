@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from funding.reviews.admin.plan_pages import PAGE, PlanningPage, page_links
-from funding.reviews.models import AssignmentPlan, PlanPool, Reviewer, StageRun
+from funding.reviews.models import AssignmentPlan, PlannedPair, PlanPool, Reviewer, StageRun
 from funding.reviews.models.assignment import CONFLICT, STEPPED_BACK, UNFIT
-from funding.reviews.services import conflicts_of, record_of_draw
+from funding.reviews.services import conflicts_of, kept_from, knows_names, record_of_draw
 from park_portal.core.accounts.models import User
 from park_portal.core.jobs.excel import Column, write_rows
 
@@ -48,7 +48,14 @@ class PoolPage(PlanningPage):
             (gettext_lazy("stepped back from the application before"), int((closed == STEPPED_BACK).sum())),
             (gettext_lazy("match less than is allowed"), int((closed == UNFIT).sum())),
         ]
-        return {"plan": plan, "pool": pool, "shows_excluded": shows_excluded, "counts": counts, **part}
+        return {
+            "plan": plan,
+            "pool": pool,
+            "shows_keys": plan.is_draw and knows_names(plan, self.request.user),
+            "shows_excluded": shows_excluded,
+            "counts": counts,
+            **part,
+        }
 
     def people(self, plan: AssignmentPlan, pool: PlanPool) -> dict[str, Any]:
         number = self.number_of_page(len(pool.people))
@@ -95,6 +102,7 @@ class PoolPage(PlanningPage):
             int(row): np.flatnonzero((closed[row] == CONFLICT) | (closed[row] == STEPPED_BACK))
             for row in shown
         }
+        closed_to = kept_from(self.request.user, {run.application_id for run in runs.values()})
         people = User.objects.in_bulk({pool.people[column] for some in columns.values() for column in some})
         reasons = conflicts_of([run.application for run in runs.values()], list(people.values()))
         lines = []
@@ -103,7 +111,10 @@ class PoolPage(PlanningPage):
             lines.append(
                 {
                     "run": run,
-                    "people": [
+                    "closed": closed_to.get(run.application_id, ""),
+                    "people": []
+                    if run.application_id in closed_to
+                    else [
                         {
                             "person": people[pool.people[column]],
                             "reasons": reasons.get((run.application_id, pool.people[column]), []),
@@ -132,7 +143,7 @@ class DrawPage(PlanningPage):
             or not PlanPool.objects.filter(plan=plan).exists()
         ):
             raise Http404
-        record = record_of_draw(plan)
+        record = record_of_draw(plan, self.request.user)
         if self.request.GET.get("format") == "json":
             whole = json.dumps(record, ensure_ascii=False, indent=1)
             return _download(whole.encode(), f"draw-{plan.pk}.json", "application/json")
@@ -140,6 +151,7 @@ class DrawPage(PlanningPage):
             plan=plan,
             record=record,
             people=[(key, *record["names"].get(key, ("", ""))) for key in _keys(record)],
+            nameless=not record["names"],
             result=_by_application(record),
             commands=[f"manage.py draw --plan {plan.pk}", f"manage.py draw --file draw-{plan.pk}.json"],
         )
@@ -169,14 +181,25 @@ class ExportPage(PlanningPage):
             .order_by("run__application__number", "pk")
             .iterator(chunk_size=2000)
         )
+        applications = plan.pairs.values_list("run__application", flat=True).order_by().distinct()
+        closed = kept_from(self.request.user, applications)
+
+        def unless_closed(value: Callable[[PlannedPair], Any]) -> Callable[[PlannedPair], Any]:
+            return lambda pair: "—" if pair.run.application_id in closed else value(pair)
+
         columns = [
             Column(_("Application"), lambda pair: pair.run.application.number),
             Column(_("Title"), lambda pair: pair.run.application.title, 48),
-            Column(_("Reviewer"), lambda pair: pair.person.name),
-            Column(_("E-mail"), lambda pair: pair.person.email, 28),
-            Column(_("Institution"), lambda pair: pair.person.reviewer.institution, 28),
-            Column(_("Match"), lambda pair: float(pair.affinity)),
-            Column(_("Origin"), lambda pair: pair.get_origin_display()),
+            Column(
+                _("Reviewer"),
+                lambda pair: (
+                    _("conflict of interest") if pair.run.application_id in closed else pair.person.name
+                ),
+            ),
+            Column(_("E-mail"), unless_closed(lambda pair: pair.person.email), 28),
+            Column(_("Institution"), unless_closed(lambda pair: pair.person.reviewer.institution), 28),
+            Column(_("Match"), unless_closed(lambda pair: float(pair.affinity))),
+            Column(_("Origin"), unless_closed(lambda pair: pair.get_origin_display())),
         ]
         with NamedTemporaryFile(suffix=".xlsx") as file:
             write_rows(file.name, columns, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -10,6 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
+from funding.applications.models import Application
+from funding.reviews.services import kept_from
+from park_portal.core.accounts.models import User
+from park_portal.core.errors import Text
 from park_portal.core.templatetags.portal import until
 
 RUN_RELATED = (
@@ -45,3 +50,9 @@ class ShowsDue:
     @display(description=gettext_lazy("due"), ordering="due_at")
     def due_shown(self, obj: Any) -> str:
         return until(obj.due_at)
+
+
+def closed_to(user: User, applications: Iterable[Application]) -> list[tuple[str, Text]]:
+    """Return (number, reason) of those applications that a conflict of interest keeps ``user`` from."""
+    numbers = {one.pk: one.number or "—" for one in applications}
+    return [(numbers[pk], reason) for pk, reason in kept_from(user, numbers).items()]

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from funding.calls.models import Stage
 from funding.reviews.criteria import PlanCriteria, PoolFilter, criteria_of
 from funding.reviews.models import AssignmentPlan, PlannedPair, StageRun
+from funding.reviews.rules import barred_from
 from funding.reviews.services import change_pairs, change_plan, create_plan, effect_of, record_of_draw
 from funding.reviews.states import PlanFloor, PlanMethod, PlanState
 from park_portal.core.accounts.models import User
@@ -196,8 +197,12 @@ class AssignmentPlanResource(HasActs, OfStaff, Changeable, Resource):
     @extend_schema(responses=PlannedPairSerializer(many=True))
     @action(detail=True, methods=["get"], filterset_class=None)
     def pairs(self, request: Request, pk: str) -> Response:
-        """Who is to read what, a page of it."""
-        rows = PlannedPair.objects.filter(plan=self.get_object()).select_related("run__application", "person")
+        """Who is to read what, a page of it, without applications that a conflict of interest keeps you from."""
+        rows = (
+            PlannedPair.objects.filter(plan=self.get_object())
+            .exclude(run__application_id__in=barred_from(self.actor))
+            .select_related("run__application", "person")
+        )
         page = self.paginate_queryset(rows) or []
         shown = PlannedPairSerializer(page, many=True, context=self.get_serializer_context()).data
         return self.get_paginated_response(shown)
@@ -221,7 +226,7 @@ class AssignmentPlanResource(HasActs, OfStaff, Changeable, Resource):
         rows = StageRun.objects.filter(stage=plan.stage_id, planned__plan=plan).distinct()
         row = visible_or_404(rows.select_related("application"), pk=run)
         if data["preview"]:
-            effect = effect_of(plan, row, data["people"])
+            effect = effect_of(plan, row, data["people"], actor=self.actor)
         else:
             people = list(User.objects.filter(pk__in=data["people"]).order_by("pk"))
             effect = change_pairs(plan, row, people, actor=self.actor, revision=data["revision"])
@@ -231,4 +236,4 @@ class AssignmentPlanResource(HasActs, OfStaff, Changeable, Resource):
     @action(detail=True, methods=["get"])
     def draw(self, request: Request, pk: str) -> Response:
         """The record of a random draw: pool, hash, seed and result, as ``manage.py draw --file`` takes it."""
-        return Response(record_of_draw(self.get_object()))
+        return Response(record_of_draw(self.get_object(), self.actor))

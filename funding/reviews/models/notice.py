@@ -13,7 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from funding.applications.models import Application
 from funding.calls.models import Call
 from funding.reviews.models.runs import StageRun
+from funding.reviews.rules import barred_from
 from funding.reviews.states import NOTICE_LINE_MACHINE, NoticeLineState
+from park_portal.core.accounts.rules import sees_records
 from park_portal.core.documents.models import Document
 from park_portal.core.invariants import Agrees, kept
 from park_portal.core.money import MoneyField
@@ -170,6 +172,14 @@ class NoticeLine(models.Model):
         return str(self.application)
 
 
+class ObjectionQuerySet(models.QuerySet["Objection"]):
+    def visible_to(self, user: Any) -> ObjectionQuerySet:
+        """Staff see all but those against applications that a conflict of interest keeps them from; nobody else any."""
+        if not (user.is_authenticated and sees_records(user)):
+            return self.none()
+        return self.exclude(run__application_id__in=barred_from(user))
+
+
 class Objection(models.Model):
     """One objection raised against an application during its public notice."""
 
@@ -205,6 +215,8 @@ class Objection(models.Model):
         related_name="+",
     )
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
+
+    objects = ObjectionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("objection")

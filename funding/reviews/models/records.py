@@ -10,7 +10,9 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from funding.applications.models import Application
 from funding.calls.models import Call, Stage
+from funding.reviews.rules import barred_from
 from funding.reviews.states import CalculationKind
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.audit.models import append_only
@@ -27,8 +29,14 @@ def fingerprint(inputs: Any) -> str:
 
 class CalculationQuerySet(models.QuerySet["Calculation"]):
     def visible_to(self, user: Any) -> CalculationQuerySet:
-        """Staff see all; what a calculation says to others, other rooms tell them."""
-        return self if user.is_authenticated and sees_records(user) else self.none()
+        """Staff see all, but of a call in which a conflict of interest keeps them from an application.
+
+        What a calculation says to others, other rooms tell them.
+        """
+        if not (user.is_authenticated and sees_records(user)):
+            return self.none()
+        barred = Application.objects.filter(pk__in=barred_from(user))
+        return self.exclude(call__in=barred.values("call"))
 
 
 class Calculation(models.Model):

@@ -114,22 +114,27 @@ def conflicts_of(
     return {pair: [reason.text for reason in reasons] for pair, reasons in reasons_of(pairs).items()}
 
 
+def kept_from(actor: Actor, applications: Iterable[int]) -> dict[int, Text]:
+    """Return {application id: reason} of those that a standing conflict keeps a member of staff from. One query."""
+    if isinstance(actor, System):
+        return {}
+    found = reasons_of([(actor.pk, pk) for pk in applications], experts=False)
+    return {pk: reasons[0].text for (pk, _person), reasons in sorted(found.items())}
+
+
 def refuse_conflicted(applications: Iterable[Application], actor: Actor) -> None:
     """Raise ``Forbidden`` with a problem for each of ``applications`` that a standing conflict keeps ``actor`` from."""
-    if isinstance(actor, System):
-        return
     rows = {application.pk: application for application in applications}
-    found = reasons_of([(actor.pk, pk) for pk in rows], experts=False)
-    if found:
+    if found := kept_from(actor, rows):
         raise Forbidden(
             _("You have a conflict of interest here; somebody else of the park has to do this."),
             code="conflict_of_interest",
             problems=[
                 Problem(
-                    format_lazy("{number}: {reason}", number=rows[pk].number or "—", reason=reasons[0].text),
+                    format_lazy("{number}: {reason}", number=rows[pk].number or "—", reason=reason),
                     anchor=f"application-{pk}",
                 )
-                for (pk, _person), reasons in sorted(found.items())
+                for pk, reason in found.items()
             ],
         )
 

@@ -25,6 +25,7 @@ from funding.calls.models import Call, Stage
 from funding.calls.services import notify_of_call
 from funding.calls.states import StageKind
 from funding.reviews.models import NoticeLine, Objection, PublicNotice, StageRun
+from funding.reviews.services.conflicts import refuse_conflicted
 from funding.reviews.services.stages import _clean, _complete, _lock, _lock_run, _set_place
 from funding.reviews.services.telling import day, fields_of, staff_of, tell
 from funding.reviews.states import NoticeLineState, RunState
@@ -185,6 +186,7 @@ def take_out(line: NoticeLine, *, actor: Actor, reason: str) -> NoticeLine:
         raise DomainError(_("Say why it is taken out of the notice."), code="required", field="reason")
     with transaction.atomic():
         application = _lock(line.application_id)
+        refuse_conflicted([application], actor)
         return _take_out(line, application, actor=actor, reason=reason)
 
 
@@ -299,6 +301,7 @@ def resolve_objection(objection: Objection, *, actor: Actor, upheld: bool, resol
         raise DomainError(_("Say what was found."), code="required", field="resolution")
     with transaction.atomic():
         application = _lock(objection.run.application_id)
+        refuse_conflicted([application], actor)
         held = Objection.objects.select_for_update(of=("self",)).select_related("line").get(pk=objection.pk)
         if held.upheld is not None:
             if held.upheld == upheld and held.resolution == text:

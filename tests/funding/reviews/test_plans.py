@@ -305,7 +305,7 @@ def test_change_by_hand_shows_its_effect_and_keeps_it():
     mine = {pair.person for pair in plan.pairs.filter(run=run)}
     others = [one.user for one in inputs.pool_of(PlanCriteria()) if one.user not in mine]
     kept, taken = sorted(mine, key=lambda one: one.pk)[0], others[0]
-    shown, total = services.effect_of(plan, run, [kept.pk, taken.pk]), plan.figures["total"]
+    shown, total = services.effect_of(plan, run, [kept.pk, taken.pk], actor=SYSTEM), plan.figures["total"]
     assert plan.pairs.filter(run=run).count() == 2
     done = services.change_pairs(
         plan, run, [kept, taken], actor=make_staff("officer"), revision=plan.revision
@@ -330,9 +330,9 @@ def test_change_by_hand_warns_of_loads_and_of_too_few():
     plan = solved(make_plan(applications=3, experts=3, max_load=2))
     run = plan.stage.runs.order_by("pk").first()
     everyone = [one.user_id for one in inputs.pool_of(PlanCriteria())]
-    few = services.effect_of(plan, run, [])
+    few = services.effect_of(plan, run, [], actor=SYSTEM)
     assert (few.after.short, few.after.worst, len(few.warnings)) == (1, 0.0, 1)
-    many = services.effect_of(plan, run, everyone)
+    many = services.effect_of(plan, run, everyone, actor=SYSTEM)
     assert len(many.warnings) == 1
     assert many.after.most == 3
 

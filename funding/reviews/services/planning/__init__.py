@@ -1,7 +1,7 @@
 """Plans: an assignment of reviewers from its criteria to the invitations, and the replacements that follow."""
 
 from funding.reviews.services.planning.confirming import confirm_by_worker, confirm_plan
-from funding.reviews.services.planning.drawing import draw_again, record_of_draw
+from funding.reviews.services.planning.drawing import draw_again, knows_names, record_of_draw
 from funding.reviews.services.planning.editing import Effect, change_pairs, effect_of
 from funding.reviews.services.planning.outcome import Quality, quality_of
 from funding.reviews.services.planning.plans import (
@@ -33,6 +33,7 @@ __all__ = [
     "discard_plan",
     "draw_again",
     "effect_of",
+    "knows_names",
     "on_stepped_back",
     "plan_of",
     "publish_by_worker",

@@ -45,6 +45,7 @@ def confirm_plan(plan: AssignmentPlan, *, actor: Actor, revision: int | None = N
         if held.state in (PlanState.CONFIRMING, PlanState.CONFIRMED):
             return held
         refuse_other_revision(held, revision)
+        refuse_conflicted(Application.objects.filter(runs__planned__in=_new_pairs(held)).distinct(), actor)
         advance(held, "confirm", actor=actor)
         if _new_pairs(held).count() <= AT_ONCE:
             invite(held, actor=actor)

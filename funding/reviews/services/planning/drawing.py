@@ -8,19 +8,27 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from funding.reviews.criteria import criteria_of
-from funding.reviews.models import AssignmentPlan, PlanPool, Reviewer, fingerprint
+from funding.reviews.models import AssignmentPlan, PlanPool, Reviewer, StageRun, fingerprint
+from funding.reviews.services.conflicts import kept_from
 from funding.reviews.services.planning.inputs import Inputs, key_of, published
 from funding.reviews.states import PairOrigin
+from park_portal.core.accounts.models import User
 from park_portal.core.errors import DomainError
 
 FORMAT: Final = "park-portal draw 1"
 
 
-def record_of_draw(plan: AssignmentPlan) -> dict[str, Any]:
+def knows_names(plan: AssignmentPlan, viewer: User) -> bool:
+    """Return whether ``viewer`` may know who is who in a draw: not with a conflict of interest in an application of it."""
+    applications = StageRun.objects.filter(pk__in=PlanPool.objects.get(plan=plan).runs)
+    return not kept_from(viewer, applications.values_list("application_id", flat=True))
+
+
+def record_of_draw(plan: AssignmentPlan, viewer: User | None = None) -> dict[str, Any]:
     """Return seed, criteria, pool with its hash and, once drawn, the result: plain JSON that ``draw_again`` takes.
 
     Reviewers stand in the pool by keys, so that it can be made public before they have been asked; ``names`` says who
-    they are and is for the park alone.
+    they are and is for the park alone, without a ``viewer`` who has a conflict of interest in an application of it.
     """
     if not plan.is_draw or plan.root.published_at is None:
         raise DomainError(
@@ -32,6 +40,7 @@ def record_of_draw(plan: AssignmentPlan) -> dict[str, Any]:
     drawn = plan.pairs.filter(origin__in=(PairOrigin.DRAWN, PairOrigin.KEPT)).values_list(
         "run_id", "person_id"
     )
+    named = viewer is None or knows_names(plan, viewer)
     experts = Reviewer.objects.filter(user__in=pool.people).select_related("user").order_by("pk")
     return {
         "format": FORMAT,
@@ -45,7 +54,7 @@ def record_of_draw(plan: AssignmentPlan) -> dict[str, Any]:
         "pool_sha256": pool.digest,
         "drawn_at": plan.solved_at.isoformat() if plan.solved_at is not None else None,
         "result": sorted([numbers[run], keys[person]] for run, person in drawn),
-        "names": {key_of(one): [one.user.name, one.institution] for one in experts},
+        "names": {key_of(one): [one.user.name, one.institution] for one in experts} if named else {},
     }
 
 

@@ -41,8 +41,9 @@ class Effect:
         return round(self.after.worst - self.before.worst, 4)
 
 
-def effect_of(plan: AssignmentPlan, run: StageRun, people: Collection[int]) -> Effect:
+def effect_of(plan: AssignmentPlan, run: StageRun, people: Collection[int], *, actor: Actor) -> Effect:
     """Return what it would do to the plan if ``people`` (ids, those asked already left out) read ``run``."""
+    refuse_conflicted([run.application], actor)
     pool = PlanPool.objects.get(plan=plan)
     return _effect(plan, pool, run, set(people))
 
