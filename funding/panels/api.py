@@ -110,6 +110,14 @@ class AgendaOrderSerializer(serializers.Serializer[Any]):
         min_value=0, max_value=2**32 - 1, required=False, allow_null=True, default=None
     )
     places = PlaceSerializer(many=True, required=False, default=list)
+    seen = serializers.ListField(
+        child=serializers.IntegerField(**KEY),
+        required=False,
+        allow_null=True,
+        default=None,
+        max_length=999,
+        help_text="The items that wait, in the order that you saw: refused with 409 when it is another by now.",
+    )
 
 
 class MeetingResource(HasActs, HasListActs, Resource):
@@ -186,11 +194,14 @@ class MeetingResource(HasActs, HasListActs, Resource):
         sent = AgendaOrderSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         values = sent.validated_data
+        seen = None if values["seen"] is None else services.order_mark(values["seen"])
         if values["order"] == AgendaOrder.STAFF:
             places = {one["item"]: one["position"] for one in values["places"]}
-            services.place_items(meeting, places, actor=self.actor)
+            services.place_items(meeting, places, actor=self.actor, seen=seen)
         else:
-            services.order_agenda(meeting, actor=self.actor, order=values["order"], seed=values["seed"])
+            services.order_agenda(
+                meeting, actor=self.actor, order=values["order"], seed=values["seed"], seen=seen
+            )
         return self._after(meeting)
 
     def _after(self, meeting: Meeting) -> Response:

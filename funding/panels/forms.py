@@ -87,6 +87,8 @@ class AgendaForm(PortalForm):
         label=_("Order of the agenda"), choices=AgendaOrder.choices, widget=forms.RadioSelect
     )
 
+    seen = forms.CharField(widget=forms.HiddenInput, max_length=16)
+
     def __init__(self, *args: Any, items: Sequence[AgendaItem], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.items = items
@@ -101,6 +103,11 @@ class AgendaForm(PortalForm):
 
     def rows(self) -> list[dict[str, Any]]:
         return [{"item": item, "field": self[f"place-{item.pk}"]} for item in self.items]
+
+    def look_again(self, seen: str) -> None:
+        """Have the person keep, or change, what they typed, now that they have been shown another order."""
+        self.data = self.data.copy()
+        self.data[self.add_prefix("seen")] = seen
 
     def places(self) -> dict[int, int]:
         return {

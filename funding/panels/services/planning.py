@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -40,7 +41,7 @@ from funding.reviews.services import ratings_of, summaries_of
 from funding.reviews.states import CalculationKind, RunState
 from park_portal.core.accounts.models import User
 from park_portal.core.audit.services import changes_of, record
-from park_portal.core.errors import DomainError, Problem
+from park_portal.core.errors import Conflict, DomainError, Problem
 from park_portal.core.workflow import Actor, advance, require
 
 FIELDS: Final = (
@@ -326,12 +327,34 @@ def put_on_agenda(meeting: Meeting, runs: Iterable[StageRun], *, actor: Actor) -
     return new
 
 
-def place_items(meeting: Meeting, places: Mapping[int, int], *, actor: Actor) -> Meeting:
-    """Put the waiting items in the order of ``places`` ({item id: number}); those not named keep their number."""
+def order_mark(items: Iterable[int]) -> str:
+    """Return what tells this order of the waiting items (by id) from any other."""
+    return hashlib.sha256(",".join(map(str, items)).encode()).hexdigest()[:16]
+
+
+def _refuse_other_order(meeting: Meeting, seen: str | None) -> None:
+    if seen is None:
+        return
+    waiting = meeting.items.filter(state=ItemState.WAITING).order_by("position", "pk")
+    if seen != order_mark(waiting.values_list("pk", flat=True)):
+        raise Conflict(
+            _("The agenda is another by now; your order is not stored. Look at the items and keep it again."),
+            code="stale",
+        )
+
+
+def place_items(
+    meeting: Meeting, places: Mapping[int, int], *, actor: Actor, seen: str | None = None
+) -> Meeting:
+    """Put the waiting items in the order of ``places`` ({item id: number}); those not named keep their number.
+
+    ``seen`` is the ``order_mark`` of the items that were put in order: raises ``Conflict`` when it is another by now.
+    """
     require(actor, "funding.run_panel", meeting)
     with transaction.atomic():
         held = lock_meeting(meeting.pk)
         refuse_unless_under_way(held)
+        _refuse_other_order(held, seen)
         waiting = list(held.items.filter(state=ItemState.WAITING))
         if unknown := places.keys() - {item.pk for item in waiting}:
             raise DomainError(
@@ -344,10 +367,12 @@ def place_items(meeting: Meeting, places: Mapping[int, int], *, actor: Actor) ->
     return held
 
 
-def order_agenda(meeting: Meeting, *, actor: Actor, order: str, seed: int | None = None) -> Meeting:
+def order_agenda(
+    meeting: Meeting, *, actor: Actor, order: str, seed: int | None = None, seen: str | None = None
+) -> Meeting:
     """Put the waiting items in an order that follows from their reviews; method, seed and figures are kept.
 
-    ``seed`` breaks ties; without one it is drawn.
+    ``seed`` breaks ties; without one it is drawn. ``seen`` as in ``place_items``.
     """
     require(actor, "funding.run_panel", meeting)
     if order not in (AgendaOrder.SPREAD, AgendaOrder.LINE):
@@ -355,6 +380,7 @@ def order_agenda(meeting: Meeting, *, actor: Actor, order: str, seed: int | None
     with transaction.atomic():
         held = lock_meeting(meeting.pk)
         refuse_unless_under_way(held)
+        _refuse_other_order(held, seen)
         items = {
             item.application_id: item
             for item in held.items.filter(state=ItemState.WAITING).select_related("application")

@@ -20,11 +20,12 @@ from funding.panels.facts import sits_on_panels
 from funding.panels.forms import AgendaForm, SignForm
 from funding.panels.live import live_context, stamp_of
 from funding.panels.models import AgendaItem, Meeting, PanelMember, PanelPledge, Recusal
-from funding.panels.services import order_agenda, place_items, sign_minutes
+from funding.panels.services import order_agenda, order_mark, place_items, sign_minutes
 from funding.panels.services.telling import appointment_of, moment
 from funding.panels.states import STILL_OPEN, AgendaOrder, ItemState, MeetingState, PanelRole
 from funding.panels.views.menu import PANELS
 from park_portal.core.calendar.ics import ics
+from park_portal.core.errors import Conflict
 from park_portal.core.tones import tone_of
 from park_portal.core.views import (
     ActPage,
@@ -220,7 +221,7 @@ class AgendaPage(MeetingMixin, ActPage):
         self.items = list(
             self.object.items.filter(state=ItemState.WAITING)
             .select_related("application")
-            .order_by("position")
+            .order_by("position", "pk")
         )
 
     def get_title(self) -> str:
@@ -233,13 +234,21 @@ class AgendaPage(MeetingMixin, ActPage):
         return {"items": self.items}
 
     def initial(self) -> dict[str, Any]:
-        return {"order": AgendaOrder.STAFF}
+        return {"order": AgendaOrder.STAFF, "seen": order_mark(item.pk for item in self.items)}
 
     def act(self, form: AgendaForm) -> Meeting:
-        order = form.cleaned_data["order"]
-        if order == AgendaOrder.STAFF:
-            return place_items(self.object, form.places(), actor=self.request.user)
-        return order_agenda(self.object, actor=self.request.user, order=order)
+        order, told = (
+            form.cleaned_data["order"],
+            {"actor": self.request.user, "seen": form.cleaned_data["seen"]},
+        )
+        try:
+            if order == AgendaOrder.STAFF:
+                return place_items(self.object, form.places(), **told)
+            return order_agenda(self.object, order=order, **told)
+        except Conflict:
+            # The numbers typed stay, beside the items as they are now.
+            form.look_again(order_mark(item.pk for item in self.items))
+            raise
 
 
 class SignPage(MeetingMixin, ActPage):

@@ -10,6 +10,7 @@ from funding.models import AgendaItem, Ballot, PanelComment, PanelPledge, Recusa
 from funding.panels import services
 from funding.reviews.services import record_conflict
 from park_portal.core.workflow import SYSTEM
+from tests.callers import Caller
 from tests.factories.core import make_staff, make_user
 from tests.factories.panels import (
     chair_of,
@@ -299,13 +300,47 @@ def test_agenda_is_put_in_order_by_page(client):
     a, b = meeting.items.order_by("position")
     client.force_login(chair_of(meeting))
     address = reverse("panels:agenda", args=[meeting.pk])
-    answer = client.post(address, {"order": "staff", f"place-{a.pk}": "2", f"place-{b.pk}": "1"})
-    assert answer.status_code == 302
+    seen = client.get(address).context["form"]["seen"].value()
+    sent = {"order": "staff", f"place-{a.pk}": "2", f"place-{b.pk}": "1", "seen": seen}
+    assert client.post(address, sent).status_code == 302
     assert [item.pk for item in meeting.items.order_by("position")] == [b.pk, a.pk]
-    assert client.post(address, {"order": "line"}).status_code == 302
+    seen = client.get(address).context["form"]["seen"].value()
+    assert client.post(address, {"order": "line", "seen": seen}).status_code == 302
     meeting.refresh_from_db()
     assert meeting.ordering.seed != ""
     assert page(client, members_of(meeting)[1], "agenda", meeting.pk).status_code == 403
+
+
+def test_agenda_that_somebody_else_has_changed_is_looked_at_again(client):
+    meeting = make_meeting(3)
+    a, b, c = (item.pk for item in meeting.items.order_by("position"))
+    client.force_login(chair_of(meeting))
+    address = reverse("panels:agenda", args=[meeting.pk])
+    seen = client.get(address).context["form"]["seen"].value()
+    services.place_items(meeting, {c: 1, a: 2, b: 3}, actor=chair_of(meeting))
+    sent = {"order": "staff", f"place-{a}": "3", f"place-{b}": "1", f"place-{c}": "2", "seen": seen}
+    for order in ("staff", "line"):
+        answer = client.post(address, {**sent, "order": order})
+        assert answer.status_code == 409
+        assert list(meeting.items.order_by("position").values_list("pk", flat=True)) == [c, a, b]
+    assert "议程已有变动" in answer.content.decode()
+    form = answer.context["form"]
+    assert form[f"place-{a}"].value() == "3"  # what was typed
+    again = {**sent, "seen": form["seen"].value()}
+    assert client.post(address, again).status_code == 302
+    assert list(meeting.items.order_by("position").values_list("pk", flat=True)) == [b, c, a]
+
+
+def test_agenda_that_a_program_has_not_seen_is_not_put_in_order():
+    meeting = make_meeting(2)
+    a, b = (item.pk for item in meeting.items.order_by("position"))
+    caller = Caller(chair_of(meeting))
+    sent = {"order": "staff", "places": [{"item": b, "position": 1}, {"item": a, "position": 2}]}
+    address = f"/panels/{meeting.pk}/order/"
+    refused = caller.post(address, {**sent, "seen": [b, a]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "stale")
+    assert caller.post(address, {**sent, "seen": [a, b]}).status_code == 200
+    assert list(meeting.items.order_by("position").values_list("pk", flat=True)) == [b, a]
 
 
 def test_minutes_are_signed_after_the_password(client):
