@@ -35,6 +35,7 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
             (None, "funding.reviewer", "school"),
             (None, "funding.publication", "article"),
             (None, "funding.conflict", "gpp_maybe"),
+            (None, "funding.pledge", "handshake"),
             (None, "funding.meeting", "groups"),
             (None, "funding.objection", "record_voice_over"),
         ),

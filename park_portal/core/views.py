@@ -229,6 +229,7 @@ class ListPage(PortalMixin):
     empty_title: ClassVar[Text] = gettext_lazy("Nothing here yet")
     empty_text: ClassVar[Text] = ""
     lead: ClassVar[Text] = ""
+    plain: bool = False  # none of the page's own buttons is what people came for
     bulk: ClassVar[Sequence[BulkAct]] = ()
     can_save_views: ClassVar[bool] = True
     export: ClassVar[Callable[[Any, models.QuerySet[Any]], str] | None] = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -91,6 +92,11 @@ class Rank:
     def scored(self) -> list[Review]:
         """The experts' reviews."""
         return [review for review in self.reviews if review.run.stage.kind == StageKind.EXPERT]
+
+    @property
+    def opinions(self) -> list[tuple[str, int]]:
+        """What the experts recommend, with how many do, most first."""
+        return Counter(str(review.get_opinion_display()) for review in self.scored).most_common()
 
     @property
     def others(self) -> list[Review]:

@@ -4,7 +4,7 @@ from funding.reviews.admin.conflicts import ConflictAdmin
 from funding.reviews.admin.notice import NoticeLineAdmin, ObjectionAdmin, PublicNoticeAdmin
 from funding.reviews.admin.plans import AssignmentPlanAdmin
 from funding.reviews.admin.pool import PublicationAdmin, ReviewerAdmin
-from funding.reviews.admin.records import CalculationAdmin
+from funding.reviews.admin.records import CalculationAdmin, PledgeAdmin
 from funding.reviews.admin.reviews import ReviewAdmin
 from funding.reviews.admin.stages import StageRunAdmin
 
@@ -14,6 +14,7 @@ __all__ = [
     "ConflictAdmin",
     "NoticeLineAdmin",
     "ObjectionAdmin",
+    "PledgeAdmin",
     "PublicNoticeAdmin",
     "PublicationAdmin",
     "ReviewAdmin",

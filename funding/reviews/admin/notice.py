@@ -16,6 +16,7 @@ from funding.reviews.services import resolve_objection, take_out
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin, money, state_label
 from park_portal.core.admin.home import record_url
 from park_portal.core.errors import DomainError
+from park_portal.core.templatetags.portal import until
 
 
 @admin.register(PublicNotice)
@@ -23,12 +24,16 @@ class PublicNoticeAdmin(ReadOnly, StaffAdmin):
     """What was published, and until when."""
 
     view_rule = "funding.see_reviews"
-    list_display = ["__str__", "call", "published_at", "working_days", "ends_at", "published_by"]
+    list_display = ["__str__", "call", "published_at", "working_days", "ends_shown", "published_by"]
     list_filter = ["call"]
     list_select_related = ["call", "published_by"]
-    fields = ["call", "published_at", "working_days", "ends_at", "published_by", "list_shown"]
+    fields = ["call", "published_at", "working_days", "ends_shown", "published_by", "list_shown"]
     readonly_fields = fields
     where_from = gettext_lazy("A notice is published from the ranking of its call.")
+
+    @display(description=gettext_lazy("ends"), ordering="ends_at")
+    def ends_shown(self, notice: PublicNotice) -> str:
+        return until(notice.ends_at)
 
     @display(description=gettext_lazy("projects"))
     def list_shown(self, notice: PublicNotice) -> Any:

@@ -1,4 +1,4 @@
-"""Calculations that decisions rest on: read, never changed."""
+"""Calculations that decisions rest on, and the pledge that reviewers sign: read, never changed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,19 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
-from funding.reviews.models import Calculation
+from funding.reviews.models import Calculation, Pledge
 from park_portal.core.admin import ReadOnly, StaffAdmin
+
+
+@admin.register(Pledge)
+class PledgeAdmin(ReadOnly, StaffAdmin):
+    """The words that reviewers sign before they read; each review says which version was signed, and when."""
+
+    view_rule = "funding.see_reviews"
+    list_display = ["__str__", "effective_from", "text"]
+    search_fields = ["text_zh_hans", "text_en"]
+    ordering = ["-version"]
+    fields = ["version", "effective_from", "text_zh_hans", "text_en"]
 
 
 @admin.register(Calculation)
