@@ -106,8 +106,7 @@ class AgendaForm(PortalForm):
 
     def look_again(self, seen: str) -> None:
         """Have the person keep, or change, what they typed, now that they have been shown another order."""
-        self.data = self.data.copy()
-        self.data[self.add_prefix("seen")] = seen
+        self.data = {**dict(self.data.items()), self.add_prefix("seen"): seen}
 
     def places(self) -> dict[int, int]:
         return {
