@@ -249,4 +249,4 @@ def no_quorum(room: Room, *, voted: bool = False) -> DomainError:
 
 
 def _names(seats: list) -> str:
-    return ", ".join(str(seat.member.user) for seat in seats)
+    return " · ".join(str(seat.member.user) for seat in seats)

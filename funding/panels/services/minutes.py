@@ -99,7 +99,7 @@ def _part(
             "rows": [
                 [
                     one.get_kind_display(),
-                    one.method,
+                    one.method_label,
                     f"{_('seed')} {one.seed or '—'} · {_moment(one.made_at)} · {one.inputs_sha256[:16]}",
                 ]
                 for one in calculations

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from funding.applications.states import ApplicationState
 from funding.calls.models import Stage
@@ -417,10 +418,12 @@ def order_agenda(
     return held
 
 
-# Names of methods stay what they are in what was kept years ago: plain words of one language, as in papers.
+# Names of methods stay what they are in what was kept years ago: plain words of one language, translated when shown.
 METHODS: Final[dict[str, str]] = {
-    AgendaOrder.SPREAD: "standard deviation of the reviews' scores, largest first; ties by lot",
-    AgendaOrder.LINE: "distance of the score by the call's method to the funding line, smallest first; ties by lot",
+    AgendaOrder.SPREAD: gettext_noop("standard deviation of the reviews' scores, largest first; ties by lot"),
+    AgendaOrder.LINE: gettext_noop(
+        "distance of the score by the call's method to the funding line, smallest first; ties by lot"
+    ),
 }
 
 

@@ -29,7 +29,7 @@ class CalculationAdmin(ReadOnly, StaffAdmin):
     """What was worked out, by which method, with which seed; anyone who has the inputs can repeat it."""
 
     view_rule = "funding.see_reviews"
-    list_display = ["call", "kind", "method", "seed", "made_by", "made_at"]
+    list_display = ["call", "kind", "method_shown", "seed", "made_by", "made_at"]
     list_filter = ["kind", "call"]
     list_select_related = ["call", "made_by"]
     list_fields = ["call", "kind", "method", "seed", "made_by", "made_at"]
@@ -39,7 +39,7 @@ class CalculationAdmin(ReadOnly, StaffAdmin):
         "call",
         "stage",
         "kind",
-        "method",
+        "method_shown",
         "seed",
         "inputs_sha256",
         "parameters_shown",
@@ -47,7 +47,11 @@ class CalculationAdmin(ReadOnly, StaffAdmin):
         "made_by",
         "made_at",
     ]
-    readonly_fields = ["parameters_shown", "result_shown"]
+    readonly_fields = ["method_shown", "parameters_shown", "result_shown"]
+
+    @display(description=gettext_lazy("method"), ordering="method")
+    def method_shown(self, calculation: Calculation) -> str:
+        return calculation.method_label
 
     @display(description=gettext_lazy("settings"))
     def parameters_shown(self, calculation: Calculation) -> str:

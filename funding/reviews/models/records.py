@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from funding.applications.models import Application
 from funding.calls.models import Call, Stage
+from funding.calls.states import Scoring
 from funding.reviews.rules import barred_from
-from funding.reviews.states import CalculationKind
+from funding.reviews.states import CalculationKind, PlanFloor, PlanMethod
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.audit.models import append_only
 from park_portal.core.invariants import Agrees, one_of
@@ -83,3 +86,15 @@ class Calculation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.call.code} · {self.get_kind_display()} · {self.made_at:%Y-%m-%d}"
+
+    @property
+    def method_label(self) -> str:
+        """The method in words; what is kept is the same in every language."""
+        if self.method in Scoring.values:
+            return str(Scoring(self.method).label)
+        floor = re.fullmatch(r"assign\(floor=(\w+)\)", self.method)
+        if floor is not None and floor[1] in PlanFloor.values:
+            return f"{PlanMethod.OPTIMAL.label} · {PlanFloor(floor[1]).label}"
+        if self.method in PlanMethod.values:
+            return str(PlanMethod(self.method).label)
+        return gettext(self.method)

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from django.db import DatabaseError, transaction
 from django.utils import timezone
+from django.utils.translation import override
 
 from funding.applications.services import withdraw_application
 from funding.models import (
@@ -608,3 +609,17 @@ def test_chair_is_handed_over_and_never_missing():
         old.pk: "member",
         new.pk: "chair",
     }
+
+
+def test_methods_read_in_the_language_of_their_part():
+    call = make_review_call("expert", "panel")
+    for mark in (6, 9):
+        run = expert_run(call)
+        submitted_review(run, mark)
+        submitted_review(run, mark)
+    meeting = make_meeting(0, call=call, order="line")
+    kept = meeting.ordering
+    with override("zh-hans"):
+        assert kept.method_label == "按本通知计分方法的分数与资助线的距离由小到大；并列者抽签"
+    with override("en"):
+        assert kept.method_label == kept.method
