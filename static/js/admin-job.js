@@ -1,4 +1,4 @@
-/* A job's page looks again every second while the job is open, and shows the whole page anew once it has ended. */
+/* A job's page looks again while the job is open, and shows the whole page anew once it has ended, or is no longer shown. */
 "use strict";
 
 (() => {
@@ -10,8 +10,8 @@
       if (response.ok) {
         const page = new DOMParser().parseFromString(await response.text(), "text/html");
         const fresh = page.getElementById("job-progress");
-        if (fresh && !("open" in fresh.dataset)) return window.location.reload();
-        if (fresh) box.replaceChildren(...fresh.childNodes);
+        if (!fresh || !("open" in fresh.dataset)) return window.location.reload();
+        box.replaceChildren(...fresh.childNodes);
       }
     } catch {
       /* The connection is away for a moment; the next look will tell. */
