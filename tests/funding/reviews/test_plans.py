@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, transaction
 from django.utils import timezone
+from django.utils.translation import override
 
 from funding.models import AssignmentPlan, Calculation, PlannedPair, Review
 from funding.reviews import assignment, services
@@ -335,6 +336,23 @@ def test_change_by_hand_warns_of_loads_and_of_too_few():
     many = services.effect_of(plan, run, everyone, actor=SYSTEM)
     assert len(many.warnings) == 1
     assert many.after.most == 3
+
+
+def test_change_by_hand_warns_of_one_institution_and_of_the_mix():
+    call = make_review_call("expert", "decision")
+    run = expert_run(call)
+    first, second = (make_expert(name, institution="东海大学", kind="academia") for name in ("甲", "乙"))
+    other = make_expert("丙", institution="北岸资本", kind="investment")
+    plan = solved(make_plan(call, per_application=2, mix={"investment": 1}))
+    assert not services.effect_of(plan, run, [first.pk, other.pk], actor=SYSTEM).warnings
+    with override("en"):
+        said = [
+            str(one) for one in services.effect_of(plan, run, [first.pk, second.pk], actor=SYSTEM).warnings
+        ]
+    assert said == [
+        "Of one institution: 甲 · 乙. The criteria allow one of each.",
+        "Investment: 0 instead of at least 1.",
+    ]
 
 
 def test_change_by_hand_never_crosses_a_conflict_nor_another_officer():

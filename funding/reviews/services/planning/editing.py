@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.utils.text import format_lazy
+from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,7 +16,7 @@ from funding.reviews.models.assignment import CONFLICT
 from funding.reviews.services.conflicts import conflicts_for, refuse_conflicted
 from funding.reviews.services.planning.outcome import Quality, quality_of
 from funding.reviews.services.planning.plans import lock_plan
-from funding.reviews.states import PairOrigin, PlanState
+from funding.reviews.states import PairOrigin, PlanState, ReviewerKind
 from park_portal.core.accounts.models import User
 from park_portal.core.audit.services import record
 from park_portal.core.errors import DomainError, IllegalTransition, Problem, Text
@@ -80,7 +81,37 @@ def _effect(plan: AssignmentPlan, pool: PlanPool, run: StageRun, people: set[int
                     limit=limit,
                 )
             )
+    if wanted != held:
+        warnings += _beyond_the_options(plan, pool, wanted)
     return Effect(before, after, tuple(sorted(wanted - held)), tuple(sorted(held - wanted)), tuple(warnings))
+
+
+def _beyond_the_options(plan: AssignmentPlan, pool: PlanPool, wanted: set[int]) -> list[Text]:
+    """Return what the criteria asked of each application's reviewers that these do not keep."""
+    columns = [pool.column_of[who] for who in wanted if who in pool.column_of]
+    found: list[Text] = []
+    if plan.asked.one_per_institution:
+        at = defaultdict(list)
+        for column in columns:
+            if (institution := pool.terms["institutions"][column]) is not None:
+                at[institution].append(pool.people[column])
+        names = dict(
+            User.objects.filter(pk__in=[who for some in at.values() if len(some) > 1 for who in some])
+            .order_by("pk")
+            .values_list("pk", "name")
+        )
+        for some in at.values():
+            if len(some) > 1:
+                people = " · ".join(names[who] for who in sorted(some))
+                text = gettext_lazy("Of one institution: {people}. The criteria allow one of each.")
+                found.append(format_lazy(text, people=people))
+    kinds = Counter(pool.terms["kinds"][column] for column in columns)
+    for kind, least in plan.asked.mix.items():
+        if kinds[kind] < least:
+            text = gettext_lazy("{kind}: {have} instead of at least {least}.")
+            label = capfirst(ReviewerKind(kind).label)
+            found.append(format_lazy(text, kind=label, have=kinds[kind], least=least))
+    return found
 
 
 def change_pairs(
