@@ -81,12 +81,17 @@ class ObjectionAdmin(ReadOnly, StaffAdmin):
     """Objections raised during public notices."""
 
     view_rule = "funding.see_reviews"
-    list_display = ["application_shown", "name", "received_at", "due_at", "upheld", "resolved_by"]
+    list_display = ["application_shown", "name", "received_at", "due_shown", "found", "resolved_by"]
     list_filter = [("resolved_at", admin.EmptyFieldListFilter), "upheld", "run__application__call"]
     where_from = gettext_lazy("Objections are raised on the page of a public notice.")
     search_fields = ["run__application__number", "name", "text"]
     list_select_related = ["run__application", "resolved_by"]
     ordering = ["-pk"]
+    fields = [
+        *("run", "line", "name", "email", "text", "received_at", "due_shown"),
+        *("found", "resolution", "resolved_by", "resolved_at"),
+    ]
+    readonly_fields = ["due_shown", "found"]
     acts = [
         Act(
             "resolve",
@@ -100,6 +105,16 @@ class ObjectionAdmin(ReadOnly, StaffAdmin):
             check=lambda objection, actor: _still_open(objection),
         ),
     ]
+
+    @display(description=gettext_lazy("to be answered by"), ordering="due_at")
+    def due_shown(self, objection: Objection) -> str:
+        return until(objection.due_at) or "—"
+
+    @display(description=gettext_lazy("found"), ordering="upheld")
+    def found(self, objection: Objection) -> str:
+        if objection.upheld is None:
+            return _("not answered yet")
+        return _("upheld") if objection.upheld else _("not upheld")
 
     @display(description=gettext_lazy("application"))
     def application_shown(self, objection: Objection) -> str:

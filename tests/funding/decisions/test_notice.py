@@ -338,3 +338,9 @@ def test_a_line_is_taken_out_by_staff(client, officer):
     line.refresh_from_db()
     assert line.state == "out"
     assert client.get(reverse("admin:funding_publicnotice_change", args=[line.notice_id])).status_code == 200
+
+
+def test_the_page_of_an_objection_says_each_thing_once(client):
+    line = under_notice()
+    page = client.get(reverse("reviews:object", args=[line.pk])).content.decode()
+    assert page.count("拟资助金额") == 1
