@@ -317,6 +317,7 @@ def test_a_place_is_typed_with_a_reason_and_taken_back(call, four, officer, clie
     assert answer.status_code == 200
     assert [row["rank"].application.title for row in answer.context["rows"]] == ["d", "a", "b", "c"]
     assert not Placement.objects.exists()
+    assert 'id="order_error"' in answer.content.decode()  # beside the field that lacks it
     assert client.post(board(call), {**typed_first, "order_reason": "会议意见"}).status_code == 302
     assert order_of(call) == ["d", "a", "b", "c"]
     page = client.get(board(call))
