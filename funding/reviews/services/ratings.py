@@ -10,11 +10,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from funding.calls.models import Call
+from funding.calls.models import Call, Stage
 from funding.calls.states import Scoring, StageKind
 from funding.reviews.calibration import Calibration, Component, Method, Score, calibrate
 from funding.reviews.models import Review
 from funding.reviews.states import Confidence
+from park_portal.core.accounts.models import User
 
 # How much a score weighs by what its reviewer says of their own knowledge. Nobody gains by calling the subject theirs.
 WEIGHTS = {Confidence.LOW: 0.5, Confidence.FAIR: 0.75, Confidence.HIGH: 1.0, Confidence.EXPERT: 1.0}
@@ -155,15 +156,19 @@ def ratings_of(call: Call, method: str | None = None) -> Ratings:
         return Ratings(chosen, None, {}, (), ())
     people: dict[str, tuple[int, str, str]] = {}
     scores = []
-    for review in rows:
-        reviewer = f"{review.run.stage_id}/{review.reviewer_id}"
-        people[reviewer] = (review.reviewer_id, str(review.reviewer), review.run.stage.name)
-        weight = WEIGHTS[Confidence(review.confidence)] if review.confidence else 1.0
-        scores.append(Score(reviewer, review.application_id, float(review.score or 0), weight))
+    for row in rows:
+        reviewer = f"{row.run__stage}/{row.reviewer}"
+        if reviewer not in people:
+            person = User(name=row.reviewer__name, email=row.reviewer__email)
+            stage = Stage(name_zh_hans=row.run__stage__name_zh_hans, name_en=row.run__stage__name_en)
+            people[reviewer] = (row.reviewer, str(person), stage.name)
+        weight = WEIGHTS[Confidence(row.confidence)] if row.confidence else 1.0
+        scores.append(Score(reviewer, row.application, float(row.score), weight))
     return _ratings(chosen, scores, people)
 
 
-def _scores_of(call: Call) -> list[Review]:
+def _scores_of(call: Call) -> list[Any]:
+    """Return the rows that count, as plain columns: a call has thousands, and a live page asks for them."""
     rows = list(
         Review.objects.submitted()
         .filter(
@@ -171,17 +176,15 @@ def _scores_of(call: Call) -> list[Review]:
             score__isnull=False,
             run__stage__kind__in=[StageKind.EXPERT, StageKind.PANEL],
         )
-        .select_related("reviewer", "run__stage")
-        .only(
-            *("application", "score", "confidence", "reviewer__name", "reviewer__email", "run__stage__kind"),
-            *("run__stage__name_zh_hans", "run__stage__name_en"),
-        )
         .order_by("application_id", "id")
+        .values_list(
+            *("application", "score", "confidence", "reviewer", "reviewer__name", "reviewer__email"),
+            *("run__stage", "run__stage__kind", "run__stage__name_zh_hans", "run__stage__name_en"),
+            named=True,
+        )
     )
-    by_panel = {row.application_id for row in rows if row.run.stage.kind == StageKind.PANEL}
-    return [
-        row for row in rows if row.run.stage.kind == StageKind.PANEL or row.application_id not in by_panel
-    ]
+    by_panel = {row.application for row in rows if row.run__stage__kind == StageKind.PANEL}
+    return [row for row in rows if row.run__stage__kind == StageKind.PANEL or row.application not in by_panel]
 
 
 def _ratings(method: Method, scores: list[Score], people: dict[str, tuple[int, str, str]]) -> Ratings:
