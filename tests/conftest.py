@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -21,6 +22,11 @@ from tests import databases, factories
 from tests.browser import browser, nothing_forbidden, page  # noqa: F401 - fixtures
 from tests.personas import person
 from tests.stack import idle_stack_stops, live_database, live_stack, running_stack  # noqa: F401 - fixtures
+
+# The suite says the same of the same code: its examples are drawn from the tests themselves. HYPOTHESIS_PROFILE=default
+# looks for new ones.
+hypothesis.settings.register_profile("suite", derandomize=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 def pytest_configure() -> None:

@@ -618,6 +618,13 @@ def _possible(world: World, act: Any, row: models.Model) -> bool:
     )
 
 
+def _others_than_planned(world):
+    """Whom an application of the plan gets by hand; which of the equally good ones it has hangs on the seed and on keys."""
+    held = world.things["plan-ready"].pairs.filter(run=world.runs["expert"]["foreign"])
+    third = world.others["third-reviewer"].pk
+    return [] if set(held.values_list("person", flat=True)) == {third} else [third]
+
+
 def _of_draft(**more: Callable[[Any], Any]) -> Kwargs:
     """Return the arguments of a page of the draft call's builder."""
 
@@ -792,7 +799,7 @@ PAGES: Final[dict[str, tuple[Kwargs | None, Any]]] = {
     "admin:funding_assignmentplan_application": (
         lambda world: {"pk": world.things["plan-ready"].pk, "run": world.runs["expert"]["foreign"].pk},
         lambda world: {
-            "person": [world.others["third-reviewer"].pk],
+            "person": _others_than_planned(world),
             "revision": world.things["plan-ready"].revision,
         },
     ),

@@ -64,8 +64,11 @@ class Assignment:
 
     @property
     def optimal(self) -> bool:
-        """Whether no assignment that keeps the floor has a larger total, to one part in a million."""
-        return self.total_gap <= 1e-6
+        """Whether no assignment that keeps the floor has a larger total, to one part in a million.
+
+        Of totals below 1, to a millionth: less than that the solver does not tell apart.
+        """
+        return self.total_bound - self.total <= 1e-6 * max(1.0, self.total_bound)
 
 
 def _share(part: float, whole: float) -> float:

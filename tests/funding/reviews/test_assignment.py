@@ -114,6 +114,12 @@ class TestTotal:
         assert result.bound == result.total_bound == pytest.approx(expected, abs=1e-6)
         assert result.optimal
 
+    def test_less_than_the_solver_tells_apart_is_no_gap(self):
+        affinity = np.array([[0.0, 0.0, 0.0, 1e-9]])
+        result = assign(affinity, per_application=1, max_load=[0, 1, 1, 1], floor=None)
+        assert result.optimal
+        assert result.total == pytest.approx(0, abs=1e-8)
+
     @given(instances(steps=True, most=(4, 5)), st.integers(0, 2))
     @settings(max_examples=50, deadline=None)
     def test_ties_and_least_loads_against_trying_everything(self, instance, least):
