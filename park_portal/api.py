@@ -42,6 +42,7 @@ from park_portal.core.audit.api import AuditResource
 from park_portal.core.calendar.api import CalendarResource
 from park_portal.core.documents.api import DocumentResource
 from park_portal.core.jobs.api import JobResource
+from park_portal.core.ledger.api import AccountResource, TransferResource
 from park_portal.core.outbox.api import InboxResource, PreferenceResource
 from park_portal.core.policies.api import PolicyResource
 from park_portal.core.privacy.api import (
@@ -113,6 +114,8 @@ router.register("rankings", RankingResource, basename="rankings")
 router.register("outcomes", OutcomeResource, basename="outcomes")
 router.register("letters", LetterResource, basename="letters")
 router.register("awards", AwardResource, basename="awards")
+router.register("accounts", AccountResource, basename="accounts")
+router.register("transfers", TransferResource, basename="transfers")
 
 
 @csrf_exempt  # There is nothing to forge.

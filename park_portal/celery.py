@@ -25,6 +25,8 @@ app.autodiscover_tasks()  # `tasks.py` of each app: a contents page of its rooms
 BEAT: dict[str, tuple[str, object]] = {
     "do what the relays left": ("core.outbox.sweep", 2.0),
     "seal the audit chain": ("core.audit.seal_entries", 5.0),
+    "seal the ledger's chain": ("core.ledger.seal_transfers", 5.0),
+    "let what is held expire": ("core.ledger.expire_held", 60.0),
     "find jobs whose worker died": ("core.jobs.sweep", 15.0),
     # By day only: nobody wants to be reminded at midnight.
     "watch conflicts of interest": ("funding.reviews.keep_all_apart", crontab(minute="*/10")),

@@ -55,6 +55,15 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
         ),
     ),
     (
+        pgettext_lazy("menu", "Money"),
+        (
+            (None, "core.account", "account_balance_wallet"),
+            (None, "core.transfer", "swap_horiz"),
+            (None, "core.book", "menu_book"),
+            (None, "core.accountcode", "tag"),
+        ),
+    ),
+    (
         pgettext_lazy("menu", "The park"),
         (
             (None, "incubator.organisation", "apartment"),

@@ -7,6 +7,7 @@ from park_portal.core.calendar.models import SpecialDay
 from park_portal.core.documents.models import Document
 from park_portal.core.imports.models import ImportBatch, ImportedRow
 from park_portal.core.jobs.models import Job
+from park_portal.core.ledger.models import Account, AccountCode, Book, ClosedMonth, Transfer, TransferSeal
 from park_portal.core.outbox.models import ChatChannel, Delivery, Message, Preference
 from park_portal.core.policies.models import PolicyValue
 from park_portal.core.privacy.models import Consent, DataRequest
@@ -15,8 +16,12 @@ from park_portal.core.tokens.models import ApiToken
 from park_portal.core.webhooks.models import Webhook, WebhookAttempt, WebhookEvent
 
 __all__ = [
+    "Account",
+    "AccountCode",
     "ApiToken",
+    "Book",
     "ChatChannel",
+    "ClosedMonth",
     "Consent",
     "DataRequest",
     "Delivery",
@@ -34,6 +39,8 @@ __all__ = [
     "Seal",
     "SearchEntry",
     "SpecialDay",
+    "Transfer",
+    "TransferSeal",
     "User",
     "Webhook",
     "WebhookAttempt",

@@ -2,7 +2,7 @@
 
 from modeltranslation.translator import TranslationOptions, register
 
-from park_portal.core.models import PolicyValue, SpecialDay
+from park_portal.core.models import Book, PolicyValue, SpecialDay
 
 
 @register(SpecialDay)
@@ -14,4 +14,10 @@ class SpecialDayTranslation(TranslationOptions):
 @register(PolicyValue)
 class PolicyValueTranslation(TranslationOptions):
     fields = ("label",)
+    required_languages = ("zh-hans",)
+
+
+@register(Book)
+class BookTranslation(TranslationOptions):
+    fields = ("name",)
     required_languages = ("zh-hans",)

@@ -5,7 +5,16 @@ from collections.abc import Callable
 import pytest
 from django.db import DatabaseError, IntegrityError
 
-from tests.laws.violations import attempts, drop, in_database, park_models, refused_by, triggers, undone
+from tests.laws.violations import (
+    attempts,
+    drop,
+    effects,
+    in_database,
+    park_models,
+    refused_by,
+    triggers,
+    undone,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +29,7 @@ def refusal(breach: Callable[[], object]) -> str | None:
 
 
 def test_every_rule_of_the_database_has_its_attempt_and_no_other_has():
-    assert sorted(attempts()) == sorted(in_database())
+    assert sorted([*attempts(), *effects()]) == sorted(in_database())
 
 
 def test_every_rule_of_the_models_is_in_the_database():
@@ -61,3 +70,11 @@ def test_database_refuses(name):
         for other in attempt.behind:
             drop(other)
     assert {what: refusal(breach) for what, breach in breaches.items()} == dict.fromkeys(breaches)
+
+
+@pytest.mark.parametrize("name", sorted(effects()))
+def test_what_refuses_nothing_does_its_work(name):
+    works = effects()[name]
+    assert works()
+    drop(name)
+    assert not works()

@@ -19,7 +19,7 @@ from django.db import connection, transaction
 
 from park_portal.local import ROOT
 from tests.laws.test_constraints import refusal
-from tests.laws.violations import attempts, drop
+from tests.laws.violations import attempts, drop, effects
 from tests.mutants import mutations
 from tests.policy import table
 from tests.policy.asking import Asker, Case, undone
@@ -39,7 +39,9 @@ def test_every_guard_is_missed(world: World) -> None:
     wanted = os.environ.get("PARK_MUTANTS", "").split()
     guards = [name for name in mutations.names() if not wanted or name.startswith(tuple(wanted))]
     constraints = [
-        name for name in sorted(attempts()) if not wanted or f"database:{name}".startswith(tuple(wanted))
+        name
+        for name in sorted([*attempts(), *effects()])
+        if not wanted or f"database:{name}".startswith(tuple(wanted))
     ]
     begun, survivors = time.monotonic(), []
     tally: Counter[str] = Counter()
@@ -73,9 +75,13 @@ def _is_missed(name: str) -> bool:
         with connection.cursor() as cursor:
             # What the park's rows still owe at the end of their transaction would stand in the way.
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        breaches = attempts()[name].breaches()
-        drop(name)
-        missed = any(refusal(breach) != name for breach in breaches.values())
+        if name in effects():
+            drop(name)
+            missed = not effects()[name]()
+        else:
+            breaches = attempts()[name].breaches()
+            drop(name)
+            missed = any(refusal(breach) != name for breach in breaches.values())
         transaction.set_rollback(True)
     return missed
 

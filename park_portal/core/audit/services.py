@@ -6,21 +6,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pgtrigger
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, models, transaction
+from django.db import models, transaction
 
 from park_portal.core import context
+from park_portal.core.audit.chain import GENESIS, extend_chain, links, unsealed
 from park_portal.core.audit.models import ERASABLE, Entry, Seal
 
 if TYPE_CHECKING:
     from park_portal.core.accounts.models import User
 
-GENESIS: Final = "0" * 64
 # Any constant will do, as long as nothing else takes the same advisory lock.
 _SEAL_LOCK: Final = 0x5EA1
 
@@ -185,22 +185,15 @@ def seal_entries(*, limit: int = 5000) -> int:
 
     One sealer at a time (advisory lock); a second call meanwhile returns 0.
     """
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_SEAL_LOCK])
-            if not cursor.fetchone()[0]:
-                return 0
-        head = Seal.objects.order_by("-position").first()
-        position, previous = (head.position, head.digest) if head else (0, GENESIS)
-        sealed = Seal.objects.filter(entry_id=models.OuterRef("pk"))
-        seals = []
-        for entry in Entry.objects.filter(~models.Exists(sealed)).order_by("pk")[:limit]:
-            position += 1
-            content = _words(entry)
-            previous = _digest(previous, entry, content)
-            seals.append(Seal(position=position, entry_id=entry.pk, digest=previous, content=content))
-        Seal.objects.bulk_create(seals, batch_size=1000)
-        return len(seals)
+    return extend_chain(
+        Seal, Entry.objects.all(), sealed_by="entry_id", lock=_SEAL_LOCK, link=_link, limit=limit
+    )
+
+
+def _link(position: int, previous: str, entry: Entry) -> Seal:
+    content = _words(entry)
+    digest = _digest(previous, entry, content)
+    return Seal(position=position, entry_id=entry.pk, digest=digest, content=content)
 
 
 @dataclass(frozen=True)
@@ -231,24 +224,22 @@ def verify_chain(*, expected_head: str | None = None) -> Verdict:
     """
     previous, position, passed, erased = GENESIS, 0, expected_head in (None, GENESIS), 0
     noted = _erasures()
-    unsealed = Entry.objects.filter(
-        ~models.Exists(Seal.objects.filter(entry_id=models.OuterRef("pk")))
-    ).count()
-    for seal, entry in _links():
+    waiting = unsealed(Seal, Entry.objects.all(), sealed_by="entry_id").count()
+    for seal, entry in links(Seal, Entry.objects.all(), sealed_by="entry_id"):
         position += 1
         if seal.position != position:
-            return Verdict(position - 1, unsealed, previous, seal.entry_id, f"link {position} is missing")
+            return Verdict(position - 1, waiting, previous, seal.entry_id, f"link {position} is missing")
         if entry is None:
-            return Verdict(position - 1, unsealed, previous, seal.entry_id, "the entry is gone")
+            return Verdict(position - 1, waiting, previous, seal.entry_id, "the entry is gone")
         is_erased = _words(entry) in noted.get(entry.pk, ())
         if not _holds(previous, seal, entry, is_erased=is_erased):
-            return Verdict(position - 1, unsealed, previous, entry.pk, "the entry or its seal was changed")
+            return Verdict(position - 1, waiting, previous, entry.pk, "the entry or its seal was changed")
         erased += is_erased
         previous = seal.digest
         passed = passed or previous == expected_head
     if not passed:
-        return Verdict(position, unsealed, previous, None, "the chain does not contain the expected head")
-    return Verdict(position, unsealed, previous, erased=erased)
+        return Verdict(position, waiting, previous, None, "the chain does not contain the expected head")
+    return Verdict(position, waiting, previous, erased=erased)
 
 
 def _holds(previous: str, seal: Seal, entry: Entry, *, is_erased: bool) -> bool:
@@ -301,12 +292,3 @@ def _erasures() -> dict[int, set[str]]:
         for key, left in facts.get("entries", {}).items():
             noted.setdefault(int(key), set()).add(left)
     return noted
-
-
-def _links(batch: int = 2000) -> Iterator[tuple[Seal, Entry | None]]:
-    after = -1
-    while seals := list(Seal.objects.filter(position__gt=after).order_by("position")[:batch]):
-        entries = Entry.objects.in_bulk([seal.entry_id for seal in seals])
-        for seal in seals:
-            yield seal, entries.get(seal.entry_id)
-        after = seals[-1].position

@@ -73,6 +73,25 @@ def breaks(name: str, *, behind: tuple[str, ...] = ()) -> Callable[[Prepare], Pr
     return register
 
 
+_effects: dict[str, Callable[[], bool]] = {}
+
+
+def does(name: str) -> Callable[[Callable[[], bool]], Callable[[], bool]]:
+    """Register what tells whether a trigger that refuses nothing does its work: true with it, false without."""
+
+    def register(works: Callable[[], bool]) -> Callable[[], bool]:
+        _effects[name] = works
+        return works
+
+    return register
+
+
+def effects() -> dict[str, Callable[[], bool]]:
+    """Return what tells of each trigger that refuses nothing whether it is there."""
+    attempts()
+    return dict(_effects)
+
+
 @functools.cache
 def attempts() -> dict[str, Attempt]:
     """Return every attempt by the name of the rule it breaks."""
@@ -125,12 +144,20 @@ def _trigger_names() -> dict[str, str]:
     return {trigger.get_pgid(model): name for name, (model, trigger) in triggers().items()}
 
 
+@functools.cache
+def _check_names() -> set[str]:
+    return {rule.name for model in park_models() for rule in model._meta.constraints}
+
+
 _FUNCTION = re.compile(r"\b(pgtrigger_\w+)\(\)")
 
 
 def refused_by(error: DatabaseError) -> str:
     """Return the name of the rule that the database refused by; what it said, when that was none of them."""
     refusal = error.__cause__.diag
+    # A check may be looked at by what a trigger does: it is the check that refuses then.
+    if refusal.constraint_name in _check_names():
+        return refusal.constraint_name
     if function := _FUNCTION.search(refusal.context or ""):
         return _trigger_names().get(function[1], function[1])
     return refusal.constraint_name or str(error)

@@ -11,7 +11,13 @@ from django.utils import timezone
 from park_portal.core.accounts.models import User
 from park_portal.core.accounts.states import STANDS_ALONE
 from park_portal.core.tokens.states import MOST_DAYS
-from tests.laws.violations import Breach, breaks, changed, repeated
+from tests.laws.violations import (
+    Breach,
+    breaks,
+    changed,
+    core_ledger,  # noqa: F401 - registers its attempts
+    repeated,
+)
 from tests.laws.violations.generated import below_zero
 from tests.laws.violations.rows import row, update
 

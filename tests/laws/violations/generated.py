@@ -142,6 +142,8 @@ def _hanging_on(model: type[models.Model]) -> set[type[models.Model]]:
 WORDS = {
     "core.Entry": "object_label",
     "core.Seal": "digest",
+    "core.Transfer": "memo",
+    "core.TransferSeal": "digest",
     "funding.Version": "digest",
     "funding.Extension": "reason",
     "funding.Ballot": "comment",
@@ -151,6 +153,7 @@ WORDS = {
 }
 # … and of those without one, a column of another kind with its new value.
 OTHERS: dict[str, dict[str, Any]] = {
+    "core.ClosedMonth": {"closed_at": datetime(2025, 1, 1, tzinfo=UTC)},
     "funding.Attendance": {"noted_by": None},
     "funding.PanelPledge": {"at": datetime(2020, 1, 1, tzinfo=UTC)},
     "funding.Turnout": {"round": 9},
@@ -211,6 +214,8 @@ def _other(obj: models.Model, field: models.Field) -> Any:
         return row(field.related_model._meta.label)
     if field.choices:
         return next(key for key, _label in field.flatchoices if key != getattr(obj, field.name))
+    if isinstance(field, models.BooleanField):
+        return not getattr(obj, field.name)
     return {"x": number()} if isinstance(field, models.JSONField) else value_for(field)
 
 
