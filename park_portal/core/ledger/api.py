@@ -85,4 +85,4 @@ class TransferResource(HasActs, OfStaff, Resource):
     queryset = Transfer.objects.none()
 
     def rows(self) -> models.QuerySet[Any]:
-        return super().rows().with_standing()
+        return super().rows().with_standing()  # type: ignore[attr-defined] # the transfers' own query set
