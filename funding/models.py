@@ -21,7 +21,7 @@ from funding.calls.models import (
     Stage,
 )
 from funding.decisions.models import Decision, Letter, LetterTemplate, Placement
-from funding.funds.models import Fund
+from funding.funds.models import BudgetLine, Commitment, Fund
 from funding.panels.models import (
     AgendaItem,
     Attendance,
@@ -61,11 +61,13 @@ __all__ = [
     "Attendance",
     "Award",
     "Ballot",
+    "BudgetLine",
     "Calculation",
     "Call",
     "CallQuestion",
     "CallText",
     "CleanCopy",
+    "Commitment",
     "Conflict",
     "Criterion",
     "Decision",

@@ -19,7 +19,7 @@ from funding.applications.api import ApplicationResource
 from funding.awards.api import AwardResource
 from funding.calls.api import CallResource
 from funding.decisions.api import DecisionResource, LetterResource, OutcomeResource, RankingResource
-from funding.funds.api import FundResource
+from funding.funds.api import BudgetLineResource, CommitmentResource, FundResource
 from funding.panels.api import ItemResource, MeetingResource
 from funding.reviews.api import (
     AssignmentPlanResource,
@@ -113,6 +113,8 @@ router.register("decisions", DecisionResource, basename="decisions")
 router.register("rankings", RankingResource, basename="rankings")
 router.register("outcomes", OutcomeResource, basename="outcomes")
 router.register("letters", LetterResource, basename="letters")
+router.register("commitments", CommitmentResource, basename="commitments")
+router.register("budget-lines", BudgetLineResource, basename="budget-lines")
 router.register("awards", AwardResource, basename="awards")
 router.register("accounts", AccountResource, basename="accounts")
 router.register("transfers", TransferResource, basename="transfers")

@@ -57,6 +57,8 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
     (
         pgettext_lazy("menu", "Money"),
         (
+            (None, "funding.commitment", "handshake"),
+            (None, "funding.budgetline", "donut_small"),
             (None, "core.account", "account_balance_wallet"),
             (None, "core.transfer", "swap_horiz"),
             (None, "core.book", "menu_book"),

@@ -33,7 +33,8 @@ from funding.applications.services import (
 from funding.applications.sheet import sheet_of
 from funding.applications.states import EDITABLE, ApplicationState
 from funding.calls.models import Call
-from funding.calls.states import StageKind, Track
+from funding.calls.states import StageKind
+from funding.funds.states import Track
 from park_portal.core.accounts.rules import is_officer
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin, StaffPage, label_acts, money, state_label
 from park_portal.core.admin.bulk import matching

@@ -1,18 +1,37 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from funding.awards.models import Award
-from funding.awards.services import lapse_award, start_award
+from funding.awards.services import lapse_award, reserve_award, start_award
+from funding.awards.states import AwardState
+from funding.funds.models import BudgetLine
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin, label_acts, money, state_label
 
-label_acts({"award.open": _("award opened")})
+label_acts({"award.open": _("award opened"), "award.reserve": _("money held")})
 
 
 class LapseForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), max_length=400)
+
+
+class ReserveForm(forms.Form):
+    """The budget line of the award's own fund that pays it."""
+
+    needs_object = True
+
+    line: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
+        label=_("budget line"), queryset=BudgetLine.objects.none()
+    )
+
+    def __init__(self, *args: Any, obj: Award, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        lines = BudgetLine.objects.filter(fund=obj.fund_id).select_related("fund")
+        self.fields["line"].queryset = lines  # type: ignore[attr-defined] # a model's choices
 
 
 @admin.register(Award)
@@ -22,6 +41,17 @@ class AwardAdmin(ReadOnly, StaffAdmin):
     search_fields = ["number", "title"]
     list_select_related = ["fund", "organisation", "project"]
     acts = [
+        Act(
+            "reserve",
+            reserve_award,
+            label=_("Hold its money"),
+            rule="funding.start_award",
+            form=ReserveForm,
+            icon="lock",
+            sources=(AwardState.AGREEMENT,),
+            explain=_("The amount is held in the budget line until the agreement is signed."),
+            done=_("The money is held."),
+        ),
         Act(
             "start",
             start_award,

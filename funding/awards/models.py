@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from funding.applications.models import Application
 from funding.awards.states import AWARD_MACHINE, AwardState
-from funding.funds.models import Fund
+from funding.funds.models import BudgetLine, Fund
 from incubator.organisations.merging import moves_only_by_merge
 from incubator.organisations.models import Organisation
 from incubator.projects.models import ResearchProject
@@ -40,6 +40,18 @@ _RELEASED_APPROVAL = """
 """
 
 
+# Nothing runs on money that is promised to nobody: the ledger holds the commitment before the state says so.
+_COMMITTED_MONEY = """
+    IF NOT EXISTS (SELECT 1 FROM core_transfer t
+                   WHERE t.subject_type = 'funding.award' AND t.subject_id = NEW.id::text
+                   AND t.code = 'award.commit' AND t.step = 'post' AND t.amount_fen = NEW.amount_fen) THEN
+        RAISE EXCEPTION 'nothing is committed to award %', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'award_runs_on_committed_money';
+    END IF;
+    RETURN NEW;
+"""
+
+
 class Award(models.Model):
     """One grant: what an approved application was given, from which fund."""
 
@@ -65,6 +77,15 @@ class Award(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="awards",
+    )
+    budget_line = models.ForeignKey(
+        BudgetLine,
+        verbose_name=_("budget line"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="awards",
+        help_text=_("Where its money comes from; what it needs there is held until the agreement is signed."),
     )
     title = models.CharField(_("title"), max_length=300)
     amount_fen = MoneyField(_("amount"))
@@ -100,6 +121,26 @@ class Award(models.Model):
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
                 func=_RELEASED_APPROVAL,
+            ),
+            pgtrigger.Trigger(
+                name="award_runs_on_committed_money",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__state=AwardState.AGREEMENT)
+                & pgtrigger.Q(new__state=AwardState.RUNNING),
+                func=_COMMITTED_MONEY,
+            ),
+            Agrees(
+                name="award_budget_line_of_its_fund",
+                same={"budget_line.fund": "fund"},
+                watch=("budget_line_id",),
+            ),
+            # Where money is held or was promised from is not changed under it.
+            pgtrigger.Protect(
+                name="award_budget_line_fixed",
+                operation=pgtrigger.UpdateOf("budget_line_id"),
+                condition=pgtrigger.Q(old__budget_line__isnull=False)
+                & pgtrigger.Q(old__budget_line__df=pgtrigger.F("new__budget_line")),
             ),
             pgtrigger.ReadOnly(
                 name="award_terms_fixed",

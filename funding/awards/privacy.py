@@ -22,7 +22,7 @@ holds(
     basis=Basis.LAW,
     keep=Keep.PROJECT,
     kept={Law.ACCOUNTING: "title"},
-    plain="id number application fund organisation project amount_fen state awarded_at",
+    plain="id number application fund budget_line organisation project amount_fen state awarded_at",
     since="awarded_at",
 )
 

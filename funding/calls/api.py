@@ -13,7 +13,8 @@ from rest_framework.response import Response
 
 from funding.calls.models import Call, CallQuestion
 from funding.calls.services import form_of
-from funding.calls.states import CallState, Track
+from funding.calls.states import CallState
+from funding.funds.states import Track
 from park_portal.core.api.acts import HasActs, HasListActs
 from park_portal.core.api.resource import Resource, ResourceSerializer
 

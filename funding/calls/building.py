@@ -26,7 +26,6 @@ from funding.calls.models import (
     Stage,
 )
 from funding.calls.questions import type_of
-from funding.calls.services import checked
 from funding.calls.standard import STANDARD_USES
 from funding.calls.states import (
     CONFIDENTIAL,
@@ -38,6 +37,7 @@ from funding.calls.states import (
     StageKind,
 )
 from park_portal.core.audit.services import Actor, changes_of, record
+from park_portal.core.checked import checked
 from park_portal.core.errors import DomainError, Problem
 from park_portal.core.outbox.registry import KINDS, check_text
 from park_portal.core.workflow import require

@@ -29,9 +29,9 @@ from funding.calls.states import (
     RuleKind,
     Scoring,
     StageKind,
-    Track,
 )
-from funding.funds.models import Fund
+from funding.funds.models import BudgetLine, Fund
+from funding.funds.states import Track
 from park_portal.core.accounts.rules import sees_records
 from park_portal.core.invariants import Agrees, one_of
 from park_portal.core.money import MoneyField
@@ -116,6 +116,15 @@ class Call(models.Model):
         default=default_applicants,
     )
     budget_fen = MoneyField(_("budget"), null=True, blank=True)
+    budget_line = models.ForeignKey(
+        BudgetLine,
+        verbose_name=_("budget line"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="calls",
+        help_text=_("Of the fund: what is approved under the call is held there at once."),
+    )
     scoring = models.CharField(
         _("rating"),
         max_length=12,
@@ -243,6 +252,11 @@ class Call(models.Model):
                     "USING ERRCODE = 'check_violation', CONSTRAINT = 'call_budget_covers_what_was_granted'; "
                     "END IF; RETURN NEW;"
                 ),
+            ),
+            Agrees(
+                name="call_budget_line_of_its_fund",
+                same={"budget_line.fund": "fund"},
+                watch=("budget_line_id", "fund_id"),
             ),
             # What people apply under does not change once it was announced; once somebody has applied, the closing
             # minute only moves later.

@@ -31,7 +31,8 @@ holds(
     linked="lead created_by",
     scrubbed="contact",
     plain="id code title title_zh_hans title_en summary summary_zh_hans summary_en body body_zh_hans body_en fund outcome "
-    "track opens_at closes_at grace_minutes applicants budget_fen scoring conflict_scope min_amount_fen max_amount_fen max_files "
+    "track opens_at closes_at grace_minutes applicants budget_fen budget_line scoring conflict_scope "
+    "min_amount_fen max_amount_fen max_files "
     "max_file_mb copied_from state published_at last_number created_at",
     since="created_at",
 )

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -22,7 +21,8 @@ from park_portal.core.accounts.models import User
 from park_portal.core.accounts.states import StaffRole
 from park_portal.core.audit.services import SYSTEM, Actor, changes_of, record
 from park_portal.core.calendar.services import working_calendar
-from park_portal.core.errors import DomainError, IllegalTransition, Problem
+from park_portal.core.checked import checked
+from park_portal.core.errors import DomainError, IllegalTransition
 from park_portal.core.outbox.models import Message
 from park_portal.core.outbox.registry import KINDS
 from park_portal.core.outbox.services import notify
@@ -71,6 +71,7 @@ FIELDS: Final = (
     "grace_minutes",
     "applicants",
     "budget_fen",
+    "budget_line",
     "scoring",
     "min_amount_fen",
     "max_amount_fen",
@@ -79,27 +80,13 @@ FIELDS: Final = (
     "contact",
     "lead",
 )
-# What may still be changed when the call is no longer a draft: who answers for it, never what people apply under.
-FIELDS_ONCE_PUBLISHED: Final = ("contact", "lead")
+# What may still be changed when the call is no longer a draft: who answers for it and which
+# budget pays, never what people apply under.
+FIELDS_ONCE_PUBLISHED: Final = ("contact", "lead", "budget_line")
 # Working days before the closing minute on which people with a draft are written to.
 # The consent of those who hear of every new call.
 NEWS: Final = "news_of_calls"
 REMINDED: Final = (3, 1)
-
-
-def checked(obj: models.Model) -> None:
-    """Raise ``DomainError`` with one problem a field unless ``obj`` is valid."""
-    try:
-        obj.full_clean()
-    except ValidationError as error:
-        problems = [
-            Problem(message, field=None if field == NON_FIELD_ERRORS else field)
-            for field, messages in error.message_dict.items()
-            for message in messages
-        ]
-        raise DomainError(
-            problems[0].message, code="invalid", field=problems[0].field, problems=problems
-        ) from error
 
 
 # --- making and changing -------------------------------------------------------------------------------------------

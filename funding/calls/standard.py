@@ -26,9 +26,9 @@ from funding.calls.states import (
     QuestionKind,
     RuleKind,
     StageKind,
-    Track,
 )
 from funding.funds.models import Fund
+from funding.funds.states import Track
 from incubator.organisations.models import Organisation
 from park_portal.core.accounts.models import User
 from park_portal.core.audit.services import Actor, record

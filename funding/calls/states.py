@@ -38,13 +38,6 @@ CALL_MACHINE = Machine(
 )
 
 
-class Track(models.TextChoices):
-    AI = "ai", _("Artificial intelligence (AI)")
-    BT = "bt", _("Biotechnology (BT)")
-    AI_BT = "ai_bt", _("AI + BT")
-    OPEN = "open", pgettext_lazy("track", "any field")
-
-
 class Outcome(models.TextChoices):
     """What a positive decision creates; each has a class in decisions/outcomes.py."""
 

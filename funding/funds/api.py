@@ -1,9 +1,15 @@
 from __future__ import annotations
 
-import django_filters
+from typing import Any
 
-from funding.funds.models import Fund, FundKind
-from park_portal.core.api.resource import Resource, ResourceSerializer
+import django_filters
+from django.db import models
+from rest_framework import serializers
+
+from funding.funds.models import BudgetLine, Commitment, Fund
+from funding.funds.states import FundKind
+from park_portal.core.api.acts import HasActs
+from park_portal.core.api.resource import OfStaff, Resource, ResourceSerializer
 
 
 class FundSerializer(ResourceSerializer):
@@ -36,3 +42,67 @@ class FundResource(Resource):
     lookup_field = "code"
     lookup_value_regex = r"[-a-zA-Z0-9_]{1,20}"
     queryset = Fund.objects.none()
+
+
+class CommitmentSerializer(ResourceSerializer):
+    fund = serializers.SlugRelatedField[Fund](slug_field="code", read_only=True)
+    owed_fen = serializers.IntegerField(read_only=True, help_text="Promised and not paid in yet.")
+
+    class Meta:
+        model = Commitment
+        fields = (
+            *("id", "fund", "organisation", "source", "amount_fen", "owed_fen", "agreed_on", "note"),
+            "created_at",
+        )
+        read_only_fields = fields
+
+
+class CommitmentFilter(django_filters.FilterSet):
+    fund = django_filters.CharFilter(field_name="fund__code")
+
+    class Meta:
+        model = Commitment
+        fields = ("fund", "organisation", "source")
+
+
+class CommitmentResource(HasActs, OfStaff, Resource):
+    """What partners promised to put into funds, for park staff; payments are noted by ``acts/``."""
+
+    scope = "decisions"
+    model = Commitment
+    serializer_class = CommitmentSerializer
+    filterset_class = CommitmentFilter
+    queryset = Commitment.objects.none()
+
+    def rows(self) -> models.QuerySet[Any]:
+        return super().rows().with_owed().select_related("fund")  # type: ignore[attr-defined] # of commitments
+
+
+class BudgetLineSerializer(ResourceSerializer):
+    fund = serializers.SlugRelatedField[Fund](slug_field="code", read_only=True)
+
+    class Meta:
+        model = BudgetLine
+        fields = ("id", "fund", "year", "track", "purpose", "note", "created_at")
+        read_only_fields = fields
+
+
+class BudgetLineFilter(django_filters.FilterSet):
+    fund = django_filters.CharFilter(field_name="fund__code")
+
+    class Meta:
+        model = BudgetLine
+        fields = ("fund", "year", "track", "purpose")
+
+
+class BudgetLineResource(HasActs, OfStaff, Resource):
+    """The parts of funds meant for a year, a track and a purpose, for park staff; what each holds is among ``accounts``."""
+
+    scope = "decisions"
+    model = BudgetLine
+    serializer_class = BudgetLineSerializer
+    filterset_class = BudgetLineFilter
+    queryset = BudgetLine.objects.none()
+
+    def rows(self) -> models.QuerySet[Any]:
+        return super().rows().select_related("fund")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -11,9 +11,10 @@ from funding.calls.models import Call, CallQuestion, Question, Section, Stage
 from funding.calls.services import cancel_call, close_call, open_call, publish_call
 from funding.calls.standard import standard_call
 from funding.calls.states import CallState
-from funding.funds.models import Fund
+from funding.funds.models import BudgetLine, Commitment, Fund
+from funding.funds.services import add_budget_line, add_commitment, allot
 from park_portal.core.workflow import SYSTEM
-from tests.factories import fill, list_page, makes, number
+from tests.factories import fill, list_page, make, makes, number
 from tests.personas import person
 
 
@@ -159,3 +160,28 @@ def calls(count: int) -> list[Call]:
         Call.objects.filter(pk=row.pk).update(state=CallState.PUBLISHED)
         found.append(row)
     return found
+
+
+def make_line(fund: Fund | None = None, *, allotted: int = 0, **fields: Any) -> BudgetLine:
+    """Returns a budget line with ``allotted`` fen, which a partner has promised to its fund."""
+    fund = fund or make_fund()
+    values = {"year": 2026, "track": "ai_bt", "purpose": "validation", **fields}
+    line = add_budget_line(actor=SYSTEM, fund=fund, **values)
+    if allotted:
+        make_commitment(fund, amount_fen=allotted)
+        allot(line, actor=SYSTEM, amount_fen=allotted, reason="年度预算")
+    return line
+
+
+def make_commitment(fund: Fund | None = None, **fields: Any) -> Commitment:
+    """Returns what a partner promised to a fund."""
+    values = {"amount_fen": 100, "source": "district", "agreed_on": date(2026, 1, 1), **fields}
+    if "organisation" not in values:
+        values["organisation"] = make("incubator.Organisation")
+    return add_commitment(actor=SYSTEM, fund=fund or make_fund(), **values)
+
+
+makes("funding.BudgetLine")(
+    lambda fund=None, **values: make_line(fund, **{"year": 2020 + number() % 80, **values})
+)
+makes("funding.Commitment")(lambda fund=None, **values: make_commitment(fund, **values))

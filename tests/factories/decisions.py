@@ -9,7 +9,7 @@ import pgtrigger
 from django.utils import timezone
 
 from funding.awards.models import Award
-from funding.awards.services import open_award
+from funding.awards.services import open_award, reserve_award
 from funding.calls.models import Call
 from funding.decisions import services
 from funding.decisions.models import Decision, Letter, Placement
@@ -19,6 +19,7 @@ from incubator.projects.models import ResearchProject
 from park_portal.core.accounts.models import User
 from park_portal.core.workflow import SYSTEM, advance
 from tests.factories import makes
+from tests.factories.calls import make_line
 from tests.factories.core import make_staff
 from tests.factories.reviews import make_application, make_review_call, run_of, shared_call, submitted_review
 
@@ -66,11 +67,15 @@ def make_letter(**values: Any) -> Letter:
     return letter
 
 
-def make_award(call: Call | None = None) -> Award:
-    """Returns an award whose agreement is to be signed."""
+def make_award(call: Call | None = None, *, held: bool = True) -> Award:
+    """Returns an award whose agreement is to be signed, with its money held unless ``held`` says otherwise."""
     decision = make_decision(call=call or make_review_call("decision"))
     advance(decision, "release", actor=SYSTEM, changes={"released_at": timezone.now()})
-    return open_award(decision.application, actor=SYSTEM, amount_fen=100 * TEN_THOUSAND)
+    award = open_award(decision.application, actor=SYSTEM, amount_fen=100 * TEN_THOUSAND)
+    if held and award.budget_line is None:
+        line = award.fund.budget_lines.first() or make_line(award.fund, allotted=10_000 * TEN_THOUSAND)
+        reserve_award(award, actor=SYSTEM, line=line)
+    return award
 
 
 makes("funding.Decision")(lambda **values: make_decision(call=shared_call("decision"), **values))

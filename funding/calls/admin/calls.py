@@ -211,7 +211,7 @@ class CallAdmin(StaffAdmin):
             {
                 "fields": [
                     ("fund", "outcome"),
-                    "budget_fen",
+                    ("budget_fen", "budget_line"),
                     "scoring",
                     ("min_amount_fen", "max_amount_fen"),
                     ("max_files", "max_file_mb"),

@@ -86,6 +86,8 @@ ROLE_RIGHTS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     StaffRole.FINANCE: {
         "incubator.organisation": VIEW,
         "funding.fund": VIEW,
+        "funding.commitment": VIEW,
+        "funding.budgetline": VIEW,
         "funding.call": VIEW,
         "funding.application": VIEW,
         "funding.award": VIEW,

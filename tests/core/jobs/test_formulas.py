@@ -4,6 +4,8 @@ LibreOffice where it is installed.
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import shutil
 import subprocess
@@ -14,6 +16,7 @@ from types import SimpleNamespace
 import openpyxl
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +29,9 @@ from park_portal.core.accounts.models import User
 from park_portal.core.admin import bulk
 from park_portal.core.admin.bulk import Refused, Tally
 from park_portal.core.jobs.excel import Column, write_rows
+from park_portal.core.ledger.files import journal_as_file, statement_as_excel
+from park_portal.core.ledger.models import Account
+from park_portal.core.ledger.services import journal_of, statement_of
 from tests.factories import make
 from tests.factories.applications import make_application, make_call
 from tests.factories.core import make_staff
@@ -141,6 +147,7 @@ def test_every_export_of_the_portal_is_tried_here(every_export):
         "park_portal/core/admin/bulk.py",
         "funding/applications/exports.py",
         "funding/reviews/admin/plan_records.py",
+        "park_portal/core/ledger/files.py",
     }
 
 
@@ -208,6 +215,24 @@ def test_no_name_in_an_assignment_becomes_one(client, tmp_path):
     assert cells_with_formulas(path) == []
     (row,) = openpyxl.load_workbook(path).active.iter_rows(min_row=2, values_only=True)
     assert (row[1], row[2], row[4]) == (title, name, institution)
+
+
+@pytest.mark.django_db
+def test_no_memo_of_a_transfer_becomes_one(tmp_path):
+    """Statements and journals, as Excel and as CSV, which a spreadsheet would take formulas from as well."""
+    today = timezone.localdate()
+    transfer = make("core.Transfer", memo=WICKED[0])
+    Account.objects.filter(pk=transfer.credit_id).update(label=WICKED[1])
+    for kind in (transfer.debit.kind, transfer.credit.kind):
+        make("core.AccountCode", kind=kind, code=kind, name=WICKED[2])
+    statement = statement_of(transfer.debit, since=today, until=today)
+    journal = journal_of(transfer.debit.book, since=today, until=today)
+    for content in (statement_as_excel(statement), journal_as_file(journal, "xlsx")[0]):
+        path = tmp_path / "money.xlsx"
+        path.write_bytes(content)
+        assert cells_with_formulas(path) == []
+    rows = list(csv.reader(io.StringIO(journal_as_file(journal, "csv")[0].decode("utf-8-sig"))))
+    assert [cell for row in rows for cell in row if cell[:1] in {*"=+-@\t\r"} and cell] == []
 
 
 if OFFICE is not None:  # where there is one

@@ -9,10 +9,10 @@ from park_portal.core.ledger.services import account_of, post_transfer
 from park_portal.core.ledger.states import Side
 from tests.factories import make, number
 
-BANK = account_kind("test.bank", "bank", Side.DEBIT)
-CAPITAL = account_kind("test.capital", "capital", Side.CREDIT)
-GRANT = account_kind("test.grant", "grant", Side.CREDIT)
-DEBT = account_kind("test.debt", "debt", Side.CREDIT, may_go_below_zero=True)
+BANK = account_kind("test.bank", "银行", Side.DEBIT)
+CAPITAL = account_kind("test.capital", "资本", Side.CREDIT)
+GRANT = account_kind("test.grant", "资助", Side.CREDIT)
+DEBT = account_kind("test.debt", "欠款", Side.CREDIT, may_go_below_zero=True)
 
 COME_IN = transfer_code("test.come_in", "money comes in")
 GRANTED = transfer_code("test.granted", "granted")

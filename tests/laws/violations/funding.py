@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from funding.calls.models import LONGEST, Call
 from funding.models import Application, Review
-from tests.factories import number
+from tests.factories import make, number
 from tests.laws.violations import (
     Breach,
     breaks,
@@ -710,6 +710,79 @@ def award_from_elsewhere() -> dict[str, Breach]:
         )
         for field, value in others.items()
     }
+
+
+@breaks("award_runs_on_committed_money")
+def award_that_runs_on_nothing() -> dict[str, Breach]:
+    nothing, held = row("funding.Award"), make("funding.Award")
+    return {
+        "update: nothing held": lambda: update(nothing, state="running"),
+        "update: held alone": lambda: update(held, state="running"),
+    }
+
+
+@breaks("award_budget_line_of_its_fund")
+def award_paid_by_another_fund() -> dict[str, Breach]:
+    award, line = row("funding.Award"), row("funding.BudgetLine")
+    return {
+        "insert": lambda: row("funding.Award", budget_line=line),
+        "update": lambda: update(award, budget_line=line),
+    }
+
+
+@breaks("award_budget_line_fixed")
+def award_paid_from_elsewhere() -> dict[str, Breach]:
+    award = make("funding.Award")
+    other = row("funding.BudgetLine", fund=award.fund)
+    return {
+        "update: another": lambda: update(award, budget_line=other),
+        "update: none": lambda: update(award, budget_line=None),
+    }
+
+
+@breaks("call_budget_line_of_its_fund")
+def call_paid_by_another_fund() -> dict[str, Breach]:
+    call, line = row("funding.Call"), row("funding.BudgetLine")
+    mine = row("funding.BudgetLine", fund=call.fund)
+    paid = row("funding.Call", fund=line.fund, budget_line=line)
+    return {
+        "insert": lambda: row("funding.Call", budget_line=line),
+        "update: the line": lambda: update(call, budget_line=line),
+        "update: the fund": lambda: update(paid, fund=mine.fund),
+    }
+
+
+@breaks("fund_book_fixed")
+def fund_with_another_book() -> dict[str, Breach]:
+    fund, book = make("funding.BudgetLine").fund, row("core.Book")
+    return {
+        "update: another": lambda: update(fund, book=book),
+        "update: none": lambda: update(fund, book=None),
+    }
+
+
+breaks("funding_fund_book_id_key")(repeated("funding.Fund", "book", book=lambda: row("core.Book")))
+breaks("budget_line_once")(repeated("funding.BudgetLine", "fund", "year", "track", "purpose"))
+breaks("budget_line_year_possible")(lambda: {"insert": lambda: row("funding.BudgetLine", year=2019)})
+for choice in ("track", "purpose"):
+    breaks(f"budget_line_{choice}_known")(
+        lambda choice=choice: {"insert": lambda: row("funding.BudgetLine", **{choice: "else"})}
+    )
+breaks("commitment_source_known")(lambda: {"insert": lambda: row("funding.Commitment", source="else")})
+
+
+@breaks("budget_line_identity_fixed")
+def budget_line_for_something_else() -> dict[str, Breach]:
+    line = row("funding.BudgetLine", year=2030)
+    values = {"fund": row("funding.Fund"), "year": 2031, "track": "bt", "purpose": "platform"}
+    return {
+        f"update: {name}": lambda name=name, value=value: update(line, **{name: value})
+        for name, value in values.items()
+    }
+
+
+breaks("commitment_amount_positive")(lambda: {"insert": lambda: row("funding.Commitment", amount_fen=0)})
+_moved("commitment_moves_only_by_merge", "funding.Commitment")
 
 
 @breaks("award_of_a_released_approval")

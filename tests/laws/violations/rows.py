@@ -23,6 +23,8 @@ LIGHT: dict[str, dict[str, Any]] = {
     "core.Webhook": {"kinds": lambda given: ["call.cancelled"]},
     "core.WebhookEvent": {"webhook": lambda given: row("core.Webhook")},
     "core.WebhookAttempt": {"event": lambda given: row("core.WebhookEvent")},
+    "funding.Commitment": {"source": "district", "amount_fen": 1_234_567},
+    "funding.BudgetLine": {"year": lambda given: 2020 + number() % 80, "track": "ai", "purpose": "research"},
     "funding.AnswerFile": {
         "application": lambda given: row("funding.Application"),
         "question": lambda given: row("funding.CallQuestion", call=given["application"].call),
