@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from funding.awards.models import Award
-from funding.awards.services import lapse_award, reserve_award, start_award
+from funding.awards.services import lapse_award, refuse_unheld, reserve_award, start_award
 from funding.awards.states import AwardState
 from funding.funds.models import BudgetLine
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin, label_acts, money, state_label
@@ -58,6 +58,7 @@ class AwardAdmin(ReadOnly, StaffAdmin):
             done=_("The agreement is noted as signed; the award is under way."),
             icon="play_arrow",
             explain=_("The agreement is signed by both sides."),
+            check=refuse_unheld,
         ),
         Act(
             "lapse",

@@ -119,6 +119,15 @@ def _reserve(award: Award, line: BudgetLine, actor: Actor) -> None:
     )
 
 
+def refuse_unheld(award: Award, actor: Actor) -> None:
+    """Raise ``DomainError`` while no money is held for ``award``."""
+    if held_for(award) is None:
+        raise DomainError(
+            _("No money is held for this award. Choose the budget line that it is paid from first."),
+            code="not_reserved",
+        )
+
+
 def start_award(award: Award, *, actor: Actor) -> Award:
     """Note that the agreement is signed: what was held for the award is promised to it, and it runs.
 
@@ -131,10 +140,7 @@ def start_award(award: Award, *, actor: Actor) -> Award:
             require(actor, "funding.start_award", award)
             post_held(held, actor=actor)
         elif award.state == AwardState.AGREEMENT:
-            raise DomainError(
-                _("No money is held for this award. Choose the budget line that it is paid from first."),
-                code="not_reserved",
-            )
+            refuse_unheld(award, actor)
         return advance(award, "start", actor=actor)
 
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from funding.funds.models import BudgetLine, Commitment, Fund
 from funding.funds.states import FundKind
-from park_portal.core.api.acts import HasActs
+from park_portal.core.api.acts import HasActs, HasListActs
 from park_portal.core.api.resource import OfStaff, Resource, ResourceSerializer
 
 
@@ -65,7 +65,7 @@ class CommitmentFilter(django_filters.FilterSet):
         fields = ("fund", "organisation", "source")
 
 
-class CommitmentResource(HasActs, OfStaff, Resource):
+class CommitmentResource(HasActs, HasListActs, OfStaff, Resource):
     """What partners promised to put into funds, for park staff; payments are noted by ``acts/``."""
 
     scope = "decisions"
@@ -95,7 +95,7 @@ class BudgetLineFilter(django_filters.FilterSet):
         fields = ("fund", "year", "track", "purpose")
 
 
-class BudgetLineResource(HasActs, OfStaff, Resource):
+class BudgetLineResource(HasActs, HasListActs, OfStaff, Resource):
     """The parts of funds meant for a year, a track and a purpose, for park staff; what each holds is among ``accounts``."""
 
     scope = "decisions"

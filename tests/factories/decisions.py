@@ -73,7 +73,9 @@ def make_award(call: Call | None = None, *, held: bool = True) -> Award:
     advance(decision, "release", actor=SYSTEM, changes={"released_at": timezone.now()})
     award = open_award(decision.application, actor=SYSTEM, amount_fen=100 * TEN_THOUSAND)
     if held and award.budget_line is None:
-        line = award.fund.budget_lines.first() or make_line(award.fund, allotted=10_000 * TEN_THOUSAND)
+        line = award.fund.budget_lines.order_by("pk").first() or make_line(
+            award.fund, allotted=10_000 * TEN_THOUSAND
+        )
         reserve_award(award, actor=SYSTEM, line=line)
     return award
 

@@ -12,13 +12,14 @@ from funding.awards.models import Award
 from funding.calls.models import Call
 from funding.decisions.models import Letter
 from funding.decisions.services import mark_of, ranking
-from funding.funds.models import Fund
+from funding.funds.models import BudgetLine, Commitment, Fund
 from funding.reviews.models import Calculation, Conflict, Objection
 from incubator.models import Membership, ProjectMember
 from park_portal.core.accounts.models import SavedView
 from park_portal.core.admin.acts import Act
 from park_portal.core.audit.models import Entry
 from park_portal.core.calendar.models import SpecialDay
+from park_portal.core.ledger.models import Account, Transfer
 from park_portal.core.personal import CONSENTS
 from park_portal.core.policies.models import PolicyValue
 from tests.factories.incubator import make_code
@@ -471,6 +472,12 @@ def staff_cases() -> Iterator[Case]:
     yield from each("audit-detail", {"any": lambda world: Entry.objects.order_by("pk").first()})
     yield ask("policies-list")
     yield from each("policies-detail", first(PolicyValue))
+    for route, model in (
+        *(("accounts", Account), ("transfers", Transfer), ("commitments", Commitment)),
+        ("budget-lines", BudgetLine),
+    ):
+        yield ask(f"{route}-list")
+        yield from each(f"{route}-detail", first(model))
     yield ask("people-list")
     yield from each("people-detail", {"any": lambda world: world.people["owner"]})
     for route, model in ACTS.items():
@@ -488,7 +495,9 @@ ACTS: Final[dict[str, str]] = {
     "letters": "funding.Letter",
     "objections": "funding.Objection",
     "assignment-plans": "funding.AssignmentPlan",
+    "budget-lines": "funding.BudgetLine",
     "calculations": "funding.Calculation",
+    "commitments": "funding.Commitment",
     "organisations": "incubator.Organisation",
     "panels": "funding.Meeting",
     "people": "core.User",
@@ -498,6 +507,7 @@ ACTS: Final[dict[str, str]] = {
     "reviewers": "funding.Reviewer",
     "reviews": "funding.Review",
     "runs": "funding.StageRun",
+    "transfers": "core.Transfer",
 }
 
 

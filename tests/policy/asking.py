@@ -238,7 +238,7 @@ class Asker:
             seeing = [role for role, wanted in zip(ROLES, known, strict=False) if wanted.startswith("ok")]
             if seeing:
                 return seeing[:1]
-        return ["lead", "administrator", "owner", "liaison", "reviewer", "officer", "fund_manager"]
+        return ["lead", "administrator", "owner", "liaison", "reviewer", "officer", "fund_manager", "finance"]
 
     # --- one line
 

@@ -17,6 +17,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
 from django.utils import timezone
 
+from funding.awards.models import Award
 from funding.decisions.models import Letter
 from funding.decisions.services import seen_of
 from incubator.organisations.views import join_url
@@ -614,7 +615,8 @@ def for_act(world: World, model: type[models.Model], act: Any, whose: str) -> mo
 
 def _possible(world: World, act: Any, row: models.Model) -> bool:
     return any(
-        act.refusal(row, world.people[role]) is None for role in ("lead", "administrator", "fund_manager")
+        act.refusal(row, world.people[role]) is None
+        for role in ("lead", "administrator", "fund_manager", "finance")
     )
 
 
@@ -665,6 +667,14 @@ FILLED: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     },
     "admin:incubator_researchproject_add": lambda world: {"title_zh_hans": "新立课题"},
     "admin:funding_application_act[return]": lambda world: {"comment-abstract": "请补充", "open-abstract": "on"},
+    "admin:funding_award_act[reserve]": lambda world: {"line": world.rows(Award)[0].budget_line_id},
+    "admin:funding_fund_act[close_year]": lambda world: {"year": 2025},
+    "admin:funding_commitment_list_act[commit]": lambda world: {"amount_fen": "1", "agreed_on": "2026-01-01"},
+    "admin:funding_commitment_act[contribution]": lambda world: {"amount_fen": "1", "on": "2026-01-02"},
+    "admin:funding_budgetline_list_act[open]": lambda world: {"year": 2031},
+    "admin:funding_budgetline_act[allot]": lambda world: {"amount_fen": "1"},
+    "admin:funding_budgetline_act[return]": lambda world: {"amount_fen": "1"},
+    "admin:funding_budgetline_act[shift]": lambda world: {"amount_fen": "1"},
     "admin:funding_question_add": lambda world: {"key": "new-question"},
     "admin:funding_call_add": lambda world: {"code": "NEW-2027", "closes_at": days(60)},
     "admin:funding_call_change": lambda world: {"lead": world.people["officer"].pk},
@@ -707,6 +717,8 @@ PLAN_FORM: Final = {
 
 # Own pages of the admin: the route's arguments where they are more than the first row, and what is posted.
 PAGES: Final[dict[str, tuple[Kwargs | None, Any]]] = {
+    "admin:core_book_close": (None, {"month": "2026-01-01"}),
+    "admin:core_transfer_verify": (None, {}),
     "admin:incubator_organisation_import_rows": (None, _sheet),
     "admin:incubator_researchproject_import_rows": (None, _sheet),
     "admin:incubator_organisation_import": (

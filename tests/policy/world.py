@@ -31,6 +31,7 @@ from funding.applications.services import (
     submit_application,
     withdraw_application,
 )
+from funding.awards.services import reserve_award
 from funding.calls.models import CallText
 from funding.decisions.models import Decision
 from funding.decisions.services import (
@@ -42,6 +43,7 @@ from funding.decisions.services import (
     release_decisions,
     write_letters,
 )
+from funding.funds.models import Fund
 from funding.panels.services import (
     call_item,
     close_meeting,
@@ -190,6 +192,7 @@ def make_world() -> World:
     _applications(world)
     _reviews(world)
     _decisions(world)
+    _money(world)
     _panels(world)
     _core(world)
     _plans(world)
@@ -447,6 +450,20 @@ def _decisions(world: World) -> None:
     announce_lottery(world.calls["announced"], actor=lead, source="上证综指收盘")
     unwritten = Proposal(world.submitted["decision"]["unwritten"], "decline")
     (world.decided["unwritten"],) = propose_decisions([unwritten], actor=lead)
+
+
+def _money(world: World) -> None:
+    """Money that came to no budget yet, so that it can be taken back; then lines that hold the money of the awards."""
+    spare = calls.make_fund("备用基金", code="spare")
+    calls.make_commitment(spare, amount_fen=100)
+    first = Fund.objects.order_by("pk").first()
+    for fund in [first, *Fund.objects.filter(awards__isnull=False).exclude(pk=first.pk).distinct()]:
+        line = calls.make_line(fund, allotted=10**11)
+        calls.make_line(fund, purpose="research")
+        calls.make_line(fund, year=2025, allotted=100)
+        calls.make_commitment(fund, amount_fen=10**9)
+        for award in fund.awards.order_by("pk"):
+            reserve_award(award, actor=SYSTEM, line=line)
 
 
 def _panels(world: World) -> None:

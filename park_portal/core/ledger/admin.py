@@ -30,6 +30,7 @@ from park_portal.core.ledger.services import (
     close_month,
     journal_of,
     problems_of_closing,
+    refuse_irreversible,
     reverse_transfer,
     statement_of,
     verify_ledger,
@@ -212,6 +213,7 @@ class TransferAdmin(ReadOnly, StaffAdmin):
                 "A transfer the other way round takes this one back; both stay. Whoever booked it cannot reverse it."
             ),
             done=_("The transfer is reversed."),
+            check=refuse_irreversible,
         )
     ]
     amount = money("amount_fen", _("amount"))

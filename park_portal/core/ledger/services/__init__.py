@@ -11,6 +11,7 @@ from park_portal.core.ledger.services.posting import (
     hold_transfer,
     post_held,
     post_transfer,
+    refuse_irreversible,
     reverse_transfer,
     void_held,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "post_held",
     "post_transfer",
     "problems_of_closing",
+    "refuse_irreversible",
     "reverse_transfer",
     "seal_transfers",
     "statement_of",

@@ -165,6 +165,17 @@ def reverse_transfer(transfer: Transfer, *, actor: Actor, reason: str, on: date 
     return book_all([reversal_of(transfer, reason=reason, on=on)], actor=actor)[0]
 
 
+def refuse_irreversible(transfer: Transfer, actor: Actor) -> None:
+    """Raise ``DomainError`` where a reversal of ``transfer`` by ``actor`` would be refused, as far as is known now."""
+    if transfer.step not in (Step.DIRECT, Step.POST) or transfer.actor_id == actor.pk:
+        raise DomainError(_SAID["transfer_reverses_posted"][1], code="transfer_reverses_posted")
+    if Transfer.objects.filter(reverses_id=transfer.pk).exists():
+        raise DomainError(_SAID["transfer_reversed_once"][1], code="transfer_reversed_once")
+    refused = _not_enough([reversal_of(transfer, reason="")])
+    if refused.problems:
+        raise refused
+
+
 def reversal_of(transfer: Transfer, *, reason: str, on: date | None = None) -> Booking:
     """Return the booking that takes ``transfer`` back."""
     return Booking(
