@@ -87,6 +87,10 @@ def prepare() -> None:
     django.setup()
     say("Bringing the database up to date")
     call_command("migrate", interactive=False, verbosity=0)
+    from park_portal.core.rights import assumable_role
+
+    # What serves people may not change what is only ever added; a server on which nobody made the role goes without.
+    os.environ.setdefault("DATABASE_ROLE", assumable_role())
     connections.close_all()
 
 

@@ -241,7 +241,13 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         # A service owns its transaction; a request does not, so that what a service did stays done.
         "ATOMIC_REQUESTS": False,
-        "OPTIONS": {"connect_timeout": 5, **_dsn, "options": _planner},
+        "OPTIONS": {
+            "connect_timeout": 5,
+            **_dsn,
+            "options": _planner,
+            # What serves people may not change what is only ever added (core/rights.py); what migrates has no role.
+            **({"assume_role": _role} if (_role := _text("DATABASE_ROLE", "")) else {}),
+        },
         "TEST": {"NAME": os.environ.get("PARK_TEST_DB") or "test_park"},
     },
 }

@@ -24,6 +24,7 @@ from park_portal.core.logs import clean
 from park_portal.core.outbox.models import Delivery, Message
 from park_portal.core.outbox.registry import KINDS
 from park_portal.core.outbox.states import DeliveryStatus, MessageStatus
+from park_portal.core.rights import may_change_transfers
 from park_portal.core.workflow import may
 
 SHOWN: Final = 10
@@ -102,6 +103,7 @@ class SystemHealthPage(StaffPage):
             "database_bytes": system.database_bytes(),
             "backup": backup,
             "backup_is_old": backup is not None and timezone.now() - backup.at > timedelta(days=2),
+            "may_change_transfers": may_change_transfers(),
             "versions": system.versions(),
         }
 

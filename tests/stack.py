@@ -29,6 +29,7 @@ from django.conf import settings
 from django.db import connection
 
 from park_portal import local, run
+from park_portal.core.rights import APP_ROLE
 from park_portal.mailbox import Mail, mails
 from tests.databases import copy_template, url
 
@@ -158,6 +159,8 @@ def running_stack() -> Iterator[Stack]:
         "PARK_MODE": "local",
         run.MARK: mark,
         "DATABASE_URL": url(name),
+        # As in production: none of its processes may change what is only ever added.
+        "DATABASE_ROLE": APP_ROLE,
         "REDIS_PREFIX": name,
         "PORT": str(port),
         "EMAIL_URL": f"smtp://127.0.0.1:{mail_port}",

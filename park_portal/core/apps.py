@@ -18,6 +18,7 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         # Imports wait until the models are loaded.
+        from park_portal.core.rights import rights_after_migrate
         from park_portal.core.rooms import import_rooms
 
         import_rooms("park_portal.core")
@@ -28,6 +29,7 @@ class CoreConfig(AppConfig):
         for name in ("allauth.core.internal.ratelimit", "allauth.mfa.totp.internal.auth"):
             vars(import_module(name))["cache"] = limits
         post_migrate.connect(_sync_roles, dispatch_uid="core.sync_roles")
+        post_migrate.connect(rights_after_migrate, dispatch_uid="core.rights")
         post_migrate.connect(_sync_policies, sender=self, dispatch_uid="core.sync_policies")
 
 
