@@ -163,6 +163,12 @@ WORK = [
     Work("large call, page", "tests.bench.planning:open_page", seconds=5),
     Work("large call, invitations", "tests.bench.planning:confirm", seconds=180, megabytes=2_000),
     Work("large call, draw", "tests.bench.planning:publish_and_draw", seconds=180, megabytes=2_000),
+    Work(
+        "ledger, 10,000 payments",
+        "tests.bench.ledger:pay_ten_thousand",
+        seconds=5,
+        before="tests.bench.ledger:promise_ten_thousand",
+    ),
     Work("calibration, proof", "tests.bench.work:calibrate_fifty_rounds", seconds=10),
     Work("calibration, large", "tests.bench.work:calibrate_a_large_round", seconds=10),
     Work("panel, all see the item", "tests.bench.panel:forty_see_the_item", seconds=3),

@@ -33,6 +33,7 @@ from park_portal.core.outbox import services
 from park_portal.core.outbox.models import Delivery, Message
 from park_portal.core.outbox.registry import KINDS, Kind, MergeField
 from park_portal.relay import HELPERS
+from tests.bench import ledger
 
 MESSAGES, BATCH = 10_000, 1_000
 INBOXES = 100_000
@@ -317,4 +318,12 @@ PAIRS = [
     Pair("outbox relay", "messages", _write_messages, _relay, _raw_relay, 0.4),
     Pair("one announcement to everyone", "inboxes", _write_announcement, _announce, _raw_announce, 0.5),
     Pair("mail", "mails", _write_mails, _send, _raw_send, 0.7),
+    Pair(
+        "ledger, 8 connections",
+        "transfers",
+        ledger.spread,
+        ledger.through_the_portal,
+        ledger.by_sql_alone,
+        0.4,
+    ),
 ]

@@ -23,6 +23,7 @@ from park_portal.core.ledger.services.reading import (
     sums_by_code,
 )
 from park_portal.core.ledger.services.sealing import seal_transfers
+from park_portal.core.ledger.services.subjects import Subject
 from park_portal.core.ledger.services.verifying import verify_ledger
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Booking",
     "NotEnough",
     "Statement",
+    "Subject",
     "account_of",
     "balances_on",
     "book_all",

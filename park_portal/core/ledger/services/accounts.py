@@ -9,6 +9,7 @@ from django.db import models
 from park_portal.core.audit.services import Actor, record
 from park_portal.core.ledger.models import Account, Book
 from park_portal.core.ledger.registry import AccountKind
+from park_portal.core.ledger.services.subjects import Subject, type_of
 
 
 def make_book(code: str, *, name_zh_hans: str, name_en: str = "", actor: Actor) -> Book:
@@ -22,7 +23,7 @@ def make_book(code: str, *, name_zh_hans: str, name_en: str = "", actor: Actor) 
 
 
 def account_of(
-    book: Book, kind: AccountKind, subject: models.Model | None = None, *, label: str = ""
+    book: Book, kind: AccountKind, subject: models.Model | Subject | None = None, *, label: str = ""
 ) -> Account:
     """Return the account of this kind in ``book`` (for ``subject``, where it is one's own); opens it if there is none.
 
@@ -31,7 +32,7 @@ def account_of(
     held = {
         "book": book,
         "kind": kind.name,
-        "subject_type": subject._meta.label_lower if subject is not None else "",
+        "subject_type": type_of(subject) if subject is not None else "",
         "subject_id": str(subject.pk) if subject is not None else "",
     }
     account, _created = Account.objects.get_or_create(

@@ -21,6 +21,7 @@ from park_portal.core.audit.services import SYSTEM, Actor
 from park_portal.core.errors import Conflict, DomainError, Problem, Text
 from park_portal.core.ledger.models import Account, Transfer
 from park_portal.core.ledger.registry import TransferCode, kind_label
+from park_portal.core.ledger.services.subjects import Subject, type_of
 from park_portal.core.ledger.states import CNY, ENDS, Side, Step
 from park_portal.core.money import MAX_FEN, format_yuan
 from park_portal.core.workflow import require
@@ -35,19 +36,6 @@ class NotEnough(DomainError):
     status = 409
     code = "not_enough"
     default = gettext_lazy("There is not enough left for this.")
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What a transfer is for, where the record itself is not at hand."""
-
-    type: str
-    pk: str
-
-    @classmethod
-    def of(cls, transfer: Transfer) -> Subject:
-        """Return what ``transfer`` was for."""
-        return cls(transfer.subject_type, transfer.subject_id)
 
 
 @dataclass(frozen=True)
@@ -284,8 +272,7 @@ def _row(one: Booking, today: date) -> tuple[Any, ...]:
     return (
         *(str(one.step), one.debit.pk, one.credit.pk, one.amount_fen, one.currency, one.code.name),
         *(one.crosses_books, one.pending_id, one.reverses_id),
-        one.about.type if isinstance(one.about, Subject) else one.about._meta.label_lower,
-        *(str(one.about.pk), one.key, one.memo, one.on or today, one.expires_at),
+        *(type_of(one.about), str(one.about.pk), one.key, one.memo, one.on or today, one.expires_at),
     )
 
 
