@@ -47,6 +47,7 @@ from funding.decisions.services import (
 )
 from funding.funds.models import Fund
 from funding.management.demo import park, texts
+from funding.management.demo.money import line_of, open_money, run_money
 from funding.management.demo.panels import panel_call
 from funding.management.demo.papers import PROFILES
 from funding.management.demo.people import DOMAIN, Cast
@@ -80,6 +81,7 @@ from park_portal.core.accounts.models import User
 from park_portal.core.audit.services import seal_entries
 from park_portal.core.calendar.services import deadline
 from park_portal.core.errors import DomainError
+from park_portal.core.ledger.services import seal_transfers
 from park_portal.core.money import wan_to_fen
 from park_portal.core.outbox.models import Delivery, Message
 from park_portal.core.outbox.services import due_messages, handle_message
@@ -170,8 +172,12 @@ class Demo:
             setattr(self, address, user)
             self.logins.append((label, user))
         self.lead: User
+        self.fund: User
+        self.finance: User
         self.officer: User
         self.officer2 = self.cast.person(email=f"officer2@{DOMAIN}", is_staff=True)
+        self.finance2 = self.cast.person(email=f"finance2@{DOMAIN}", is_staff=True)
+        self.finance2.groups.add(Group.objects.get(name="finance"))
         self.officer2.groups.add(Group.objects.get(name="officer"))
 
     def university(self) -> None:
@@ -334,6 +340,7 @@ class Demo:
                 fund=self.fund_row,
                 lead=self.lead,
                 university=self.fudan,
+                budget_line=line_of(self, year),
                 opens_at=self.today - timedelta(days=opens),
                 closes_at=(self.today - timedelta(days=closes)).replace(hour=17),
                 **values,
@@ -702,6 +709,7 @@ class Demo:
         steps: list[tuple[str, Callable[[], None]]] = [
             ("staff, university, companies, projects, reviewers", self._place),
             ("last year's call, decided", self.last_year),
+            ("agreements signed, months closed", lambda: run_money(self)),
             ("a call in review", self.this_spring),
             ("an open call", self.open_now),
             ("an announced call", self.next_year),
@@ -714,7 +722,7 @@ class Demo:
         Delivery.objects.filter(read_at__isnull=True, created_at__lt=self.today - timedelta(days=12)).update(
             read_at=models.F("created_at") + timedelta(hours=5)
         )
-        while seal_entries():
+        while seal_entries() or seal_transfers():
             pass
 
     def _place(self) -> None:
@@ -733,6 +741,7 @@ class Demo:
                 summary_zh_hans="支持复旦“AI+BT”成果与在孵企业开展技术与市场双验证。",
                 summary_en="Supports Fudan results and startups in validating “AI + BT” technology and its market.",
             )
+            open_money(self)
 
 
 def quiet(done: int, total: int | None = None, message: object = "") -> None:
