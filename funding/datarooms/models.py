@@ -94,7 +94,6 @@ class DataRoomItem(models.Model):
         ordering = ["folder", "title", "id"]
         indexes = [models.Index(fields=["organisation", "folder"], name="data_room_item_by_room")]
         constraints = [
-            one_of("data_room_item_kind_known", "kind", ItemKind),
             one_of("data_room_item_folder_known", "folder", Folder),
             one_of("data_room_item_source_known", "source", Source, empty=True),
             models.CheckConstraint(
@@ -105,9 +104,7 @@ class DataRoomItem(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.ReadOnly(
-                name="data_room_item_identity_fixed", fields=["kind", "created_by", "created_at"]
-            ),
+            pgtrigger.ReadOnly(name="data_room_item_identity_fixed", fields=["created_by", "created_at"]),
             moves_only_by_merge("data_room_item"),
             kept("data_room_item"),
         ]

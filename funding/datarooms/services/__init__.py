@@ -25,6 +25,7 @@ from funding.datarooms.services.items import (
     update_item,
 )
 from funding.datarooms.services.showing import (
+    File,
     companies_for,
     download_item,
     granted_to,
@@ -38,6 +39,7 @@ from funding.datarooms.services.showing import (
 )
 
 __all__ = [
+    "File",
     "accept_request",
     "add_document",
     "add_fact",

@@ -50,7 +50,8 @@ def grant_items(
             code="nothing_chosen",
             field="investors" if items else "items",
         )
-    if any(one.organisation_id != organisation.pk for one in (*items, *investors)):
+    rooms = {*(one.organisation_id for one in items), *(one.organisation_id for one in investors)}
+    if rooms != {organisation.pk}:
         raise LookupError("of another room")
     if level not in Level.values:
         raise DomainError(_("There is no such access."), code="level", field="level")

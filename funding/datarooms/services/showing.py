@@ -93,7 +93,7 @@ def read_facts(grants: list[DataRoomGrant]) -> list[tuple[DataRoomItem, str]]:
     return [(grant.item, grant.item.value_shown()) for grant in facts]
 
 
-def open_item(item_id: UUID | str, *, actor: User) -> DataRoomGrant | None:
+def open_item(item_id: UUID, *, actor: User) -> DataRoomGrant | None:
     """Return the grant by which ``actor`` may look at a document now, and note that they opened it."""
     grant = _grant(item_id, actor)
     if grant is None or not grant.item.is_document:
@@ -104,7 +104,7 @@ def open_item(item_id: UUID | str, *, actor: User) -> DataRoomGrant | None:
     return grant
 
 
-def show_page(item_id: UUID | str, number: int, *, actor: User) -> bytes | None:
+def show_page(item_id: UUID, number: int, *, actor: User) -> bytes | None:
     """Return one page of a document as a JPEG with the viewer's name across it, and note which."""
     grant = _grant(item_id, actor)
     if grant is None or not 1 <= number <= grant.item.pages:
@@ -120,7 +120,7 @@ def show_page(item_id: UUID | str, number: int, *, actor: User) -> bytes | None:
     return picture
 
 
-def download_item(item_id: UUID | str, *, actor: User) -> File | None:
+def download_item(item_id: UUID, *, actor: User) -> File | None:
     """Return the copy that ``actor`` may keep, with their name on every page, and note that they took it.
 
     A file that cannot carry a mark leaves as it is, where the company agreed to that.
@@ -142,7 +142,7 @@ def download_item(item_id: UUID | str, *, actor: User) -> File | None:
     return File(content, mime, name)
 
 
-def _grant(item_id: UUID | str, actor: User) -> DataRoomGrant | None:
+def _grant(item_id: UUID, actor: User) -> DataRoomGrant | None:
     grant = granted_to(actor).filter(item=item_id).first()
     if grant is None and not is_looked_over():
         _note_refusal(item_id, actor)
@@ -153,7 +153,7 @@ def _note(grant: DataRoomGrant, what: What, **more: Any) -> DataRoomAccess:
     return DataRoomAccess.objects.create(grant=grant, what=what, version=grant.item.version, **more)
 
 
-def _note_refusal(item_id: UUID | str, actor: User) -> None:
+def _note_refusal(item_id: UUID, actor: User) -> None:
     """Note that somebody came back for what they held once; of a stranger nothing is kept."""
     past = DataRoomGrant.objects.filter(item=item_id, investor__user=actor).select_related("item").first()
     if past is None:

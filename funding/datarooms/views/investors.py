@@ -36,12 +36,11 @@ class IndexPage(PortalMixin):
         user = self.request.user
         rooms = [] if services.is_looked_over() else list(rooms_of(user))
         grants = list(services.granted_to(user))
-        shared = [
-            {"company": company, "items": [one for one in grants if one.item.organisation_id == company.pk]}
-            for company in services.companies_for(user)
-        ]
-        for one in shared:
-            one["until"] = min((grant.ends_at for grant in one["items"]), default=None)
+        shared = []
+        for company in services.companies_for(user):
+            held = [one for one in grants if one.item.organisation_id == company.pk]
+            until = min((one.ends_at for one in held), default=None)
+            shared.append({"company": company, "count": len(held), "until": until})
         return self.render(
             rooms=rooms,
             shared=shared,
