@@ -23,6 +23,7 @@ from park_portal.core.documents.formats import Format
 from park_portal.core.documents.models import Document
 from park_portal.core.documents.names import clean_name, ending_of
 from park_portal.core.documents.services import (
+    MAX_BYTES,
     NOBODY_ELSES,
     FileRefused,
     readable,
@@ -53,9 +54,9 @@ def add_document(
         title=_title(title),
         created_by=actor,
     )
+    item.pages = _pages_of(file)
     with transaction.atomic():
         item.document = _store(item, file, actor=actor)
-        item.pages = _pages_of(item.document)
         item.save(force_insert=True)
         record("data_room.add", item, actor=actor, after={"kind": item.kind, "folder": item.folder})
     return item
@@ -67,12 +68,11 @@ def replace_document(item: DataRoomItem, *, actor: User, file: Any) -> DataRoomI
     Raises ``DomainError`` when somebody is granted it who could not be shown the new one.
     """
     require_fill(item, actor)
+    pages = _pages_of(file)
     with transaction.atomic():
         stored = _locked(item)
         if stored.document is None:
             raise DomainError(_("A field has no file. Change its value instead."), code="not_a_document")
-        document = _store(stored, file, actor=actor, replaces=stored.document)
-        pages = _pages_of(document)
         if not pages and DataRoomGrant.objects.live().filter(item=stored, unmarked=False).exists():
             raise FileRefused(
                 _(
@@ -82,6 +82,7 @@ def replace_document(item: DataRoomItem, *, actor: User, file: Any) -> DataRoomI
                 code="file_unmarkable",
                 field="file",
             )
+        document = _store(stored, file, actor=actor, replaces=stored.document)
         before = stored.version
         stored.document, stored.pages, stored.version = document, pages, document.version
         stored.changed_at = timezone.now()
@@ -234,28 +235,34 @@ def _store(item: DataRoomItem, file: Any, *, actor: User, replaces: Document | N
     )
 
 
-def _pages_of(document: Document) -> int:
-    """Return how many pages can be shown; 0 of an Office file. Raises ``FileRefused`` for a PDF that cannot be drawn."""
-    if document.mime in PICTURES:
-        return 1
-    if document.mime != formats.PDF.mime:
+def _pages_of(file: Any) -> int:
+    """Return how many pages of what was sent can be shown; 0 of an Office file, and of what is refused anyway.
+
+    Asked before anything is kept. Raises ``FileRefused`` for a PDF that cannot be drawn.
+    """
+    if not isinstance(file, File) or not 0 < (file.size or 0) <= MAX_BYTES:
         return 0
-    with document.open() as content:
-        try:
-            return count_pages(content.read())
-        except Unreadable as error:
-            text = {
-                "locked": _("This PDF is locked with a password. Save it without one and choose it again."),
-                "long": format_lazy(
-                    _("This PDF has {pages} pages; at most {most} can be shown. Split it."),
-                    pages=error.pages,
-                    most=MOST_PAGES,
-                ),
-            }.get(
-                error.why,
-                _("This PDF is damaged and cannot be shown. Save it once more and choose it again."),
-            )
-            raise FileRefused(text, code=f"pdf_{error.why}", field="file") from error
+    file.seek(0)
+    head = file.read(16)
+    file.seek(0)
+    if head.startswith((b"\x89PNG", b"\xff\xd8\xff")):
+        return 1
+    if not head.startswith(b"%PDF-"):
+        return 0
+    try:
+        return count_pages(file.read())
+    except Unreadable as error:
+        text = {
+            "locked": _("This PDF is locked with a password. Save it without one and choose it again."),
+            "long": format_lazy(
+                _("This PDF has {pages} pages; at most {most} can be shown. Split it."),
+                pages=error.pages,
+                most=MOST_PAGES,
+            ),
+        }.get(error.why, _("This PDF is damaged and cannot be shown. Save it once more and choose it again."))
+        raise FileRefused(text, code=f"pdf_{error.why}", field="file") from error
+    finally:
+        file.seek(0)
 
 
 def _title(title: str) -> str:

@@ -97,13 +97,6 @@ class ItemPage(PortalMixin):
     nav = ROOMS
     template_name = "funding/datarooms/item.html"
 
-    def prepare(self) -> None:
-        user = self.request.user
-        found = services.open_item(self.kwargs["item"], actor=user)
-        if found is None:
-            raise Http404
-        self.grant = found
-
     def get_title(self) -> Text:
         return self.grant.item.title
 
@@ -116,6 +109,10 @@ class ItemPage(PortalMixin):
         ]
 
     def get(self, request: HttpRequest, item: Any) -> HttpResponse:
+        found = services.open_item(item, actor=self.request.user)
+        if found is None:
+            raise Http404
+        self.grant = found
         return self.render(
             grant=self.grant,
             item=self.grant.item,
