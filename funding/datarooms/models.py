@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pgtrigger
@@ -325,6 +325,11 @@ class DataRoomGrant(models.Model):
     @property
     def is_live(self) -> bool:
         return self.revoked_at is None and self.starts_at <= timezone.now() < self.ends_at
+
+    @property
+    def last_day(self) -> date:
+        """The day at whose end, in Shanghai, it is over."""
+        return timezone.localdate(self.ends_at - timedelta(microseconds=1))
 
     @property
     def may_download(self) -> bool:

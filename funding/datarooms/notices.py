@@ -12,7 +12,7 @@ COMPANY = MergeField(
 INVESTOR = MergeField(
     _("the investor"), {"zh-hans": "沈若谷 · 青溪资本", "en": "Shen Ruogu · Qingxi Capital"}
 )
-UNTIL = MergeField(_("until when"), "2026-12-31 24:00")
+UNTIL = MergeField(_("the last day"), "2026-12-31")
 _INVESTORS = _("the investor")
 _OWNERS = _("owners of the company")
 _GROUP = _("Data rooms")
@@ -29,8 +29,8 @@ KINDS = [
             "en": "{{ company }} has shared something with you",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n“{{ company }}”在资料室中向您开放了资料，最早于 {{ until }} 到期。\n\n查看：{{ link }}\n\n页面和文件均带有您的姓名水印，每次查看都会记录，企业可以随时收回权限。",
-            "en": "Hello {{ name }},\n\n{{ company }} has shared something from its data room with you. The first of it ends on {{ until }}.\n\n{{ link }}\n\nPages and files carry your name, each time you open them is noted, and the company may end your access at any time.",
+            "zh-hans": "{{ name }}，您好：\n\n“{{ company }}”在资料室中向您开放了资料，部分资料的最后查看日为 {{ until }}。\n\n查看：{{ link }}\n\n页面和文件均带有您的姓名水印，每次查看都会记录，企业可以随时收回权限。",
+            "en": "Hello {{ name }},\n\n{{ company }} has shared something from its data room with you. The last day for the first of it is {{ until }}.\n\n{{ link }}\n\nPages and files carry your name, each time you open them is noted, and the company may end your access at any time.",
         },
     ),
     Kind(
@@ -44,8 +44,8 @@ KINDS = [
             "en": "Your access to the data room of {{ company }} ends soon",
         },
         body={
-            "zh-hans": "{{ name }}，您好：\n\n您对“{{ company }}”资料室的部分权限将于 {{ until }} 到期，到期后无法查看。\n\n{{ link }}\n\n如仍需查看，请联系该企业延长。",
-            "en": "Hello {{ name }},\n\nSome of your access to the data room of {{ company }} ends on {{ until }}.\n\n{{ link }}\n\nIf you still need it, ask the company to give you more time.",
+            "zh-hans": "{{ name }}，您好：\n\n您对“{{ company }}”资料室的部分权限的最后一天是 {{ until }}，此后无法查看。\n\n{{ link }}\n\n如仍需查看，请联系该企业延长。",
+            "en": "Hello {{ name }},\n\nSome of your access to the data room of {{ company }} ends after {{ until }}.\n\n{{ link }}\n\nIf you still need it, ask the company to give you more time.",
         },
     ),
     Kind(

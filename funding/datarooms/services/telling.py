@@ -29,7 +29,7 @@ def shared_url(organisation_id: int) -> str:
 
 
 def _day(grants: Iterable[DataRoomGrant]) -> str:
-    return timezone.localtime(min(grant.ends_at for grant in grants)).strftime("%Y-%m-%d %H:%M")
+    return str(min(grant.last_day for grant in grants))
 
 
 def _tell(kind: str, investor: DataRoomInvestor, key: str, **context: Any) -> None:

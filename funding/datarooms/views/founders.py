@@ -280,7 +280,7 @@ class InvestorRemove(InvestorAct):
 class GrantPage(ShareAct):
     """Shares items with investors for a time."""
 
-    title = gettext_lazy("Share")
+    title = pgettext_lazy("data room", "Share")
     explain = gettext_lazy(
         "Each investor sees exactly what you tick for them, until the day you choose or until you revoke it. What they "
         "hold of an item already is replaced."

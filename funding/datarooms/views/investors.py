@@ -39,7 +39,7 @@ class IndexPage(PortalMixin):
         shared = []
         for company in services.companies_for(user):
             held = [one for one in grants if one.item.organisation_id == company.pk]
-            until = min((one.ends_at for one in held), default=None)
+            until = min((one.last_day for one in held), default=None)
             shared.append({"company": company, "count": len(held), "until": until})
         return self.render(
             rooms=rooms,
