@@ -13,8 +13,9 @@ from uuid import UUID
 
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from funding.datarooms.marking import Mark, marked_pdf, marked_picture, page_picture
+from funding.datarooms.marking import Mark, Unreadable, marked_pdf, marked_picture, page_picture
 from funding.datarooms.models import DataRoomAccess, DataRoomGrant, DataRoomItem
 from funding.datarooms.services.items import PICTURES, name_of
 from funding.datarooms.services.telling import tell_opened
@@ -24,6 +25,7 @@ from incubator.organisations.states import OrganisationState
 from park_portal.core import context
 from park_portal.core.accounts.models import User
 from park_portal.core.documents import formats
+from park_portal.core.errors import DomainError
 
 # Refusals of the same thing are noted once in so many seconds: a page that is open asks for each of its pictures.
 REFUSED_AGAIN: Final = 60
@@ -110,7 +112,10 @@ def show_page(item_id: UUID, number: int, *, actor: User) -> bytes | None:
     if grant is None or not 1 <= number <= grant.item.pages:
         return None
     mark, content, is_picture = mark_for(actor), _content(grant.item), _is_picture(grant.item)
-    picture = marked_picture(content, mark) if is_picture else page_picture(content, number, mark)
+    try:
+        picture = marked_picture(content, mark) if is_picture else page_picture(content, number, mark)
+    except Unreadable as error:
+        raise _broken() from error
     with transaction.atomic():
         opening = grant.accesses.filter(what=What.VIEWED, version=grant.item.version).order_by("-id").first()
         if opening is None:  # a program that asks for a page by its address
@@ -135,11 +140,21 @@ def download_item(item_id: UUID, *, actor: User) -> File | None:
         content, mime = marked_picture(content, mark, side=None), formats.JPEG.mime
         name = f"{name.rpartition('.')[0]}.jpg"
     elif item.pages:
-        content = marked_pdf(content, mark)
+        try:
+            content = marked_pdf(content, mark)
+        except Unreadable as error:
+            raise _broken() from error
     with transaction.atomic():
         _note(grant, What.DOWNLOADED)
         tell_opened(grant.investor)
     return File(content, mime, name)
+
+
+def _broken() -> DomainError:
+    return DomainError(
+        _("A page of this file is damaged and cannot be shown. Ask the company for another copy."),
+        code="page_damaged",
+    )
 
 
 def _grant(item_id: UUID, actor: User) -> DataRoomGrant | None:
