@@ -57,6 +57,7 @@ holds(
     linked="investor granted_by revoked_by",
     plain="id item level unmarked starts_at ends_at revoked_at",
     since="starts_at",
+    untold="item granted_by revoked_by",
 )
 holds(
     "funding.DataRoomAccess",

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from funding.datarooms import services
@@ -358,3 +359,27 @@ def test_two_who_share_the_same_thing_at_once_leave_one_grant():
     assert failed == []
     assert DataRoomGrant.objects.count() == 2
     assert DataRoomGrant.objects.live().count() == 1
+
+
+@pytest.mark.parametrize("page", ["room", "shared", "index"])
+def test_a_page_costs_the_same_for_many_things(client_of, company, page):
+    investor = make_investor(company)
+    path = {
+        "room": f"/data-rooms/{company.pk}/",
+        "shared": f"/data-rooms/shared/{company.pk}/",
+        "index": "/data-rooms/",
+    }
+    client = client_of(owner_of(company) if page == "room" else investor.user)
+    items = [make_fact(company), make_document(company)]
+    share(items, investor)
+    client.get(path[page])
+    with CaptureQueriesContext(connection) as few:
+        client.get(path[page])
+    more = [make_fact(company, title=f"字段 {number}") for number in range(20)]
+    others = [make_investor(company) for _number in range(5)]
+    share(more, investor)
+    for other in others:
+        share(more[:3], other)
+    with CaptureQueriesContext(connection) as many:
+        client.get(path[page])
+    assert len(many) == len(few) <= 16
