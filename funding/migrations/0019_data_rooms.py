@@ -17,7 +17,7 @@ import funding.datarooms.models
 class Migration(migrations.Migration):
     dependencies = [
         ("core", "0006_rights_stay_whose_they_are"),
-        ("funding", "0017_blindness_looked_at"),
+        ("funding", "0018_money_of_funds"),
         ("incubator", "0004_rows_looked_at"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
