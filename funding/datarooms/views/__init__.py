@@ -1,5 +1,6 @@
 """The portal's pages of data rooms."""
 
+from funding.datarooms.views import home
 from funding.datarooms.views.founders import (
     AccessList,
     FactAdd,
@@ -46,4 +47,5 @@ __all__ = [
     "RequestDecline",
     "RoomPage",
     "SharedPage",
+    "home",
 ]

@@ -181,6 +181,21 @@ class TestAsked:
         assert DataRoomInvestor.objects.count() == 0
 
 
+class TestHome:
+    def test_the_first_page_says_who_asks_and_what_is_shared(self, client_of, company):
+        investor = make_investor(company)
+        services.ask_for_room(actor=make_user("许雨桐"), uscc=company.uscc, firm="海纳投资")
+        home = client_of(owner_of(company)).get("/").content.decode()
+        assert "许雨桐 · 海纳投资" in home
+        assert f"/data-rooms/shared/{company.pk}/" in client_of(investor.user).get("/").content.decode()
+        editor = make_user()
+        company.memberships.create(user=editor, role="editor")
+        for other in (editor, make_user(), make_staff("lead")):
+            page = client_of(other).get("/", follow=True).content.decode()
+            assert "许雨桐" not in page
+            assert "/data-rooms/shared/" not in page
+
+
 class TestTold:
     def test_granted_opened_ending_revoked(self, company):
         investor = make_investor(company)
