@@ -20,7 +20,6 @@ from funding.datarooms.states import REQUEST_MACHINE, Folder, ItemKind, Level, R
 from incubator.organisations.merging import moves_only_by_merge
 from incubator.organisations.models import Membership, Organisation
 from incubator.organisations.states import OrganisationState, Role
-from park_portal.core.audit.models import append_only
 from park_portal.core.documents.models import Document
 from park_portal.core.invariants import Agrees, kept, one_of
 from park_portal.core.workflow import may
@@ -376,7 +375,15 @@ class DataRoomAccess(models.Model):
                 | Q(~Q(what=What.PAGE), page__isnull=True, opening__isnull=True),
             ),
         ]
-        triggers = append_only("data_room_access")
+        # Nothing of it changes; it goes when the dated rule says so (``privacy.py``), and never within a year.
+        triggers = [
+            pgtrigger.Protect(name="data_room_access_is_final", operation=pgtrigger.Update),
+            pgtrigger.Protect(
+                name="data_room_access_stays_a_year",
+                operation=pgtrigger.Delete,
+                condition=pgtrigger.Condition("OLD.\"at\" > now() - interval '1 year'"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.what} {self.grant_id}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import pgtrigger
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -85,11 +84,6 @@ def _old_accesses(before: datetime) -> models.QuerySet[DataRoomAccess]:
     return DataRoomAccess.objects.filter(at__lt=before)
 
 
-def _drop(rows: models.QuerySet[DataRoomAccess]) -> int:
-    with pgtrigger.ignore("funding.DataRoomAccess:data_room_access_append_only"):
-        return rows.delete()[0]
-
-
 goes(
     Retention(
         name="data-room-accesses",
@@ -97,7 +91,6 @@ goes(
         policy="privacy.data_room_access_years",
         explain=_("Longer ago than that: the note of who opened what, and when, is deleted."),
         rows=_old_accesses,
-        go=_drop,
         since="at",
     )
 )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from tests.laws.violations import Breach, breaks, changed, repeated
-from tests.laws.violations.rows import row, update
+from tests.laws.violations.rows import delete, row, update
 
 ITEM, INVESTOR, GRANT = "funding.DataRoomItem", "funding.DataRoomInvestor", "funding.DataRoomGrant"
 ACCESS, REQUEST = "funding.DataRoomAccess", "funding.DataRoomRequest"
@@ -60,6 +60,16 @@ def grant_changed() -> dict[str, Breach]:
         f"update: {name}": lambda name=name, value=value: update(grant, **{name: value})
         for name, value in changes.items()
     }
+
+
+breaks("data_room_access_what_known")(lambda: {"insert": lambda: row(ACCESS, what="x")})
+breaks("data_room_access_is_final")(changed(ACCESS, version=9))
+
+
+@breaks("data_room_access_stays_a_year")
+def access_forgotten_too_soon() -> dict[str, Breach]:
+    lately = row(ACCESS, at=timezone.now() - timedelta(days=364))
+    return {"delete": lambda: delete(lately)}
 
 
 @breaks("funding_dataroomaccess_page_check")

@@ -155,7 +155,6 @@ WORDS = {
 OTHERS: dict[str, dict[str, Any]] = {
     "core.ClosedMonth": {"closed_at": datetime(2025, 1, 1, tzinfo=UTC)},
     "funding.Attendance": {"noted_by": None},
-    "funding.DataRoomAccess": {"version": 9},
     "funding.PanelPledge": {"at": datetime(2020, 1, 1, tzinfo=UTC)},
     "funding.Turnout": {"round": 9},
 }
