@@ -3,6 +3,7 @@
 from funding.applications.admin import ApplicationAdmin
 from funding.awards.admin import AwardAdmin
 from funding.calls.admin import CallAdmin, QuestionAdmin
+from funding.datarooms.admin import DataRoomGrantAdmin
 from funding.decisions.admin import DecisionAdmin, LetterAdmin, LetterTemplateAdmin
 from funding.funds.admin import FundAdmin
 from funding.panels.admin import MeetingAdmin
@@ -26,6 +27,7 @@ __all__ = [
     "CalculationAdmin",
     "CallAdmin",
     "ConflictAdmin",
+    "DataRoomGrantAdmin",
     "DecisionAdmin",
     "FundAdmin",
     "LetterAdmin",

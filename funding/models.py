@@ -20,6 +20,13 @@ from funding.calls.models import (
     Section,
     Stage,
 )
+from funding.datarooms.models import (
+    DataRoomAccess,
+    DataRoomGrant,
+    DataRoomInvestor,
+    DataRoomItem,
+    DataRoomRequest,
+)
 from funding.decisions.models import Decision, Letter, LetterTemplate, Placement
 from funding.funds.models import BudgetLine, Commitment, Fund
 from funding.panels.models import (
@@ -70,6 +77,11 @@ __all__ = [
     "Commitment",
     "Conflict",
     "Criterion",
+    "DataRoomAccess",
+    "DataRoomGrant",
+    "DataRoomInvestor",
+    "DataRoomItem",
+    "DataRoomRequest",
     "Decision",
     "EligibilityRule",
     "Extension",

@@ -18,6 +18,14 @@ from rest_framework.routers import SimpleRouter
 from funding.applications.api import ApplicationResource
 from funding.awards.api import AwardResource
 from funding.calls.api import CallResource
+from funding.datarooms.api import (
+    RoomAccessResource,
+    RoomGrantResource,
+    RoomInvestorResource,
+    RoomItemResource,
+    RoomRequestResource,
+    SharedItemResource,
+)
 from funding.decisions.api import DecisionResource, LetterResource, OutcomeResource, RankingResource
 from funding.funds.api import BudgetLineResource, CommitmentResource, FundResource
 from funding.panels.api import ItemResource, MeetingResource
@@ -109,6 +117,12 @@ router.register("notices", NoticeResource, basename="notices")
 router.register("objections", ObjectionResource, basename="objections")
 router.register("panels", MeetingResource, basename="panels")
 router.register("agenda-items", ItemResource, basename="agenda-items")
+router.register("data-room-items", RoomItemResource, basename="data-room-items")
+router.register("data-room-investors", RoomInvestorResource, basename="data-room-investors")
+router.register("data-room-grants", RoomGrantResource, basename="data-room-grants")
+router.register("data-room-accesses", RoomAccessResource, basename="data-room-accesses")
+router.register("data-room-requests", RoomRequestResource, basename="data-room-requests")
+router.register("shared-items", SharedItemResource, basename="shared-items")
 router.register("decisions", DecisionResource, basename="decisions")
 router.register("rankings", RankingResource, basename="rankings")
 router.register("outcomes", OutcomeResource, basename="outcomes")

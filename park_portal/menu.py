@@ -73,6 +73,7 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
             (None, "incubator.liaison", "handshake"),
             (None, "incubator.liaisonclaim", "key"),
             (None, "incubator.faculty", "account_balance"),
+            (None, "funding.dataroomgrant", "lock_person"),
             (None, "core.importbatch", "upload_file"),
         ),
     ),

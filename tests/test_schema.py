@@ -27,6 +27,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from funding.datarooms.services import ask_for_room, open_item
 from funding.reviews import services as reviews
 from park_portal.core.accounts.services import save_view
 from park_portal.core.audit.models import Entry
@@ -40,6 +41,7 @@ from park_portal.core.privacy.services import ask
 from park_portal.core.webhooks.services import send_test
 from park_portal.core.workflow import SYSTEM
 from tests.callers import Caller
+from tests.factories import datarooms
 from tests.factories.applications import make_application as make_draft
 from tests.factories.decisions import make_award, make_letter, under_notice
 from tests.factories.reviews import expert_run, make_application, make_review, make_review_call, run_of
@@ -91,6 +93,16 @@ def rows() -> dict[str, dict[str, Any]]:
     outbox.handle_message(message.pk)
     job = start_job("applications.export", actor=lead, params={"keys": [submitted.pk]})
     asked = ask(founder, actor=founder, kind="correction", text="学位有误。")
+    grant = datarooms.share(
+        datarooms.make_document(organisation), datarooms.make_investor(organisation), level="download"
+    )
+    access = open_item(grant.item_id, actor=grant.investor.user).accesses.get()
+    room_request = ask_for_room(actor=reviewer, uscc=organisation.uscc, firm="青溪资本")
+    shared = datarooms.share(
+        datarooms.make_document(other := datarooms.make_company()),
+        datarooms.make_investor(other, reviewer),
+        level="download",
+    )
     set_special_day(EVE, working=False, name="调休", actor=SYSTEM)
     return {
         "applications": {"id": draft.pk, "key": "title", "number": 1},
@@ -101,6 +113,11 @@ def rows() -> dict[str, dict[str, Any]]:
         "conflicts": {"id": conflict.pk},
         "consents": {"purpose": "news_of_calls"},
         "data-requests": {"id": asked.pk},
+        "data-room-accesses": {"id": access.pk},
+        "data-room-grants": {"id": grant.pk},
+        "data-room-investors": {"id": grant.investor_id},
+        "data-room-items": {"id": grant.item_id},
+        "data-room-requests": {"id": room_request.pk},
         "decisions": {"id": letter.decision_id},
         "documents": {"id": "00000000-0000-4000-8000-000000000000"},
         "funds": {"code": draft.call.fund.code},
@@ -122,6 +139,7 @@ def rows() -> dict[str, dict[str, Any]]:
         "reviewers": {"id": reviewer.reviewer.pk},
         "reviews": {"id": review.pk, "key": "opinion"},
         "runs": {"id": run.pk},
+        "shared-items": {"id": shared.item_id, "number": 1},
         "saved-views": {"id": save_view(founder, page="applications:list", name="Mine", query="").pk},
         "team-members": {"id": project.team.earliest("pk").pk},
         "webhook-requests": {"id": event.header_id},

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
+from django.utils import timezone
 
 from funding.awards.models import Award
 from funding.calls.models import Call
@@ -22,6 +23,7 @@ from park_portal.core.calendar.models import SpecialDay
 from park_portal.core.ledger.models import Account, Transfer
 from park_portal.core.personal import CONSENTS
 from park_portal.core.policies.models import PolicyValue
+from tests.factories import datarooms
 from tests.factories.incubator import make_code
 from tests.policy.asking import Case
 from tests.policy.cases import FILLED, ITEM_ACTS, PANELS, for_act, model_acts, nothing
@@ -122,6 +124,7 @@ def api_cases() -> Iterator[Case]:
     yield from application_cases()
     yield from review_cases()
     yield from panel_cases()
+    yield from room_cases()
     yield from decision_cases()
     yield from park_cases()
     yield from staff_cases()
@@ -365,6 +368,77 @@ def panel_cases() -> Iterator[Case]:
         }
         yield from each(f"agenda-items-{name}", {whose: items[whose]}, "POST", body=send(**values))
     yield from each("agenda-items-conflict", {"own": items["own"]}, "POST", body=send(kind="coauthor"))
+
+
+def room_cases() -> Iterator[Case]:
+    """Data rooms: world._rooms says what is shared with the investor."""
+    items = rows("rooms", ("own", "hidden", "foreign"))
+    for kind in ("items", "investors", "grants", "accesses", "requests"):
+        yield ask(f"data-room-{kind}-list")
+    yield from each("data-room-items-detail", items, "GET", "PATCH", "DELETE", body=_item_body)
+    yield from each(
+        "data-room-items-replace", items, "POST", body=lambda world, method: {"file": datarooms.upload()}
+    )
+    company = {"organisation": lambda world: world.organisations["own"].pk}
+    theirs = {"organisation": lambda world: world.organisations["foreign"].pk}
+    for whose, room in (("own", company), ("foreign", theirs)):
+        yield ask(
+            "data-room-items-list", whose, None, "POST", body=send(**room, title="x", value="x"), tag="add"
+        )
+        yield ask(
+            "data-room-items-upload", whose, None, "POST",
+            body=lambda world, method, room=room: {
+                "file": datarooms.upload(), "title": "x", "organisation": room["organisation"](world),
+            },
+        )  # fmt: skip
+        yield ask(
+            "data-room-investors-list", whose, None, "POST", tag="invite",
+            body=send(**room, email="new@policy.example", name="x"),
+        )  # fmt: skip
+        yield ask(
+            "data-room-grants-list", whose, None, "POST", tag="share",
+            body=send(
+                **room,
+                items=lambda world: [str(world.rooms["hidden"].pk)],
+                investors=lambda world: [world.rooms["investor-own"].pk],
+                until=lambda world: timezone.localdate().isoformat(),
+            ),
+        )  # fmt: skip
+    for kind, name, methods in (
+        ("investors", "investor", ("GET", "DELETE")),
+        ("grants", "grant", ("GET",)),
+        ("requests", "request", ("GET",)),
+    ):
+        found = {
+            whose: rows("rooms", (f"{name}-{whose}",))[f"{name}-{whose}"] for whose in ("own", "foreign")
+        }
+        yield from each(f"data-room-{kind}-detail", found, *methods)
+        acts = {"investors": (), "grants": ("revoke",), "requests": ("accept", "decline")}[kind]
+        for act in acts:
+            yield from each(f"data-room-{kind}-{act}", found, "POST")
+    invited = {
+        whose: rows("rooms", (f"invited-{whose}",))[f"invited-{whose}"] for whose in ("own", "foreign")
+    }
+    yield from each("data-room-investors-again", invited, "POST")
+    yield from each("data-room-accesses-detail", {"own": lambda world: world.rooms["access-own"]})
+    yield ask(
+        "data-room-requests-list",
+        "-",
+        None,
+        "POST",
+        tag="ask",
+        body=send(uscc=make_code(888_888), firm="基金"),
+    )
+    yield ask("shared-items-list")
+    shared = rows("rooms", ("own", "fact", "hidden", "foreign"))
+    yield from each("shared-items-detail", shared, arg="id")
+    yield from each("shared-items-value", shared, arg="id")
+    yield from each("shared-items-file", shared, arg="id")
+    yield from each("shared-items-page", shared, arg="id", more={"number": "1"})
+
+
+def _item_body(world: World, method: str) -> dict[str, Any] | None:
+    return {"title": "x"} if method == "PATCH" else None
 
 
 def decision_cases() -> Iterator[Case]:

@@ -29,8 +29,9 @@ READS: Final = ("GET",)
 # What a request may leave behind without having done anything: the session (messages, last seen) and the use of a token.
 # The limits count every attempt, and their counts are what a refusal there is for.
 BOOKKEEPING: Final = frozenset({"django_session", "usersessions_usersession", "core_apitoken", "core_limit"})
-# A page that is read may note that it was, in the audit trail or on the notice; a receipt is printed when first read.
-READ_NOTES: Final = BOOKKEEPING | {"core_entry", "core_delivery", "core_document"}
+# A page that is read may note that it was, in the audit trail, on the notice or among the accesses to a data room; a
+# receipt is printed when first read.
+READ_NOTES: Final = BOOKKEEPING | {"core_entry", "core_delivery", "core_document", "funding_dataroomaccess"}
 
 MEANS: Final = {
     "ok": "done, or shown; letters after it say which rows' titles (capitals) and names (small) were in the answer",

@@ -25,6 +25,7 @@ from park_portal.core.admin.acts import Act
 from park_portal.core.admin.base import StaffAdmin
 from park_portal.core.outbox.models import Message
 from park_portal.core.personal import CONSENTS
+from tests.factories import datarooms
 from tests.factories.incubator import make_code
 from tests.policy.asking import Case, Json
 from tests.policy.robot import PDF
@@ -96,6 +97,7 @@ def portal_cases() -> Iterator[Case]:
     yield from application_cases()
     yield from review_cases()
     yield from panel_cases()
+    yield from room_cases()
     yield from organisation_cases()
     yield from project_cases()
     yield from pages("local-mail")
@@ -403,6 +405,53 @@ ITEM_ACTS: Final = (
     ("comment", "left", {"text": "建议资助"}),
     ("rate", "own", {"review": "1", "value": "4"}),
 )
+
+
+def room_cases() -> Iterator[Case]:
+    """Data rooms: world._rooms says what is shared with the investor."""
+    yield from pages("datarooms:index", "datarooms:accesses")
+    yield Case("datarooms:ask", post={"uscc": make_code(888_888), "firm": "基金", "message": "x"})
+    for whose in ("own", "foreign"):
+        yield Case("datarooms:shared", whose, pk("organisations", whose, arg="organisation"))
+    for whose in ("own", "hidden", "foreign"):
+        item = pk("rooms", whose, arg="item")
+        yield Case("datarooms:item", whose, item)
+        yield Case("datarooms:page", whose, pk("rooms", whose, arg="item", number=1), post={})
+        yield Case("datarooms:file", whose, item, post={})
+    for whose in ORGANISATION:
+        yield Case("datarooms:room", whose, pk("organisations", whose, arg="organisation"))
+        for route, post in (
+            ("add-file", lambda world: {"title": "x", "folder": "company", "file": datarooms.upload()}),
+            ("add-fact", {"title": "x", "folder": "company", "source": "typed", "value": "x"}),
+            ("invite", {"email": "new@policy.example", "name": "x", "firm": "", "language": "en"}),
+            ("share", _shared),
+        ):
+            yield Case(f"datarooms:{route}", whose, pk("organisations", whose, arg="organisation"), post=post)
+    for whose in ("own", "foreign"):
+        for route, name, arg, post in (
+            ("item-edit", whose, "item", {"title": "x", "folder": "ip"}),
+            ("item-replace", whose, "item", lambda world: {"file": datarooms.upload()}),
+            ("item-remove", whose, "item", {}),
+            ("investor-again", f"invited-{whose}", "investor", {}),
+            ("investor-remove", f"investor-{whose}", "investor", {}),
+            ("revoke", f"grant-{whose}", "grant", {}),
+            ("accept", f"request-{whose}", "pk", {}),
+            ("decline", f"request-{whose}", "pk", {}),
+        ):
+            yield Case(f"datarooms:{route}", whose, _in_room(whose, name, arg), post=post)
+
+
+def _in_room(whose: str, name: str, arg: str) -> Kwargs:
+    return lambda world: {"organisation": world.organisations[whose].pk, arg: world.rooms[name].pk}
+
+
+def _shared(world: World) -> dict[str, Any]:
+    return {
+        "items": [world.rooms["hidden"].pk],
+        "investors": [world.rooms["investor-own"].pk],
+        "level": "view",
+        "until": timezone.localdate().isoformat(),
+    }
 
 
 def organisation_cases() -> Iterator[Case]:

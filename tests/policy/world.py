@@ -33,6 +33,7 @@ from funding.applications.services import (
 )
 from funding.awards.services import reserve_award
 from funding.calls.models import CallText
+from funding.datarooms.services import ask_for_room, invite_investor, open_item
 from funding.decisions.models import Decision
 from funding.decisions.services import (
     Proposal,
@@ -79,7 +80,7 @@ from park_portal.core.tokens.states import Scope
 from park_portal.core.webhooks.services import create_webhook, pause_webhook, send_test
 from park_portal.core.workflow import advance
 from tests import factories
-from tests.factories import applications, calls, decisions, panels, reviews
+from tests.factories import applications, calls, datarooms, decisions, panels, reviews
 from tests.factories.core import token_of
 from tests.factories.incubator import make_faculty, make_liaison, make_organisation, make_university
 from tests.policy.roles import ROLES, STAFF
@@ -138,6 +139,7 @@ class World:
     decided: Rows = field(default_factory=dict)
     panels: Rows = field(default_factory=dict)
     items: Rows = field(default_factory=dict)
+    rooms: Rows = field(default_factory=dict)
     invitations: Rows = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     things: Rows = field(default_factory=dict)
@@ -194,6 +196,7 @@ def make_world() -> World:
     _decisions(world)
     _money(world)
     _panels(world)
+    _rooms(world)
     _core(world)
     _plans(world)
     for name, kind in (("batch", "incubator.organisation"), ("project-batch", "incubator.researchproject")):
@@ -531,6 +534,38 @@ def _panels(world: World) -> None:
             world.panels["postponed"] = meeting
             world.items["postponed"] = postpone_item(other, actor=first, reason="材料待补")
         world.panels[whose], world.items[whose] = meeting, item
+
+
+def _rooms(world: World) -> None:
+    """Two companies' data rooms: the investor is let into one, where they may download one thing and know of no other.
+
+    own       of the applicant's company, shared with the investor      fact      likewise, a field
+    hidden    of the same company, shared with somebody else            foreign   another company's, shared with others
+    """
+    investor, partner = world.people["investor"], world.others["second-reviewer"]
+    for whose in ("own", "foreign"):
+        company = world.organisations[whose]
+        world.rooms[whose] = datarooms.make_document(company, title=title(whose))
+        world.rooms[f"investor-{whose}"] = datarooms.make_investor(
+            company, investor if whose == "own" else partner
+        )
+        world.rooms[f"grant-{whose}"] = datarooms.share(
+            world.rooms[whose], world.rooms[f"investor-{whose}"], level="download"
+        )
+        world.rooms[f"request-{whose}"] = ask_for_room(
+            actor=world.others["rival"], uscc=company.uscc, firm="基金", message="x"
+        )
+        world.rooms[f"invited-{whose}"] = invite_investor(
+            company, actor=datarooms.owner_of(company), email=f"invited-{whose}@policy.example", name="受邀人"
+        )
+    company = world.organisations["own"]
+    world.rooms["fact"] = datarooms.make_fact(company, title=title("own"))
+    world.rooms["hidden"] = datarooms.make_document(company, title=title("state"))
+    datarooms.share(world.rooms["fact"], world.rooms["investor-own"])
+    datarooms.share(world.rooms["hidden"], datarooms.make_investor(company, world.others["partner"]))
+    # The owners are told once a day: not by what is asked here.
+    open_item(world.rooms["own"].pk, actor=investor)
+    world.rooms["access-own"] = world.rooms["grant-own"].accesses.get()
 
 
 def _plans(world: World) -> None:

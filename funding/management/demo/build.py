@@ -47,6 +47,7 @@ from funding.decisions.services import (
 )
 from funding.funds.models import Fund
 from funding.management.demo import park, texts
+from funding.management.demo.datarooms import data_rooms
 from funding.management.demo.money import line_of, open_money, run_money
 from funding.management.demo.panels import panel_call
 from funding.management.demo.papers import PROFILES
@@ -714,6 +715,7 @@ class Demo:
             ("an open call", self.open_now),
             ("an announced call", self.next_year),
             ("a call before its panel", lambda: panel_call(self)),
+            ("a data room", lambda: data_rooms(self)),
         ]
         for label, step in steps:
             self.say(f"  {label}")

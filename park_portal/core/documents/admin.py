@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
@@ -16,7 +17,7 @@ from unfold.decorators import display
 from park_portal.core.admin import ReadOnly, StaffAdmin
 from park_portal.core.admin.labels import thing_label
 from park_portal.core.documents.models import Document
-from park_portal.core.documents.services import READERS, may_read
+from park_portal.core.documents.services import NOBODY_ELSES, READERS, may_read
 
 
 class SubjectFilter(DropdownFilter):
@@ -64,6 +65,9 @@ class DocumentAdmin(ReadOnly, StaffAdmin):
         (_("Origin"), {"fields": ["uploaded_by", "created_at", "removed_at", "sha256"]}),
     ]
     readonly_fields = ["open_link", "belongs_to", "size_shown"]
+
+    def rows_for(self, user: Any) -> models.QuerySet[Document]:
+        return Document.objects.exclude(kind__in=NOBODY_ELSES)
 
     @display(description=_("file"), ordering="name", header=True)
     def name_and_kind(self, document: Document) -> list[str]:

@@ -100,14 +100,16 @@ def store_document(
     max_bytes: int = MAX_BYTES,
     max_number: int | None = None,
     replaces: Document | None = None,
+    keep_as: str = "",
 ) -> Document:
     """Keep ``file`` as a document of ``subject`` and return it.
 
     What the file is, is told from its bytes and must be one of ``allowed``, agree with the ending of its
     name, and be at most ``max_bytes`` large; with ``max_number``, at most so many current documents of
     this kind belong to the subject. ``replaces`` makes it the next version of that document. A picture is
-    drawn anew: its pixels are kept, upright, and nothing that came along with them. Raises
-    ``FileRefused``; then nothing is kept.
+    drawn anew: its pixels are kept, upright, and nothing that came along with them. ``keep_as`` is the name it is
+    kept and told of under, without an ending, where its own would tell too much. Raises ``FileRefused``; then nothing
+    is kept.
     """
     if isinstance(file, bytes):
         file = ContentFile(file, name=name or "")
@@ -119,7 +121,7 @@ def store_document(
     digest, size = _digest(file, name=shown, max_bytes=max_bytes)
     ending = ending_of(given)
     final_name = clean_name(
-        given, extension=ending if ending in format_.extensions else format_.extensions[0]
+        keep_as or given, extension=ending if ending in format_.extensions else format_.extensions[0]
     )
     path = _keep(file, digest=digest, size=size)
     with transaction.atomic():

@@ -757,6 +757,13 @@ SHIPPED: Final[tuple[Figure, ...]] = (
             "个人信息副本：可下载期限",
             "Copies of one’s own data: can be fetched for",
         ),
+        (
+            "data_room_access_years",
+            "3",
+            "years",
+            "资料室查看记录：保存期限",
+            "Who was in which data room: kept for",
+        ),
     ),
     *_group(
         "conflict",

@@ -37,6 +37,8 @@ class Scope(models.TextChoices):
     REVIEWS_READ = "reviews:read", _("Read reviews and what waits for an opinion")
     REVIEWS_WRITE = "reviews:write", _("Write reviews and give opinions")
     DECISIONS_READ = "decisions:read", _("Read decisions, letters and awards")
+    DATAROOMS_READ = "datarooms:read", _("Read data rooms, mine and those shared with me")
+    DATAROOMS_WRITE = "datarooms:write", _("Fill and share my data rooms")
     DECISIONS_WRITE = "decisions:write", _("Change decisions, letters and awards")
 
 

@@ -122,7 +122,7 @@ def test_it_is_built_in_an_empty_portal_only(folder):
 
 def test_the_logins_of_local_mode_work(folder):
     logins = json.loads((folder / ".local" / "demo_logins.json").read_text())
-    assert len(logins) == 10
+    assert len(logins) == 11
     for login in logins:
         user = User.objects.get(email=login["email"])
         assert user.check_password(login["password"]), login["email"]

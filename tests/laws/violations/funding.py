@@ -15,6 +15,7 @@ from tests.laws.violations import (
     Breach,
     breaks,
     changed,
+    funding_datarooms,  # noqa: F401 - registers its attempts
     funding_panels,  # noqa: F401 - registers its attempts
     repeated,
 )
