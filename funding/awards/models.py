@@ -83,6 +83,7 @@ class Award(models.Model):
         verbose_name=_("budget line"),
         null=True,
         blank=True,
+        db_index=False,
         on_delete=models.PROTECT,
         related_name="awards",
         help_text=_("Where its money comes from; what it needs there is held until the agreement is signed."),

@@ -121,6 +121,7 @@ class Call(models.Model):
         verbose_name=_("budget line"),
         null=True,
         blank=True,
+        db_index=False,
         on_delete=models.PROTECT,
         related_name="calls",
         help_text=_("Of the fund: what is approved under the call is held there at once."),

@@ -142,6 +142,7 @@ class Migration(migrations.Migration):
             model_name="award",
             name="budget_line",
             field=models.ForeignKey(
+                db_index=False,
                 blank=True,
                 help_text="Where its money comes from; what it needs there is held until the agreement is signed.",
                 null=True,
@@ -155,6 +156,7 @@ class Migration(migrations.Migration):
             model_name="call",
             name="budget_line",
             field=models.ForeignKey(
+                db_index=False,
                 blank=True,
                 help_text="Of the fund: what is approved under the call is held there at once.",
                 null=True,

@@ -12,16 +12,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext as now_gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
 from unfold.decorators import display
 
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin, StaffPage, dress, label_acts, money
 from park_portal.core.admin.fields import pill
 from park_portal.core.admin.labels import thing_label
-from park_portal.core.errors import DomainError
+from park_portal.core.errors import DomainError, Text
 from park_portal.core.ledger.files import XLSX, journal_as_file, statement_as_excel
 from park_portal.core.ledger.forms import JournalForm, MonthForm, PeriodForm, ReversalForm
 from park_portal.core.ledger.models import Account, AccountCode, Book, ClosedMonth, Transfer
@@ -48,6 +47,15 @@ TONES = {
     Standing.VOIDED: "default",
     Standing.EXPIRED: "default",
     Standing.REVERSED: "danger",
+}
+
+
+# What a transfer is called that moves nothing, or moves something back.
+SAID: dict[str, Text] = {
+    Step.PENDING: pgettext_lazy("transfer", "Held: %(what)s"),
+    Step.VOID: pgettext_lazy("transfer", "Given up: %(what)s"),
+    Step.EXPIRE: pgettext_lazy("transfer", "Expired: %(what)s"),
+    Step.REVERSAL: pgettext_lazy("transfer", "Reversal: %(what)s"),
 }
 
 
@@ -126,7 +134,7 @@ class AccountAdmin(ReadOnly, StaffAdmin):
     ]
     readonly_fields = ["what", "balance", "held", "expected", "free", "about"]
 
-    @display(description=_("account"), ordering="kind", header=True)
+    @display(description=pgettext_lazy("ledger", "account"), ordering="kind", header=True)
     def what(self, account: Account) -> list[str]:
         return [account.label or str(account.kind_label), str(account.kind_label) if account.label else ""]
 
@@ -173,8 +181,8 @@ class TransferAdmin(ReadOnly, StaffAdmin):
         "business_date",
         "what",
         "amount",
-        "from_account",
-        "to_account",
+        "debit_account",
+        "credit_account",
         "standing_shown",
     ]
     list_filter = [BookFilter, CodeFilter, "step", ("business_date", RangeDateFilter)]
@@ -189,7 +197,7 @@ class TransferAdmin(ReadOnly, StaffAdmin):
     where_from = _("Transfers are made by what moves money: budgets, awards, payments, bills.")
     fieldsets = [
         (None, {"fields": ["number", "business_date", "what", "amount", "standing_shown"]}),
-        (_("Accounts"), {"fields": ["from_account", "to_account", "crosses_books"]}),
+        (_("Accounts"), {"fields": ["debit_account", "credit_account", "crosses_books"]}),
         (
             _("Connections"),
             {"fields": ["about", "pending_link", "reverses_link", "ends_shown", "expires_at"]},
@@ -197,7 +205,7 @@ class TransferAdmin(ReadOnly, StaffAdmin):
         (_("Origin"), {"fields": ["actor", "created_at", "key", "digest"]}),
     ]
     readonly_fields = [
-        *("number", "what", "amount", "from_account", "to_account", "standing_shown"),
+        *("number", "what", "amount", "debit_account", "credit_account", "standing_shown"),
         *("about", "pending_link", "reverses_link", "ends_shown"),
     ]
     acts = [
@@ -227,18 +235,17 @@ class TransferAdmin(ReadOnly, StaffAdmin):
 
     @display(description=_("what for"), header=True)
     def what(self, transfer: Transfer) -> list[str]:
-        said = str(transfer.code_label)
-        if transfer.step == Step.REVERSAL:
-            said = now_gettext("Reversal: %(what)s") % {"what": said}
-        return [said, transfer.memo]
+        said = SAID.get(transfer.step)
+        label = str(transfer.code_label)
+        return [str(said) % {"what": label} if said else label, transfer.memo]
 
-    @display(description=_("from"))
-    def from_account(self, transfer: Transfer) -> str:
-        return self._account(transfer.credit)
-
-    @display(description=_("to"))
-    def to_account(self, transfer: Transfer) -> str:
+    @display(description=_("debit account"))
+    def debit_account(self, transfer: Transfer) -> str:
         return self._account(transfer.debit)
+
+    @display(description=_("credit account"))
+    def credit_account(self, transfer: Transfer) -> str:
+        return self._account(transfer.credit)
 
     def _account(self, account: Account) -> str:
         said = " ".join(part for part in (str(kind_label(account.kind)), account.label) if part)
@@ -308,7 +315,7 @@ class CloseMonthPage(StaffPage):
         if not form.is_valid():
             raise DomainError(_("Choose the month that is shown."), code="month")
         closed = close_month(self.object, month=form.cleaned_data["month"], actor=self.request.user)
-        return self.redirect(message=now_gettext("%(month)s is closed.") % {"month": f"{closed.month:%Y-%m}"})
+        return self.redirect(message=gettext("%(month)s is closed.") % {"month": f"{closed.month:%Y-%m}"})
 
 
 class JournalPage(StaffPage):

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from park_portal.core.ledger.states import Software
 
@@ -15,8 +16,8 @@ from park_portal.core.ledger.states import Software
 class PeriodForm(forms.Form):
     """From which day to which; this year until today if nothing was chosen."""
 
-    since = forms.DateField(label=_("from"))
-    until = forms.DateField(label=_("to"))
+    since = forms.DateField(label=pgettext_lazy("period", "from"))
+    until = forms.DateField(label=pgettext_lazy("period", "to"))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
