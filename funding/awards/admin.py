@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib import admin
+from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from funding.awards.models import Award
@@ -11,8 +13,11 @@ from funding.awards.services import lapse_award, refuse_unheld, reserve_award, s
 from funding.awards.states import AwardState
 from funding.funds.models import BudgetLine
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin, label_acts, money, state_label
+from park_portal.core.admin.home import Line, StaffCard, list_url, staff_card
 
 label_acts({"award.open": _("award opened"), "award.reserve": _("money held")})
+
+SHOWN: Final = 8
 
 
 class LapseForm(forms.Form):
@@ -76,3 +81,30 @@ class AwardAdmin(ReadOnly, StaffAdmin):
     @admin.display(description=_("who holds it"))
     def holder(self, obj: Award) -> str:
         return str(obj.organisation or obj.project)
+
+
+@staff_card(order=24)
+def awards_to_sign(user: Any) -> StaffCard | None:
+    """For fund managers: awards whose agreement is to be signed, those without money first."""
+    if not user.has_perm("funding.start_award"):
+        return None
+    waiting = Award.objects.filter(state=AwardState.AGREEMENT).order_by(
+        models.F("budget_line").asc(nulls_first=True), "awarded_at"
+    )
+    lines = [
+        Line(
+            title=str(award),
+            url=reverse("admin:funding_award_change", args=[award.pk]),
+            detail=_("agreement to be signed") if award.budget_line_id else _("no money held"),
+            tone="" if award.budget_line_id else "wait",
+        )
+        for award in waiting[:SHOWN]
+    ]
+    if not lines:
+        return None
+    return StaffCard(
+        _("Awards to be signed"),
+        lines=lines,
+        more_url=list_url("funding.award", state__exact=AwardState.AGREEMENT.value),
+        more_label=_("All awards"),
+    )

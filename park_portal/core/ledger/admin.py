@@ -19,6 +19,7 @@ from unfold.decorators import display
 
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin, StaffPage, dress, label_acts, money
 from park_portal.core.admin.fields import pill
+from park_portal.core.admin.home import Line, StaffCard, staff_card
 from park_portal.core.admin.labels import thing_label
 from park_portal.core.errors import DomainError, Text
 from park_portal.core.ledger.files import XLSX, journal_as_file, statement_as_excel
@@ -34,7 +35,7 @@ from park_portal.core.ledger.services import (
     statement_of,
     verify_ledger,
 )
-from park_portal.core.ledger.services.closing import next_to_close
+from park_portal.core.ledger.services.closing import next_to_close, waiting_to_close
 from park_portal.core.ledger.states import MOVES, Standing, Step
 from park_portal.core.money import format_yuan
 from park_portal.core.workflow import may
@@ -383,3 +384,24 @@ class AccountCodeAdmin(StaffAdmin):
     @display(description=_("kind of account"), ordering="kind")
     def kind_shown(self, code: AccountCode) -> str:
         return str(kind_label(code.kind))
+
+
+@staff_card(order=25)
+def months_to_close(user: Any) -> StaffCard | None:
+    """For finance: books whose last month is over and not closed."""
+    if not user.has_perm("core.close_month"):
+        return None
+    lines = [
+        Line(
+            title=gettext("%(book)s: %(month)s is over") % {"book": book, "month": f"{month:%Y-%m}"},
+            url=reverse("admin:core_book_close", args=[book.pk]),
+        )
+        for book, month in waiting_to_close()
+    ]
+    return StaffCard(
+        _("Months to close"),
+        lines=lines,
+        empty=_("Every month that is over is closed."),
+        more_url=reverse("admin:core_book_changelist"),
+        more_label=_("All books"),
+    )

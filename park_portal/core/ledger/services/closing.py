@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -33,6 +34,21 @@ def next_to_close(book: Book) -> date | None:
     first_other = Transfer.objects.filter(credit__book=book).order_by("business_date").first()
     days = [row.business_date for row in (first, first_other) if row is not None]
     return min(days).replace(day=1) if days else None
+
+
+def waiting_to_close() -> list[tuple[Book, date]]:
+    """Return each book with its first month that is over and not closed, in one query; books without one are left out."""
+    this = timezone.localdate().replace(day=1)
+    booked = Transfer.objects.filter(debit__book=OuterRef("pk")).order_by("business_date")
+    books: Any = Book.objects.annotate(
+        last=Max("closed_months__month"), begun=Subquery(booked.values("business_date")[:1])
+    ).order_by("code")
+    found: list[tuple[Book, date]] = []
+    for book in books:
+        month = _next(book.last) if book.last else book.begun.replace(day=1) if book.begun else None
+        if month is not None and month < this:
+            found.append((book, month))
+    return found
 
 
 def problems_of_closing(book: Book, month: date) -> list[Problem]:
