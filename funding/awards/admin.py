@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from funding.awards.models import Award
-from funding.awards.services import lapse_award, refuse_unheld, reserve_award, start_award
+from funding.awards.services import lapse_award, refuse_held, refuse_unheld, reserve_award, start_award
 from funding.awards.states import AwardState
 from funding.funds.models import BudgetLine
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin, label_acts, money, state_label
@@ -55,6 +55,7 @@ class AwardAdmin(ReadOnly, StaffAdmin):
             icon="lock",
             sources=(AwardState.AGREEMENT,),
             explain=_("The amount is held in the budget line until the agreement is signed."),
+            check=refuse_held,
             done=_("The money is held."),
         ),
         Act(

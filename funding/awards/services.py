@@ -119,6 +119,12 @@ def _reserve(award: Award, line: BudgetLine, actor: Actor) -> None:
     )
 
 
+def refuse_held(award: Award, actor: Actor) -> None:
+    """Raise ``DomainError`` where the award's money is held already."""
+    if award.budget_line_id is not None:
+        raise DomainError(_("The amount is held in a budget line already."), code="reserved", field="line")
+
+
 def refuse_unheld(award: Award, actor: Actor) -> None:
     """Raise ``DomainError`` while no money is held for ``award``."""
     if held_for(award) is None:

@@ -217,7 +217,7 @@ def copy(source: str, target: str) -> None:
 
     binaries = local._postgres_binaries()
     dump = subprocess.Popen(
-        [binaries / "pg_dump", "--format=custom", "--compress=0", "--no-owner", source],
+        [binaries / "pg_dump", "--format=custom", "--compress=0", "--no-owner", "--no-privileges", source],
         stdout=subprocess.PIPE,
     )
     subprocess.run([binaries / "pg_restore", "--no-owner", "-d", target], stdin=dump.stdout, check=True)

@@ -17,7 +17,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
 from django.utils import timezone
 
-from funding.awards.models import Award
 from funding.decisions.models import Letter
 from funding.decisions.services import seen_of
 from incubator.organisations.views import join_url
@@ -716,7 +715,8 @@ FILLED: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     },
     "admin:incubator_researchproject_add": lambda world: {"title_zh_hans": "新立课题"},
     "admin:funding_application_act[return]": lambda world: {"comment-abstract": "请补充", "open-abstract": "on"},
-    "admin:funding_award_act[reserve]": lambda world: {"line": world.rows(Award)[0].budget_line_id},
+    "admin:funding_award_act[reserve]": lambda world: {"line": world.things["line"].pk},
+    "admin:core_accountcode_change": lambda world: {"name": "银行存款（基本户）"},
     "admin:funding_fund_act[close_year]": lambda world: {"year": 2025},
     "admin:funding_commitment_list_act[commit]": lambda world: {"amount_fen": "1", "agreed_on": "2026-01-01"},
     "admin:funding_commitment_act[contribution]": lambda world: {"amount_fen": "1", "on": "2026-01-02"},

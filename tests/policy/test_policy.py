@@ -67,6 +67,7 @@ DO_NOTHING: Final = {
     "view-as-end": "nobody views as somebody else here; tests/core/accounts/test_viewing.py",
     "local-mail": "local mode's own mails, no rows",
     "admin:index": "shows the same as GET",
+    "admin:core_transfer_verify": "looks at everything and writes nothing",
     "admin:search": "likewise",
     "admin:login": "likewise",
     "admin:app_list": "likewise",

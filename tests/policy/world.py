@@ -31,6 +31,7 @@ from funding.applications.services import (
     submit_application,
     withdraw_application,
 )
+from funding.awards.models import Award
 from funding.awards.services import reserve_award
 from funding.calls.models import CallText
 from funding.datarooms.services import ask_for_room, invite_investor, open_item
@@ -459,14 +460,17 @@ def _money(world: World) -> None:
     """Money that came to no budget yet, so that it can be taken back; then lines that hold the money of the awards."""
     spare = calls.make_fund("备用基金", code="spare")
     calls.make_commitment(spare, amount_fen=100)
-    first = Fund.objects.order_by("pk").first()
+    first, last = Fund.objects.order_by("pk").first(), Award.objects.latest("pk")
     for fund in [first, *Fund.objects.filter(awards__isnull=False).exclude(pk=first.pk).distinct()]:
         line = calls.make_line(fund, allotted=10**11)
         calls.make_line(fund, purpose="research")
         calls.make_line(fund, year=2025, allotted=100)
         calls.make_commitment(fund, amount_fen=10**9)
         for award in fund.awards.order_by("pk"):
-            reserve_award(award, actor=SYSTEM, line=line)
+            if award.pk == last.pk:  # its money is to be held yet
+                world.things["line"] = line
+            else:
+                reserve_award(award, actor=SYSTEM, line=line)
 
 
 def _panels(world: World) -> None:

@@ -34,6 +34,8 @@ from django.utils.crypto import salted_hmac
 
 from park_portal.core.audit.models import Entry
 from park_portal.core.audit.services import SYSTEM, record, verify_chain
+from park_portal.core.ledger.services import verify_ledger
+from park_portal.core.rights import give_rights
 
 FORMAT: Final = 1
 DUMP, MANIFEST, SEAL, FILES = "database.dump", "manifest.json", "manifest.sha256", "files"
@@ -147,12 +149,15 @@ def _snapshot() -> Iterator[tuple[str, dict[str, Any]]]:
             newest = cursor.fetchone()[0]
             cursor.execute("SELECT digest FROM core_seal ORDER BY position DESC LIMIT 1")
             head = cursor.fetchone()
+            cursor.execute("SELECT digest FROM core_transferseal ORDER BY position DESC LIMIT 1")
+            ledger = cursor.fetchone()
             cursor.execute("SELECT path, sha256, size FROM core_document ORDER BY path")
             documents = cursor.fetchall()
             facts = {
                 "database": {"server_version": version, "tables": count_rows(cursor)},
                 "migrations": migrations,
                 "audit": {"newest": newest, "head": head[0] if head else None},
+                "ledger": {"head": ledger[0] if ledger else None},
                 "documents": documents,
             }
             yield snapshot, facts
@@ -342,8 +347,9 @@ def restore_backup(path: Path, *, replace: bool = False) -> list[str]:
     """Put the backup at ``path`` into this portal's database and store; return what the operator should know.
 
     Everything is verified before anything is written, and again afterwards: rows of each table, files by hash, the audit
-    chain up to the head that was kept. Raises ``BackupError`` when something differs, or when the place is not empty and
-    ``replace`` was not said. The database is restored whole or not at all; what was there before is gone first.
+    chain and the ledger up to the heads that were kept. Raises ``BackupError`` when something differs, or when the place
+    is not empty and ``replace`` was not said. The database is restored whole or not at all; what was there before is gone
+    first.
     """
     manifest, _checksum = read_backup(path)
     if not replace:
@@ -363,6 +369,8 @@ def restore_backup(path: Path, *, replace: bool = False) -> list[str]:
         "--single-transaction",
         str(path / DUMP),
     )
+    # A dump says nothing of the roles of the server that it came from.
+    give_rights("default")
     _verify(manifest)
     said = [f"damaged when the backup was made: {name} ({why})" for name, why in manifest["damaged"].items()]
     now = _keys()
@@ -418,6 +426,10 @@ def _verify(manifest: dict[str, Any]) -> None:
     verdict = verify_chain(expected_head=manifest["audit"]["head"])
     if not verdict.intact:
         raise BackupError(f"The audit chain does not hold: {verdict.why}.")
+    # Backups of earlier releases know of no ledger.
+    money = verify_ledger(expected_head=manifest.get("ledger", {}).get("head"))
+    if not money.intact:
+        raise BackupError(f"The ledger does not hold: {money.findings[0]}.")
 
 
 def _stored(path: Path, sha256: str) -> Path:
