@@ -2,7 +2,9 @@
 
 from django.utils import timezone
 
-from park_portal.core.ledger.models import Account, Transfer
+from funding.funds.accounts import BANK
+from park_portal.core.ledger.models import Account, Transfer, TransferSeal
+from park_portal.core.ledger.services import seal_transfers
 from park_portal.core.ledger.states import Side
 from tests.factories import fill, make, makes, number
 
@@ -49,12 +51,18 @@ def make_closed_month(**values):
 
 @makes("core.TransferSeal")
 def make_seal(**values):
-    transfer = values.pop("transfer_id", None) or make_transfer().pk
-    return fill(
-        "core.TransferSeal", transfer_id=transfer, position=values.pop("position", None) or number(), **values
-    )
+    """The newest link of the chain; with values of its own, one that hangs nowhere."""
+    if values:
+        return fill("core.TransferSeal", **{"position": 1_000_000 + number(), **values})
+    make_transfer()
+    while seal_transfers():
+        pass
+    return TransferSeal.objects.latest("position")
 
 
 @makes("core.AccountCode")
 def make_account_code(**values):
-    return fill("core.AccountCode", **{"kind": f"test.kind-{number()}", "code": "1002", **values})
+    """The code of a kind in all books; where no kind is named, of bank accounts in a book of its own."""
+    if "kind" not in values:
+        values = {"kind": BANK.name, "book": make("core.Book"), **values}
+    return fill("core.AccountCode", **{"code": "1002", **values})

@@ -22,6 +22,7 @@ from funding.decisions.services import seen_of
 from incubator.organisations.views import join_url
 from park_portal.core.admin.acts import Act
 from park_portal.core.admin.base import StaffAdmin
+from park_portal.core.ledger.models import AccountCode
 from park_portal.core.outbox.models import Message
 from park_portal.core.personal import CONSENTS
 from tests.factories import datarooms
@@ -716,7 +717,9 @@ FILLED: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "admin:incubator_researchproject_add": lambda world: {"title_zh_hans": "新立课题"},
     "admin:funding_application_act[return]": lambda world: {"comment-abstract": "请补充", "open-abstract": "on"},
     "admin:funding_award_act[reserve]": lambda world: {"line": world.things["line"].pk},
-    "admin:core_accountcode_change": lambda world: {"name": "银行存款（基本户）"},
+    "admin:core_accountcode_change": lambda world: {
+        "kind": "fund.bank", "book": world.rows(AccountCode)[0].book_id, "code": "1002", "name": "基本户",
+    },
     "admin:funding_fund_act[close_year]": lambda world: {"year": 2025},
     "admin:funding_commitment_list_act[commit]": lambda world: {"amount_fen": "1", "agreed_on": "2026-01-01"},
     "admin:funding_commitment_act[contribution]": lambda world: {"amount_fen": "1", "on": "2026-01-02"},
