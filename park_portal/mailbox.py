@@ -53,7 +53,10 @@ def mails(folder: Path, *, limit: int = SHOWN, to: str = "") -> list[Mail]:
     """Return the newest mails first; `to` keeps those whose recipient contains it."""
     found: list[Mail] = []
     for path in sorted(folder.glob("*.eml"), reverse=True):
-        mail = read(path)
+        try:
+            mail = read(path)
+        except FileNotFoundError:  # somebody emptied the box meanwhile
+            continue
         if to.lower() in mail.to.lower():
             found.append(mail)
         if len(found) == limit:
