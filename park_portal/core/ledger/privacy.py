@@ -39,6 +39,6 @@ holds(
     basis=Basis.LAW,
     keep=Keep.PROJECT,
     linked="closed_by",
-    plain="id book month closed_at",
+    plain="id book month closed_at last_transfer",
     since="closed_at",
 )

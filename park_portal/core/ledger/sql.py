@@ -148,5 +148,8 @@ MONTH_IN_ORDER: Final = f"""
     IF closed IS NOT NULL AND NEW.month <> closed + INTERVAL '1 month' THEN
         {refuse("closed_month_in_order", "book % is closed up to %", "NEW.book_id", "closed")}
     END IF;
+    -- Whoever books waits from here on, so this is the last one that was booked while the month was open.
+    SELECT coalesce(max(t.id), 0) INTO NEW.last_transfer FROM core_transfer t
+    WHERE EXISTS (SELECT 1 FROM core_account a WHERE a.book_id = NEW.book_id AND a.id IN (t.debit_id, t.credit_id));
     RETURN NEW;
 """

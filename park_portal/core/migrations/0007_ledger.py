@@ -52,6 +52,10 @@ class Migration(migrations.Migration):
                 ),
                 ("month", models.DateField(help_text="Its first day.", verbose_name="month")),
                 ("closed_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="closed")),
+                (
+                    "last_transfer",
+                    models.BigIntegerField(default=0, editable=False, verbose_name="last transfer before it was closed"),
+                ),
             ],
             options={
                 "verbose_name": "closed month",
@@ -553,8 +557,8 @@ class Migration(migrations.Migration):
                 name="closed_month_in_order",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     declare="DECLARE closed date;",
-                    func="\n    PERFORM pg_advisory_xact_lock(7894, NEW.book_id::integer);\n    SELECT max(month) INTO closed FROM core_closedmonth WHERE book_id = NEW.book_id;\n    IF closed IS NOT NULL AND NEW.month <> closed + INTERVAL '1 month' THEN\n        RAISE EXCEPTION 'book % is closed up to %', NEW.book_id, closed USING ERRCODE = 'check_violation', CONSTRAINT = 'closed_month_in_order';\n    END IF;\n    RETURN NEW;\n",
-                    hash="464a51c96be23aa0f41dab38e76df7420f7b047e",
+                    func="\n    PERFORM pg_advisory_xact_lock(7894, NEW.book_id::integer);\n    SELECT max(month) INTO closed FROM core_closedmonth WHERE book_id = NEW.book_id;\n    IF closed IS NOT NULL AND NEW.month <> closed + INTERVAL '1 month' THEN\n        RAISE EXCEPTION 'book % is closed up to %', NEW.book_id, closed USING ERRCODE = 'check_violation', CONSTRAINT = 'closed_month_in_order';\n    END IF;\n    -- Whoever books waits from here on, so this is the last one that was booked while the month was open.\n    SELECT coalesce(max(t.id), 0) INTO NEW.last_transfer FROM core_transfer t\n    WHERE EXISTS (SELECT 1 FROM core_account a WHERE a.book_id = NEW.book_id AND a.id IN (t.debit_id, t.credit_id));\n    RETURN NEW;\n",
+                    hash="7b59e1fed7b1dd2b6e698a3eb747b49a596d4d50",
                     operation="INSERT",
                     pgid="pgtrigger_closed_month_in_order_48dfc",
                     table="core_closedmonth",

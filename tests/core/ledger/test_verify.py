@@ -179,6 +179,15 @@ def test_row_slipped_into_a_closed_month_is_found(fund):
     assert found() == [("transfer", row.pk)]
 
 
+def test_clock_that_is_ahead_does_not_make_a_booking_late(fund):
+    """Who books waits for nobody, who closes waits for all: the one may have looked at the clock after the other."""
+    row = fund.granted(5, on=date(2026, 4, 30))
+    unguarded("UPDATE core_transfer SET created_at = created_at + interval '1 hour' WHERE id = %s", row.pk)
+    unguarded(f"UPDATE core_transfer t SET digest = {signature('t')} WHERE id = %s", row.pk)
+    close_month(fund.book, month=date(2026, 4, 1), actor=make_staff("finance"))
+    assert found() == []
+
+
 def test_link_taken_out_of_the_chain_is_found(fund):
     unguarded("DELETE FROM core_transferseal WHERE position = 4")
     assert found() == [("seal", 4)]

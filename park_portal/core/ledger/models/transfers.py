@@ -269,6 +269,8 @@ class ClosedMonth(models.Model):
         settings.AUTH_USER_MODEL, verbose_name=_("closed by"), on_delete=models.PROTECT, related_name="+"
     )
     closed_at = models.DateTimeField(_("closed"), default=timezone.now)
+    # What came later is told by its number: clocks of several hosts do not agree to the moment.
+    last_transfer = models.BigIntegerField(_("last transfer before it was closed"), default=0, editable=False)
 
     objects = ClosedMonthQuerySet.as_manager()
 

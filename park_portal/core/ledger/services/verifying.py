@@ -115,7 +115,7 @@ _RULES: Final[tuple[str, ...]] = (
     SELECT t.id, 'it was booked into a month that was closed' FROM core_transfer t
     JOIN core_account a ON a.id IN (t.debit_id, t.credit_id)
     JOIN core_closedmonth m ON m.book_id = a.book_id AND t.business_date < m.month + INTERVAL '1 month'
-    WHERE t.created_at > m.closed_at ORDER BY t.id LIMIT 1
+    WHERE t.id > m.last_transfer ORDER BY t.id LIMIT 1
     """,
 )
 
