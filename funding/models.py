@@ -9,7 +9,18 @@ from funding.applications.models import (
     ReturnItem,
     Version,
 )
-from funding.awards.models import Award
+from funding.awards.models import (
+    Agreement,
+    AgreementTemplate,
+    Amendment,
+    Award,
+    BudgetCategory,
+    BudgetShift,
+    Clawback,
+    Milestone,
+    Signature,
+    Tranche,
+)
 from funding.calls.models import (
     Call,
     CallQuestion,
@@ -61,6 +72,9 @@ from funding.reviews.models import (
 
 __all__ = [
     "AgendaItem",
+    "Agreement",
+    "AgreementTemplate",
+    "Amendment",
     "Answer",
     "AnswerFile",
     "Application",
@@ -68,11 +82,14 @@ __all__ = [
     "Attendance",
     "Award",
     "Ballot",
+    "BudgetCategory",
     "BudgetLine",
+    "BudgetShift",
     "Calculation",
     "Call",
     "CallQuestion",
     "CallText",
+    "Clawback",
     "CleanCopy",
     "Commitment",
     "Conflict",
@@ -89,6 +106,7 @@ __all__ = [
     "Letter",
     "LetterTemplate",
     "Meeting",
+    "Milestone",
     "NoticeLine",
     "Objection",
     "PanelComment",
@@ -108,8 +126,10 @@ __all__ = [
     "Reviewer",
     "Score",
     "Section",
+    "Signature",
     "Stage",
     "StageRun",
+    "Tranche",
     "Turnout",
     "UsefulnessRating",
     "Version",

@@ -3,6 +3,7 @@
 from modeltranslation.translator import TranslationOptions, register
 
 from funding.models import (
+    AgreementTemplate,
     Call,
     CallQuestion,
     CallText,
@@ -70,3 +71,8 @@ class LetterTemplateTranslation(TranslationOptions):
 @register(Meeting)
 class MeetingTranslation(TranslationOptions):
     fields = ("title",)
+
+
+@register(AgreementTemplate)
+class AgreementTemplateTranslation(TranslationOptions):
+    fields = ("body",)

@@ -7,6 +7,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("applications/", include("funding.applications.urls")),
     path("", include("funding.reviews.urls")),
     path("panels/", include("funding.panels.urls")),
+    path("awards/", include("funding.awards.urls")),
     path("data-rooms/", include("funding.datarooms.urls")),
     path("applications/", include("funding.decisions.urls")),
 ]

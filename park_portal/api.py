@@ -16,7 +16,15 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from funding.applications.api import ApplicationResource
-from funding.awards.api import AwardResource
+from funding.awards.api import (
+    AgreementResource,
+    AmendmentResource,
+    AwardResource,
+    CategoryResource,
+    ClawbackResource,
+    MilestoneResource,
+    TrancheResource,
+)
 from funding.calls.api import CallResource
 from funding.datarooms.api import (
     RoomAccessResource,
@@ -130,6 +138,12 @@ router.register("letters", LetterResource, basename="letters")
 router.register("commitments", CommitmentResource, basename="commitments")
 router.register("budget-lines", BudgetLineResource, basename="budget-lines")
 router.register("awards", AwardResource, basename="awards")
+router.register("agreements", AgreementResource, basename="agreements")
+router.register("amendments", AmendmentResource, basename="amendments")
+router.register("budget-categories", CategoryResource, basename="budget-categories")
+router.register("milestones", MilestoneResource, basename="milestones")
+router.register("tranches", TrancheResource, basename="tranches")
+router.register("clawbacks", ClawbackResource, basename="clawbacks")
 router.register("accounts", AccountResource, basename="accounts")
 router.register("transfers", TransferResource, basename="transfers")
 

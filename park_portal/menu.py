@@ -50,8 +50,18 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
             (None, "funding.objection", "record_voice_over"),
             (None, "funding.letter", "mail"),
             (None, "funding.lettertemplate", "draft"),
-            (None, "funding.award", "workspace_premium"),
             (None, "funding.calculation", "calculate"),
+        ),
+    ),
+    (
+        pgettext_lazy("menu", "Awards"),
+        (
+            (None, "funding.award", "workspace_premium"),
+            (None, "funding.agreement", "contract"),
+            (None, "funding.milestone", "flag"),
+            (None, "funding.amendment", "edit_document"),
+            (None, "funding.clawback", "assignment_return"),
+            (None, "funding.agreementtemplate", "draft"),
         ),
     ),
     (

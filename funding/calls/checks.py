@@ -258,7 +258,8 @@ def _form(call: Call, questions: list[CallQuestion]) -> Iterator[Problem]:
         before[question.pk] = question
     by_purpose = {question.purpose: question for question in questions if question.purpose}
     needed = [Purpose.TITLE]
-    if call.outcome == Outcome.AWARD:
+    # What is granted, or what of the costs is to be recognised at acceptance.
+    if call.outcome in (Outcome.AWARD, Outcome.ACCEPTANCE):
         needed.append(Purpose.AMOUNT)
     if Purpose.BUDGET in by_purpose:
         needed.append(Purpose.AMOUNT)

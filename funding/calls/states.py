@@ -42,6 +42,7 @@ class Outcome(models.TextChoices):
     """What a positive decision creates; each has a class in decisions/outcomes.py."""
 
     AWARD = "award", _("award")
+    ACCEPTANCE = "acceptance", _("acceptance of an award")
 
 
 class ApplicantKind(models.TextChoices):

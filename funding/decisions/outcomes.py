@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from funding.awards.services import open_award
+from funding.awards.services import accept_award, open_award
 from funding.calls.states import Outcome
 from funding.decisions.models import Decision
 from park_portal.core.audit.services import Actor
@@ -23,4 +23,15 @@ class OpensAward:
         open_award(decision.application, actor=actor, amount_fen=decision.amount_fen)
 
 
-OUTCOMES: Final[dict[str, OutcomeOf]] = {Outcome.AWARD: OpensAward()}
+class AcceptsAward:
+    """A call for acceptance (验收) ends awards: the amount of the decision is what of the costs is recognised."""
+
+    def open(self, decision: Decision, *, actor: Actor) -> None:
+        assert decision.amount_fen is not None
+        accept_award(decision.application, actor=actor, recognised_fen=decision.amount_fen)
+
+
+OUTCOMES: Final[dict[str, OutcomeOf]] = {
+    Outcome.AWARD: OpensAward(),
+    Outcome.ACCEPTANCE: AcceptsAward(),
+}

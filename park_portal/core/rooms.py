@@ -7,7 +7,7 @@ from pkgutil import iter_modules
 from park_portal.core.outbox.registry import register_kinds
 
 # In the order of the files inside a room. Views and admin are imported by who serves them.
-REGISTERING = ("rules", "accounts", "notices", "services", "imports", "tasks", "search", "privacy")
+REGISTERING = ("rules", "accounts", "notices", "services", "turns", "imports", "tasks", "search", "privacy")
 
 
 def rooms_of(package: str) -> list[str]:

@@ -54,7 +54,9 @@ class Migration(migrations.Migration):
                 ("closed_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="closed")),
                 (
                     "last_transfer",
-                    models.BigIntegerField(default=0, editable=False, verbose_name="last transfer before it was closed"),
+                    models.BigIntegerField(
+                        default=0, editable=False, verbose_name="last transfer before it was closed"
+                    ),
                 ),
             ],
             options={

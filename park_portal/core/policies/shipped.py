@@ -786,6 +786,26 @@ SHIPPED: Final[tuple[Figure, ...]] = (
         ),
     ),
     *_group(
+        "award",
+        "科研项目经费管理惯例；比例和期限为园区自定",
+        "R",
+        "2021-01-01",
+        (
+            "category_shift",
+            "20",
+            "percent",
+            "预算科目：可自行调出的比例上限",
+            "Budget categories: what may be shifted out without a fund manager",
+        ),
+        (
+            "clawback_days",
+            "30",
+            "days",
+            "追回款项：退回期限",
+            "Clawback: days to pay back",
+        ),
+    ),
+    *_group(
         "review",
         "《个人信息保护法》第十九条；期限为园区自定",
         "R",

@@ -22,6 +22,7 @@ from park_portal.core.audit.services import SYSTEM
 from park_portal.core.errors import Conflict, DomainError, Forbidden
 from park_portal.core.ledger.models import Account
 from park_portal.core.ledger.services import NotEnough, verify_ledger
+from tests.factories.awards import make_signed
 from tests.factories.calls import make_commitment, make_fund, make_line
 from tests.factories.core import make_staff
 from tests.factories.decisions import make_award, make_decision
@@ -92,7 +93,7 @@ def award(line):
 def test_money_of_an_award_is_held_then_promised(line, award):
     assert award.budget_line == line
     assert shown(line.fund) == {"promised": 300, "owed": 300, "free": 200, "reserved": 100}
-    start_award(award, actor=make_staff("fund_manager"))
+    award = start_award(make_signed(award), actor=make_staff("fund_manager"))
     assert award.state == "running"
     assert shown(line.fund) == {"promised": 300, "owed": 300, "free": 200, "committed": 100}
     assert held_for(award) is None
@@ -123,7 +124,7 @@ def test_approval_beyond_the_budget_line_is_not_released():
 
 
 def test_award_without_a_line_waits_for_one():
-    award, manager = make_award(held=False), make_staff("fund_manager")
+    award, manager = make_signed(make_award(held=False)), make_staff("fund_manager")
     with pytest.raises(DomainError) as refused:
         start_award(award, actor=manager)
     assert refused.value.code == "not_reserved"
@@ -164,7 +165,7 @@ def test_close_of_a_year_returns_what_is_free_and_nothing_else(award, line):
     }
     assert free == {line: (200, 100), other: (0, 0), held: (0, 100)}
     assert shown(line.fund)["unallotted"] == 100
-    start_award(late, actor=manager)
+    start_award(make_signed(late), actor=manager)
     with pytest.raises(DomainError):
         close_budget_year(line.fund, year=timezone.localdate().year, actor=manager)
 

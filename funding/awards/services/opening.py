@@ -8,16 +8,17 @@ from django.utils.translation import gettext as _
 
 from funding.applications.models import Application
 from funding.awards import accounts
-from funding.awards.models import Award
-from funding.awards.states import AwardState
+from funding.awards.hooks import tell_started
+from funding.awards.models import Agreement, Award
+from funding.awards.services.money import committed_account, held_for
+from funding.awards.states import AgreementState, AwardState
 from funding.funds.models import BudgetLine
-from funding.funds.services import account_of_line, book_of
+from funding.funds.services import account_of_line
 from park_portal.core.accounts.models import User
 from park_portal.core.accounts.states import StaffRole
 from park_portal.core.audit.services import Actor, record
 from park_portal.core.errors import DomainError, IllegalTransition
-from park_portal.core.ledger.models import Account, Transfer
-from park_portal.core.ledger.services import account_of, hold_transfer, post_held, void_held
+from park_portal.core.ledger.services import hold_transfer, post_held, void_held
 from park_portal.core.money import format_yuan
 from park_portal.core.outbox.services import notify
 from park_portal.core.text import both
@@ -61,22 +62,6 @@ def open_award(application: Application, *, actor: Actor, amount_fen: int) -> Aw
             },
         )
     return award
-
-
-def committed_account(award: Award, *, actor: Actor) -> Account:
-    """Return the account that says what ``award`` was promised and is still owed."""
-    return account_of(book_of(award.fund, actor=actor), accounts.COMMITTED, award, label=award.number)
-
-
-def held_for(award: Award) -> Transfer | None:
-    """Return the pending transfer that holds the award's money until its agreement is signed; None where there is none."""
-    return (
-        Transfer.objects.about(award)
-        .waiting()
-        .filter(code=accounts.COMMIT.name)
-        .select_related("debit", "credit")
-        .first()
-    )
 
 
 def reserve_award(award: Award, *, actor: Actor, line: BudgetLine) -> Award:
@@ -126,28 +111,32 @@ def refuse_held(award: Award, actor: Actor) -> None:
 
 
 def refuse_unheld(award: Award, actor: Actor) -> None:
-    """Raise ``DomainError`` while no money is held for ``award``."""
+    """Raise ``DomainError`` while no money is held for ``award`` or its agreement is not signed by all."""
     if held_for(award) is None:
         raise DomainError(
             _("No money is held for this award. Choose the budget line that it is paid from first."),
             code="not_reserved",
         )
+    if not Agreement.objects.filter(award=award, state=AgreementState.SIGNED).exists():
+        raise DomainError(_("The agreement is not signed by all."), code="not_signed")
 
 
 def start_award(award: Award, *, actor: Actor) -> Award:
-    """Note that the agreement is signed: what was held for the award is promised to it, and it runs.
+    """Let an award run whose agreement all have signed: what was held for it is promised to it.
 
-    Raises ``DomainError`` while nothing is held for it.
+    Raises ``DomainError`` while nothing is held for it or a signature is missing.
     """
     with transaction.atomic():
         Award.objects.select_for_update().get(pk=award.pk)
         held = held_for(award)
-        if held is not None:
+        if award.state == AwardState.AGREEMENT:
             require(actor, "funding.start_award", award)
-            post_held(held, actor=actor)
-        elif award.state == AwardState.AGREEMENT:
             refuse_unheld(award, actor)
-        return advance(award, "start", actor=actor)
+        if held is not None:
+            post_held(held, actor=actor)
+        award = advance(award, "start", actor=actor)
+        tell_started(award, actor)
+    return award
 
 
 def lapse_award(award: Award, *, actor: Actor, reason: str) -> Award:

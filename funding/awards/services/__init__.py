@@ -1,0 +1,97 @@
+"""Awards: opened by a decision, agreed on, run, changed, accepted or ended, and closed."""
+
+from funding.awards.services.agreements import (
+    draft_agreement,
+    edit_agreement,
+    issue_agreement,
+    note_signature,
+    problems_of_agreement,
+    reopen_agreement,
+)
+from funding.awards.services.amendments import (
+    approve_amendment,
+    propose_amendment,
+    refuse_amendment,
+    withdraw_amendment,
+)
+from funding.awards.services.clawbacks import claim_back, note_recovery
+from funding.awards.services.ending import (
+    accept_award,
+    call_to_acceptance,
+    close_award,
+    continue_award,
+    problems_of_close,
+    refuse_unclosable,
+    resume_award,
+    suspend_award,
+    terminate_award,
+)
+from funding.awards.services.milestones import meet_milestone, return_milestone, submit_milestone
+from funding.awards.services.money import AwardMoney, committed_account, held_for, money_of
+from funding.awards.services.opening import (
+    lapse_award,
+    open_award,
+    refuse_held,
+    refuse_unheld,
+    reserve_award,
+    start_award,
+)
+from funding.awards.services.plans import (
+    add_milestone,
+    add_tranche,
+    edit_milestone,
+    edit_tranche,
+    refuse_tranche,
+    remove_milestone,
+    remove_tranche,
+    set_categories,
+    shift_categories,
+    stops_of,
+)
+
+__all__ = [
+    "AwardMoney",
+    "accept_award",
+    "add_milestone",
+    "add_tranche",
+    "approve_amendment",
+    "call_to_acceptance",
+    "claim_back",
+    "close_award",
+    "committed_account",
+    "continue_award",
+    "draft_agreement",
+    "edit_agreement",
+    "edit_milestone",
+    "edit_tranche",
+    "held_for",
+    "issue_agreement",
+    "lapse_award",
+    "meet_milestone",
+    "money_of",
+    "note_recovery",
+    "note_signature",
+    "open_award",
+    "problems_of_agreement",
+    "problems_of_close",
+    "propose_amendment",
+    "refuse_amendment",
+    "refuse_held",
+    "refuse_tranche",
+    "refuse_unclosable",
+    "refuse_unheld",
+    "remove_milestone",
+    "remove_tranche",
+    "reopen_agreement",
+    "reserve_award",
+    "resume_award",
+    "return_milestone",
+    "set_categories",
+    "shift_categories",
+    "start_award",
+    "stops_of",
+    "submit_milestone",
+    "suspend_award",
+    "terminate_award",
+    "withdraw_amendment",
+]
