@@ -59,7 +59,7 @@ class OfAward(Resource):
     """Rows of awards: read by whoever sees the award."""
 
     scope = "decisions"
-    orders = ("id",)
+    orders: tuple[str, ...] = ("id",)
 
 
 class AgreementSerializer(ResourceSerializer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from django import forms
 from django.utils import timezone
@@ -17,7 +17,6 @@ from funding.funds.models import BudgetLine
 from park_portal.core.forms import MoneyInput, PortalForm, TextField
 from park_portal.core.policies.services import policy
 
-_TRL: Final = {"min_value": 1, "max_value": 9}
 
 
 def date_field(label: Any, **kwargs: Any) -> forms.DateField:
@@ -51,8 +50,8 @@ class TermsForm(forms.Form):
     ends_on = date_field(_("ends on"))
     pi_name = TextField(label=_("principal investigator"), max_length=80)
     scope = TextField(label=_("scope of work"), max_length=4000, widget=forms.Textarea(attrs={"rows": 5}))
-    trl_start = forms.IntegerField(label=_("TRL at the start"), **_TRL)
-    trl_target = forms.IntegerField(label=_("TRL to be reached"), **_TRL)
+    trl_start = forms.IntegerField(label=_("TRL at the start"), min_value=1, max_value=9)
+    trl_target = forms.IntegerField(label=_("TRL to be reached"), min_value=1, max_value=9)
     report_months = forms.IntegerField(
         label=_("interim report every (months)"), min_value=1, max_value=24, initial=6
     )
@@ -98,7 +97,7 @@ class MilestoneForm(forms.Form):
     due_on = date_field(_("due"))
     technical_goal = TextField(label=_("to be shown technically"), max_length=400)
     market_goal = TextField(label=_("to be shown on the market"), max_length=400)
-    trl = forms.IntegerField(label=_("TRL"), required=False, **_TRL)
+    trl = forms.IntegerField(label=_("TRL"), required=False, min_value=1, max_value=9)
 
 
 def milestone_as_typed(milestone: Milestone, user: Any) -> dict[str, Any]:

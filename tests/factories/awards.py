@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -33,10 +34,14 @@ TRANCHES = (40, 40, 20)
 CATEGORIES = {"equipment": 50, "materials": 40, "indirect": 10}
 
 
+@cache
+def _pdf() -> bytes:
+    return render_pdf("letter", {"parts": [{"lang": "zh", "title": "扫描件"}]})
+
+
 def pdf_file(name: str = "scan.pdf") -> ContentFile[bytes]:
     """Returns a small PDF, as a browser uploads it."""
-    part = {"lang": "zh", "title": name}
-    return ContentFile(render_pdf("letter", {"parts": [part]}), name=name)
+    return ContentFile(_pdf(), name=name)
 
 
 def terms(**values: Any) -> dict[str, Any]:

@@ -151,6 +151,7 @@ def approve_amendment(amendment: Amendment, *, actor: Actor) -> Amendment:
 
 def _move(award: Award, agreement: Agreement, amendment: Amendment, actor: Actor) -> None:
     assert amendment.amount_fen is not None
+    assert amendment.category_id is not None
     assert award.budget_line is not None
     difference = amendment.amount_fen - agreement.amount_fen
     line, committed = account_of_line(award.budget_line, actor=actor), committed_account(award, actor=actor)
