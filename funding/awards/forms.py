@@ -18,7 +18,6 @@ from park_portal.core.forms import MoneyInput, PortalForm, TextField
 from park_portal.core.policies.services import policy
 
 
-
 def date_field(label: Any, **kwargs: Any) -> forms.DateField:
     return forms.DateField(
         label=label, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **kwargs

@@ -21,13 +21,15 @@ from funding.awards.models import (
     Tranche,
 )
 from funding.funds.services import bank_of, note_contribution
+from incubator.organisations.models import Organisation
 from park_portal.core.documents.pdf import render_pdf
 from park_portal.core.ledger.services import post_transfer
 from park_portal.core.workflow import SYSTEM
-from tests.factories import makes, number
+from tests.factories import fill, list_page, make, makes, number
 from tests.factories.core import make_staff
 from tests.factories.decisions import TEN_THOUSAND, make_award
 from tests.factories.reviews import shared_call
+from tests.personas import person
 
 # A hundred times ten thousand yuan, as ``make_award`` grants: three tranches and three categories of it.
 TRANCHES = (40, 40, 20)
@@ -187,6 +189,20 @@ def shift(**values: Any) -> Any:
     )
 
 
+@makes("funding.AgreementTemplate")
+def template(**values: Any) -> Any:
+    values.setdefault("fund", make("funding.Fund"))
+    return fill("funding.AgreementTemplate", **values)
+
+
+@list_page("awards:list", persona="founder")
+def awards_of_a_founder(count: int) -> None:
+    organisation = Organisation.objects.get(memberships__user=person("founder"))
+    call = shared_call("decision")
+    for _number in range(count):
+        make_award(call, organisation=organisation)
+
+
 @makes("funding.Clawback")
 def clawback(**values: Any) -> Clawback:
     """A claim on an award that was paid its first tranche."""
@@ -229,5 +245,5 @@ def fill_bank(award: Award, amount_fen: int = 1_000 * TEN_THOUSAND) -> None:
         actor=make_staff("finance"),
         amount_fen=amount_fen,
         on=timezone.localdate(),
-        bank_reference="B1",
+        bank_reference=f"B{number()}",
     )

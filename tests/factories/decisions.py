@@ -33,9 +33,10 @@ def decidable(
     title: str = "类器官药筛大模型",
     amount: int | None = None,
     project: ResearchProject | None = None,
+    organisation: Any = None,
 ):
     """Returns an application whose expert review is over and that waits for a decision."""
-    application = make_application(call, title=title, project=project)
+    application = make_application(call, title=title, project=project, organisation=organisation)
     for mark in marks:
         submitted_review(run_of(application), mark)
     application.refresh_from_db()
@@ -47,13 +48,20 @@ def decidable(
 
 
 def make_decision(
-    *, lead: User | None = None, verdict: str = "approve", call: Call | None = None, **values: Any
+    *,
+    lead: User | None = None,
+    verdict: str = "approve",
+    call: Call | None = None,
+    organisation: Any = None,
+    **values: Any,
 ) -> Decision:
     """Returns a pending verdict, after two expert reviews; in a ``call`` that only decides, after none."""
     lead = lead or make_staff("lead")
     marks = (8, 8) if call is None else ()
     amount = 100 * TEN_THOUSAND if verdict == "approve" else None
-    application = decidable(call or make_review_call("expert", "decision"), marks=marks)
+    application = decidable(
+        call or make_review_call("expert", "decision"), marks=marks, organisation=organisation
+    )
     (decision,) = services.propose_decisions(
         [services.Proposal(application, verdict, amount_fen=amount, **values)], actor=lead
     )
@@ -67,9 +75,9 @@ def make_letter(**values: Any) -> Letter:
     return letter
 
 
-def make_award(call: Call | None = None, *, held: bool = True) -> Award:
+def make_award(call: Call | None = None, *, held: bool = True, organisation: Any = None) -> Award:
     """Returns an award whose agreement is to be signed, with its money held unless ``held`` says otherwise."""
-    decision = make_decision(call=call or make_review_call("decision"))
+    decision = make_decision(call=call or make_review_call("decision"), organisation=organisation)
     advance(decision, "release", actor=SYSTEM, changes={"released_at": timezone.now()})
     award = open_award(decision.application, actor=SYSTEM, amount_fen=100 * TEN_THOUSAND)
     if held and award.budget_line is None:

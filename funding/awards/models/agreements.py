@@ -67,12 +67,12 @@ _ADDS_UP = """
         SELECT coalesce(sum(t.amount_fen), 0) INTO total FROM funding_tranche t WHERE t.award_id = held.award_id;
         IF total <> held.amount_fen THEN
             RAISE EXCEPTION 'the tranches of award % come to %, the agreement to %', held.award_id, total, held.amount_fen
-                USING ERRCODE = 'check_violation', CONSTRAINT = 'agreement_adds_up';
+                USING ERRCODE = 'check_violation', CONSTRAINT = '{name}';
         END IF;
         SELECT coalesce(sum(c.amount_fen), 0) INTO total FROM funding_budgetcategory c WHERE c.award_id = held.award_id;
         IF total <> held.amount_fen THEN
             RAISE EXCEPTION 'the budget of award % comes to %, the agreement to %', held.award_id, total, held.amount_fen
-                USING ERRCODE = 'check_violation', CONSTRAINT = 'agreement_adds_up';
+                USING ERRCODE = 'check_violation', CONSTRAINT = '{name}';
         END IF;
     END IF;
     RETURN NULL;
@@ -87,7 +87,7 @@ def adds_up(name: str) -> pgtrigger.Trigger:
         timing=pgtrigger.Deferred,
         operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
         declare=[("held", "funding_agreement%ROWTYPE"), ("total", "bigint")],
-        func=_ADDS_UP.format(award="coalesce(NEW.award_id, OLD.award_id)"),
+        func=_ADDS_UP.format(award="coalesce(NEW.award_id, OLD.award_id)", name=name),
     )
 
 
@@ -143,8 +143,8 @@ class Agreement(models.Model):
     ends_on = models.DateField(_("ends on"))
     pi_name = models.CharField(_("principal investigator"), max_length=80)
     scope = models.TextField(_("scope of work"), max_length=4000)
-    trl_start = models.PositiveSmallIntegerField(_("TRL at the start"), validators=TRL_RANGE)
-    trl_target = models.PositiveSmallIntegerField(_("TRL to be reached"), validators=TRL_RANGE)
+    trl_start = models.SmallIntegerField(_("TRL at the start"), validators=TRL_RANGE)
+    trl_target = models.SmallIntegerField(_("TRL to be reached"), validators=TRL_RANGE)
     report_months = models.PositiveSmallIntegerField(
         _("interim report every (months)"),
         default=6,

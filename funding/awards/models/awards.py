@@ -213,7 +213,8 @@ class Award(models.Model):
                 name="award_closed_with_nothing_left",
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("state"),
-                condition=pgtrigger.Q(new__state=AwardState.CLOSED),
+                condition=pgtrigger.Q(old__state__in=[AwardState.ACCEPTED, AwardState.TERMINATED])
+                & pgtrigger.Q(new__state=AwardState.CLOSED),
                 func=_NOTHING_LEFT,
             ),
             Agrees(

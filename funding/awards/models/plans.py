@@ -116,7 +116,7 @@ class Milestone(models.Model):
     due_on = models.DateField(_("due"))
     technical_goal = models.CharField(_("to be shown technically"), max_length=400)
     market_goal = models.CharField(_("to be shown on the market"), max_length=400)
-    trl = models.PositiveSmallIntegerField(_("TRL"), null=True, blank=True, validators=TRL_RANGE)
+    trl = models.SmallIntegerField(_("TRL"), null=True, blank=True, validators=TRL_RANGE)
     state = models.CharField(
         _("state"), max_length=10, choices=MilestoneState, default=MilestoneState.PLANNED, editable=False
     )

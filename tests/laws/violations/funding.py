@@ -15,6 +15,7 @@ from tests.laws.violations import (
     Breach,
     breaks,
     changed,
+    funding_awards,  # noqa: F401 - registers its attempts
     funding_datarooms,  # noqa: F401 - registers its attempts
     funding_panels,  # noqa: F401 - registers its attempts
     repeated,
@@ -710,15 +711,6 @@ def award_from_elsewhere() -> dict[str, Breach]:
             "funding.Award", application=application, amount_fen=5, **{field: value}
         )
         for field, value in others.items()
-    }
-
-
-@breaks("award_runs_on_committed_money")
-def award_that_runs_on_nothing() -> dict[str, Breach]:
-    nothing, held = row("funding.Award"), make("funding.Award")
-    return {
-        "update: nothing held": lambda: update(nothing, state="running"),
-        "update: held alone": lambda: update(held, state="running"),
     }
 
 

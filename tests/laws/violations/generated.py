@@ -31,14 +31,16 @@ def _states() -> list[Attempt]:
         legal, initial = (f"{machine.name}_{machine.field}_{kind}" for kind in ("legal", "initial"))
         found += [
             Attempt(legal, _moved(model, machine), BEHIND.get(legal, ())),
-            Attempt(initial, _born_late(model, machine)),
+            Attempt(initial, _born_late(model, machine), BEHIND.get(initial, ())),
         ]
     return found
 
 
 # A decision that is released never changes, and one that is not can only be released or be in no state at all.
+# An agreement that is issued at once comes to other sums than its award's empty plan.
 # A request about data in no state at all has neither a time of answer nor none.
 BEHIND = {
+    "agreement_state_initial": ("agreement_adds_up",),
     "decision_state_legal": ("decision_released_has_time",),
     "privacy_request_state_legal": ("data_request_answered_has_time",),
 }
@@ -58,6 +60,14 @@ BESIDE: dict[str, Callable[[str], dict[str, Any]]] = {
     "funding.AgendaItem": lambda state: (
         {"opinion": "fund", "summary": "x", "closed_at": timezone.now()} if state == "closed" else {}
     ),
+    "funding.Agreement": lambda state: {"document": row("core.Document")} if state != "draft" else {},
+    "funding.Amendment": lambda state: {"decided_by": row("core.User"), "decided_at": timezone.now()},
+    "funding.Milestone": lambda state: {
+        "technical_evidence": "x",
+        "market_evidence": "x",
+        "submitted_at": timezone.now(),
+        "checked_at": timezone.now(),
+    },
     "funding.Meeting": lambda state: signature() if state == "signed" else {},
 }
 
@@ -69,7 +79,17 @@ def signature() -> dict[str, Any]:
 
 
 # … and of the rows around it, by model.
-AROUND: dict[str, Callable[[Any], object]] = {"funding.Application": lambda obj: _decided(obj)}
+AROUND: dict[str, Callable[[Any], object]] = {
+    "funding.Application": lambda obj: _decided(obj),
+    "funding.Agreement": lambda obj: planned(obj),
+}
+
+
+def planned(agreement: Any) -> Any:
+    """Give an agreement one tranche and one budget category over all of it, and return it."""
+    row("funding.Tranche", award=agreement.award, amount_fen=agreement.amount_fen)
+    row("funding.BudgetCategory", award=agreement.award, amount_fen=agreement.amount_fen)
+    return agreement
 
 
 def _decided(application: Any) -> None:
@@ -150,6 +170,8 @@ WORDS = {
     "funding.PanelComment": "text",
     "funding.Recusal": "reason",
     "funding.Calculation": "method",
+    "funding.Signature": "name",
+    "funding.BudgetShift": "reason",
 }
 # … and of those without one, a column of another kind with its new value.
 OTHERS: dict[str, dict[str, Any]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection, models
@@ -144,6 +144,41 @@ LIGHT: dict[str, dict[str, Any]] = {
         "organisation": lambda given: given["application"].organisation,
         "amount_fen": lambda given: release(approval(given["application"])).amount_fen,
     },
+    "funding.Agreement": {
+        "award": lambda given: row("funding.Award"),
+        "amount_fen": lambda given: given["award"].amount_fen,
+        "starts_on": date(2026, 1, 1),
+        "ends_on": date(2027, 1, 1),
+        "trl_start": 3,
+        "trl_target": 5,
+    },
+    "funding.Signature": {"version": lambda given: number() % 30_000, "party": "park"},
+    "funding.Amendment": {
+        "agreement": lambda given: row("funding.Agreement"),
+        "number": lambda given: number() % 30_000,
+        "pi_name": "x",
+    },
+    "funding.BudgetCategory": {
+        "award": lambda given: row("funding.Award"),
+        "kind": "equipment",
+        "amount_fen": 5,
+    },
+    "funding.BudgetShift": {
+        "award": lambda given: row("funding.Award"),
+        "source": lambda given: row("funding.BudgetCategory", award=given["award"]),
+        "target": lambda given: row("funding.BudgetCategory", award=given["award"], kind="labour"),
+        "amount_fen": 1,
+    },
+    "funding.Milestone": {
+        "award": lambda given: row("funding.Award"),
+        "number": lambda given: number() % 30_000,
+    },
+    "funding.Tranche": {
+        "award": lambda given: row("funding.Award"),
+        "number": lambda given: number() % 30_000,
+        "amount_fen": 5,
+    },
+    "funding.Clawback": {"award": lambda given: row("funding.Award"), "amount_fen": 5},
 }
 
 
