@@ -7,6 +7,7 @@ from funding.datarooms.admin import DataRoomGrantAdmin
 from funding.decisions.admin import DecisionAdmin, LetterAdmin, LetterTemplateAdmin
 from funding.funds.admin import FundAdmin
 from funding.panels.admin import MeetingAdmin
+from funding.reports.admin import ReportAdmin
 from funding.reviews.admin import (
     AssignmentPlanAdmin,
     CalculationAdmin,
@@ -38,6 +39,7 @@ __all__ = [
     "PublicNoticeAdmin",
     "PublicationAdmin",
     "QuestionAdmin",
+    "ReportAdmin",
     "ReviewAdmin",
     "ReviewerAdmin",
     "StageRunAdmin",

@@ -52,6 +52,7 @@ from funding.panels.models import (
     Turnout,
     UsefulnessRating,
 )
+from funding.reports.models import Expense, Report
 from funding.reviews.models import (
     AssignmentPlan,
     Calculation,
@@ -101,6 +102,7 @@ __all__ = [
     "DataRoomRequest",
     "Decision",
     "EligibilityRule",
+    "Expense",
     "Extension",
     "Fund",
     "Letter",
@@ -120,6 +122,7 @@ __all__ = [
     "Publication",
     "Question",
     "Recusal",
+    "Report",
     "Return",
     "ReturnItem",
     "Review",

@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("funding.reviews.urls")),
     path("panels/", include("funding.panels.urls")),
     path("awards/", include("funding.awards.urls")),
+    path("reports/", include("funding.reports.urls")),
     path("data-rooms/", include("funding.datarooms.urls")),
     path("applications/", include("funding.decisions.urls")),
 ]

@@ -37,6 +37,7 @@ from funding.datarooms.api import (
 from funding.decisions.api import DecisionResource, LetterResource, OutcomeResource, RankingResource
 from funding.funds.api import BudgetLineResource, CommitmentResource, FundResource
 from funding.panels.api import ItemResource, MeetingResource
+from funding.reports.api import ExpenseResource, ReportResource
 from funding.reviews.api import (
     AssignmentPlanResource,
     CalculationResource,
@@ -144,6 +145,8 @@ router.register("budget-categories", CategoryResource, basename="budget-categori
 router.register("milestones", MilestoneResource, basename="milestones")
 router.register("tranches", TrancheResource, basename="tranches")
 router.register("clawbacks", ClawbackResource, basename="clawbacks")
+router.register("reports", ReportResource, basename="reports")
+router.register("expenses", ExpenseResource, basename="expenses")
 router.register("accounts", AccountResource, basename="accounts")
 router.register("transfers", TransferResource, basename="transfers")
 

@@ -59,6 +59,7 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
             (None, "funding.award", "workspace_premium"),
             (None, "funding.agreement", "contract"),
             (None, "funding.milestone", "flag"),
+            (None, "funding.report", "summarize"),
             (None, "funding.amendment", "edit_document"),
             (None, "funding.clawback", "assignment_return"),
             (None, "funding.agreementtemplate", "draft"),

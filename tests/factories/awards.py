@@ -26,6 +26,7 @@ from park_portal.core.documents.pdf import render_pdf
 from park_portal.core.ledger.services import post_transfer
 from park_portal.core.workflow import SYSTEM
 from tests.factories import fill, list_page, make, makes, number
+from tests.factories.calls import make_commitment
 from tests.factories.core import make_staff
 from tests.factories.decisions import TEN_THOUSAND, make_award
 from tests.factories.reviews import shared_call
@@ -239,7 +240,7 @@ def make_clawback(award: Award | None = None, amount_fen: int = 10 * TEN_THOUSAN
 
 def fill_bank(award: Award, amount_fen: int = 1_000 * TEN_THOUSAND) -> None:
     """Has a partner pay what it promised, so that there is money to be paid out."""
-    commitment = award.fund.commitments.order_by("pk")[0]
+    commitment = make_commitment(award.fund, amount_fen=amount_fen)
     note_contribution(
         commitment,
         actor=make_staff("finance"),

@@ -79,13 +79,13 @@ _ADDS_UP = """
 """
 
 
-def adds_up(name: str) -> pgtrigger.Trigger:
+def adds_up(name: str, operation: Any) -> pgtrigger.Trigger:
     """Return the trigger that compares, at the end of the transaction, plan and budget of an award with its agreement."""
     return pgtrigger.Trigger(
         name=name,
         when=pgtrigger.After,
         timing=pgtrigger.Deferred,
-        operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+        operation=operation,
         declare=[("held", "funding_agreement%ROWTYPE"), ("total", "bigint")],
         func=_ADDS_UP.format(award="coalesce(NEW.award_id, OLD.award_id)", name=name),
     )
@@ -190,7 +190,7 @@ class Agreement(models.Model):
         ]
         triggers = [
             *AGREEMENT_MACHINE.triggers(),
-            adds_up("agreement_adds_up"),
+            adds_up("agreement_adds_up", pgtrigger.Update),
             pgtrigger.Trigger(
                 name="agreement_signed_by_all",
                 when=pgtrigger.Before,
@@ -355,7 +355,12 @@ class Amendment(models.Model):
             models.CheckConstraint(
                 name="amendment_amount_whole",
                 condition=Q(amount_fen__isnull=True, category__isnull=True, tranche__isnull=True)
-                | Q(amount_fen__gt=0, amount_fen__lte=MAX_FEN, category__isnull=False),
+                | Q(
+                    amount_fen__isnull=False,
+                    amount_fen__gt=0,
+                    amount_fen__lte=MAX_FEN,
+                    category__isnull=False,
+                ),
                 violation_error_message=_(
                     "With a new amount goes the budget category that takes the difference."
                 ),

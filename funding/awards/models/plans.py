@@ -43,7 +43,7 @@ class BudgetCategory(models.Model):
             one_of("budget_category_kind_known", "kind", CategoryKind),
         ]
         triggers = [
-            adds_up("budget_category_adds_up"),
+            adds_up("budget_category_adds_up", pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete),
             pgtrigger.ReadOnly(name="budget_category_identity_fixed", fields=["award", "kind"]),
         ]
 
@@ -246,7 +246,7 @@ class Tranche(models.Model):
             ),
         ]
         triggers = [
-            adds_up("tranche_adds_up"),
+            adds_up("tranche_adds_up", pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete),
             Agrees(
                 name="tranche_of_the_milestone_s_award",
                 same={"milestone.award": "award"},

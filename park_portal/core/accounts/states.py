@@ -97,6 +97,7 @@ ROLE_RIGHTS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "funding.tranche": VIEW,
         "funding.amendment": VIEW,
         "funding.clawback": VIEW,
+        "funding.report": VIEW,
         "core.job": VIEW,
         "core.book": VIEW,
         "core.account": VIEW,

@@ -798,6 +798,27 @@ SHIPPED: Final[tuple[Figure, ...]] = (
             "Budget categories: what may be shifted out without a fund manager",
         ),
         (
+            "interim_report_days",
+            "30",
+            "days",
+            "中期报告：期满后提交期限",
+            "Interim report: days after its period",
+        ),
+        (
+            "final_report_days",
+            "60",
+            "days",
+            "结题报告：期满后提交期限",
+            "Final report: days after the end",
+        ),
+        (
+            "report_reminder_days",
+            "7",
+            "days",
+            "报告到期前提醒",
+            "Reminder of a report: days before it is due",
+        ),
+        (
             "clawback_days",
             "30",
             "days",

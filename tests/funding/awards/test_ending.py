@@ -14,6 +14,7 @@ from park_portal.core.ledger.services import NotEnough, reverse_transfer, verify
 from tests.factories.awards import fill_bank, make_clawback, make_running, pay
 from tests.factories.core import make_staff
 from tests.factories.decisions import TEN_THOUSAND, make_award, make_decision
+from tests.factories.reports import accept_reports
 from tests.factories.reviews import make_application, make_review_call
 from tests.funding.awards.test_agreements import free_in, line_and_award, refused, shown
 
@@ -153,7 +154,7 @@ def test_award_is_accepted_by_a_decision_and_closed_with_the_rest_given_back():
     pay(award, 40 * WAN)
     pay(award, 20 * WAN)
     call = acceptance_call()
-    services.call_to_acceptance(award, actor=make_staff("officer"), call=call)
+    services.call_to_acceptance(accept_reports(award), actor=make_staff("officer"), call=call)
     application = decide(award, call, 55 * WAN)
     award.refresh_from_db()
     assert (award.state, award.acceptance, award.recognised_fen) == ("accepted", application, 55 * WAN)
@@ -175,7 +176,7 @@ def test_more_than_was_paid_is_not_recognised():
     fill_bank(award, 200 * WAN)
     pay(award, 40 * WAN)
     call = acceptance_call()
-    services.call_to_acceptance(award, actor=make_staff("officer"), call=call)
+    services.call_to_acceptance(accept_reports(award), actor=make_staff("officer"), call=call)
     with refused("more_than_paid"):
         decide(award, call, 41 * WAN)
     award.refresh_from_db()
@@ -186,7 +187,7 @@ def test_award_that_was_not_accepted_goes_back_to_work():
     _line, award = line_and_award()
     call = acceptance_call()
     officer = make_staff("officer")
-    services.call_to_acceptance(award, actor=officer, call=call)
+    services.call_to_acceptance(accept_reports(award), actor=officer, call=call)
     decide(award, call, 0, verdict="decline")
     award.refresh_from_db()
     assert award.state == "acceptance"
@@ -213,7 +214,7 @@ def test_decision_in_a_call_for_acceptance_without_an_award_is_not_released():
 
 
 def test_award_accepted_without_a_decision_is_refused_by_the_database():
-    award = make_running(make_award())
+    award = accept_reports(make_running(make_award()))
     services.call_to_acceptance(award, actor=make_staff("officer"), call=acceptance_call())
     with pytest.raises(InternalError), transaction.atomic():
         type(award).objects.filter(pk=award.pk).update(state="accepted")

@@ -72,15 +72,14 @@ def award_closed_too_early() -> dict[str, Breach]:
 
 @breaks("agreement_adds_up")
 def agreement_of_another_sum() -> dict[str, Breach]:
-    empty, planned_ = row("funding.Agreement"), planned(row("funding.Agreement"))
+    empty, whole, half = row("funding.Agreement"), planned(row("funding.Agreement")), row("funding.Agreement")
     document = row("core.Document")
-    half = row("funding.Agreement")
     row("funding.Tranche", award=half.award, amount_fen=half.amount_fen)
     return {
         "update: nothing planned": lambda: update(empty, state="issued", document=document),
         "update: no budget": lambda: update(half, state="issued", document=document),
         "update: another sum": lambda: update(
-            planned_, state="issued", document=document, amount_fen=planned_.amount_fen + 1
+            whole, state="issued", document=document, amount_fen=whole.amount_fen + 1
         ),
     }
 

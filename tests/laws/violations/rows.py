@@ -178,6 +178,21 @@ LIGHT: dict[str, dict[str, Any]] = {
         "number": lambda given: number() % 30_000,
         "amount_fen": 5,
     },
+    "funding.Report": {
+        "award": lambda given: row("funding.Award"),
+        "number": lambda given: number() % 30_000,
+        "kind": "interim",
+        "period_from": date(2026, 1, 1),
+        "period_to": date(2026, 6, 30),
+    },
+    "funding.Expense": {
+        "report": lambda given: row(
+            "funding.Report", **({"award": given["category"].award} if "category" in given else {})
+        ),
+        "category": lambda given: row("funding.BudgetCategory", award=given["report"].award),
+        "amount_fen": 5,
+        "receipt_sha256": lambda given: f"{number():064d}",
+    },
     "funding.Clawback": {"award": lambda given: row("funding.Award"), "amount_fen": 5},
 }
 
