@@ -53,6 +53,7 @@ def make_decision(
     verdict: str = "approve",
     call: Call | None = None,
     organisation: Any = None,
+    project: Any = None,
     **values: Any,
 ) -> Decision:
     """Returns a pending verdict, after two expert reviews; in a ``call`` that only decides, after none."""
@@ -60,7 +61,10 @@ def make_decision(
     marks = (8, 8) if call is None else ()
     amount = 100 * TEN_THOUSAND if verdict == "approve" else None
     application = decidable(
-        call or make_review_call("expert", "decision"), marks=marks, organisation=organisation
+        call or make_review_call("expert", "decision"),
+        marks=marks,
+        organisation=organisation,
+        project=project,
     )
     (decision,) = services.propose_decisions(
         [services.Proposal(application, verdict, amount_fen=amount, **values)], actor=lead
@@ -75,9 +79,13 @@ def make_letter(**values: Any) -> Letter:
     return letter
 
 
-def make_award(call: Call | None = None, *, held: bool = True, organisation: Any = None) -> Award:
+def make_award(
+    call: Call | None = None, *, held: bool = True, organisation: Any = None, project: Any = None
+) -> Award:
     """Returns an award whose agreement is to be signed, with its money held unless ``held`` says otherwise."""
-    decision = make_decision(call=call or make_review_call("decision"), organisation=organisation)
+    decision = make_decision(
+        call=call or make_review_call("decision"), organisation=organisation, project=project
+    )
     advance(decision, "release", actor=SYSTEM, changes={"released_at": timezone.now()})
     award = open_award(decision.application, actor=SYSTEM, amount_fen=100 * TEN_THOUSAND)
     if held and award.budget_line is None:

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
 from django.utils import timezone
 
-from funding.awards.models import Award
+from funding.awards.models import Amendment, Award, Clawback
 from funding.calls.models import Call
 from funding.decisions.models import Letter
 from funding.decisions.services import mark_of, ranking
@@ -126,6 +126,7 @@ def api_cases() -> Iterator[Case]:
     yield from panel_cases()
     yield from room_cases()
     yield from decision_cases()
+    yield from award_cases()
     yield from park_cases()
     yield from staff_cases()
 
@@ -494,6 +495,56 @@ def decision_cases() -> Iterator[Case]:
     yield from each("funds-detail", first(Fund), arg="code", attr="code")
 
 
+def award_cases() -> Iterator[Case]:
+    """What hangs on awards, of one's own and of others."""
+    for route, name in (
+        *(("agreements", "agreement"), ("milestones", "milestones"), ("tranches", "tranches")),
+        ("budget-categories", "categories"),
+    ):
+        found: Rows = {
+            whose: lambda world, whose=whose, name=name: _part(world.awards[whose], name)
+            for whose in ("own", "foreign")
+        }
+        yield ask(f"{route}-list")
+        yield from each(f"{route}-detail", found)
+    two: Rows = {
+        whose: lambda world, whose=whose: world.awards[whose].milestones.get(number=2)
+        for whose in ("own", "foreign")
+    }
+    yield from each("milestones-submit", two, "POST", body=send(technical_evidence="x", market_evidence="x"))
+    yield ask("amendments-list")
+    yield from each("amendments-detail", first(Amendment))
+    yield ask("clawbacks-list")
+    yield from each("clawbacks-detail", first(Clawback))
+    reports = rows("reports", ("own", "foreign"))
+    yield ask("reports-list")
+    yield from each("reports-detail", reports, "GET", "PATCH", body=send(progress="改过的"))
+    yield from each("reports-submit", reports, "POST")
+    yield from each("reports-expenses", reports, "POST", body=_expense)
+    spent: Rows = {
+        whose: lambda world, whose=whose: world.reports[whose].expenses.get() for whose in ("own", "foreign")
+    }
+    yield ask("expenses-list")
+    yield from each("expenses-detail", spent, "GET", "DELETE")
+
+
+def _part(award: Award, name: str) -> Any:
+    found = getattr(award, name)
+    return found if name == "agreement" else found.order_by("pk").first()
+
+
+def _expense(world: World, method: str) -> dict[str, Any]:
+    report = world.reports["own"]
+    return {
+        "category": report.award.categories.order_by("pk").first().pk,
+        "spent_on": report.period_from.isoformat(),
+        "payee": "x",
+        "purpose": "x",
+        "amount_fen": 1,
+        "receipt": SimpleUploadedFile("票据.pdf", PDF, content_type="application/pdf"),
+    }
+
+
 def park_cases() -> Iterator[Case]:
     new = send(
         uscc=make_code(777_778), name_zh_hans="上海新设有限公司", kind="company", technology_field="other"
@@ -569,6 +620,12 @@ ACTS: Final[dict[str, str]] = {
     "letters": "funding.Letter",
     "objections": "funding.Objection",
     "assignment-plans": "funding.AssignmentPlan",
+    "agreements": "funding.Agreement",
+    "amendments": "funding.Amendment",
+    "milestones": "funding.Milestone",
+    "tranches": "funding.Tranche",
+    "clawbacks": "funding.Clawback",
+    "reports": "funding.Report",
     "budget-lines": "funding.BudgetLine",
     "calculations": "funding.Calculation",
     "commitments": "funding.Commitment",

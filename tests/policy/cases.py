@@ -27,6 +27,7 @@ from park_portal.core.outbox.models import Message
 from park_portal.core.personal import CONSENTS
 from tests.factories import datarooms
 from tests.factories.incubator import make_code
+from tests.factories.reports import receipt
 from tests.policy.asking import Case, Json
 from tests.policy.robot import PDF
 from tests.policy.world import PASSWORD, World
@@ -98,6 +99,7 @@ def portal_cases() -> Iterator[Case]:
     yield from review_cases()
     yield from panel_cases()
     yield from room_cases()
+    yield from award_cases()
     yield from organisation_cases()
     yield from project_cases()
     yield from pages("local-mail")
@@ -454,6 +456,53 @@ def _shared(world: World) -> dict[str, Any]:
     }
 
 
+EVIDENCE: Final = {"technical_evidence": "准确率 91 %", "market_evidence": "三家医院"}
+
+
+def award_cases() -> Iterator[Case]:
+    """Awards and their reports: world._awards says how each stands."""
+    yield from pages("awards:list", "reports:list")
+    for whose in ("own", "foreign"):
+        yield Case("awards:life", whose, pk("awards", whose))
+        yield Case("awards:milestone", whose, pk("awards", whose, number=2), post=EVIDENCE)
+        yield Case("awards:shift", whose, pk("awards", whose), post=_shifted(whose))
+        yield Case("awards:amend", whose, pk("awards", whose), post={"reason": "调离", "pi_name": "李强"})
+        yield Case("reports:detail", whose, pk("reports", whose))
+        yield Case("reports:write", whose, pk("reports", whose), post={"progress": "改过的", "trl_now": "5"})
+        yield Case("reports:send", whose, pk("reports", whose), post={})
+        yield Case("reports:add-expense", whose, pk("reports", whose), post=_spent(whose))
+        expense = pk(
+            "reports", whose, expense=lambda world, whose=whose: world.reports[whose].expenses.get().pk
+        )
+        yield Case("reports:remove-expense", whose, expense, post={})
+    yield Case("awards:withdraw", "own", pk("awards", "amended", number=1), post={})
+    yield Case("awards:withdraw", "foreign", pk("awards", "foreign", number=1), post={})
+    yield Case("reports:send", "state", pk("reports", "sent"), post={})
+
+
+def _shifted(whose: str) -> Callable[[World], dict[str, Any]]:
+    def post(world: World) -> dict[str, Any]:
+        source, target = world.awards[whose].categories.order_by("pk")[:2]
+        return {"source": source.pk, "target": target.pk, "amount_fen": "1", "reason": "x"}
+
+    return post
+
+
+def _spent(whose: str) -> Callable[[World], dict[str, Any]]:
+    def post(world: World) -> dict[str, Any]:
+        report = world.reports[whose]
+        return {
+            "category": report.award.categories.first().pk,
+            "spent_on": report.period_from.isoformat(),
+            "payee": "x",
+            "purpose": "x",
+            "amount_fen": "1",
+            "receipt": receipt(text=f"票据 {whose}"),
+        }
+
+    return post
+
+
 def organisation_cases() -> Iterator[Case]:
     yield Case("organisations:list")
     yield Case(
@@ -716,6 +765,15 @@ FILLED: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     },
     "admin:incubator_researchproject_add": lambda world: {"title_zh_hans": "新立课题"},
     "admin:funding_application_act[return]": lambda world: {"comment-abstract": "请补充", "open-abstract": "on"},
+    "admin:funding_award_act[draft]": lambda world: {"trl_start": "3", "trl_target": "5", "pi_name": "x", "scope": "x"},
+    "admin:funding_award_act[call_to_acceptance]": lambda world: {"call": world.things["acceptance-call"].pk},
+    "admin:funding_award_act[claim_back]": lambda world: {"amount_fen": "1"},
+    "admin:funding_clawback_act[note_recovery]": lambda world: {
+        "amount_fen": "1", "on": timezone.localdate().isoformat(), "bank_reference": "B-9",
+    },
+    "admin:funding_agreement_act[signature]": lambda world: {
+        "name": "x", "signed_on": timezone.localdate().isoformat(), "scan": receipt(text="签署页"),
+    },
     "admin:funding_award_act[reserve]": lambda world: {"line": world.things["line"].pk},
     "admin:core_accountcode_change": lambda world: {
         "kind": "fund.bank", "book": world.rows(AccountCode)[0].book_id, "code": "1002", "name": "基本户",

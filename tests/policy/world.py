@@ -32,7 +32,7 @@ from funding.applications.services import (
     withdraw_application,
 )
 from funding.awards.models import Award
-from funding.awards.services import reserve_award
+from funding.awards.services import call_to_acceptance, reserve_award, suspend_award, terminate_award
 from funding.calls.models import CallText
 from funding.datarooms.services import ask_for_room, invite_investor, open_item
 from funding.decisions.models import Decision
@@ -54,6 +54,7 @@ from funding.panels.services import (
     pledge_on,
     postpone_item,
 )
+from funding.reports.services import save_report
 from funding.reviews.criteria import PlanCriteria
 from funding.reviews.models import Conflict, Publication, Reviewer
 from funding.reviews.services import (
@@ -81,7 +82,8 @@ from park_portal.core.tokens.states import Scope
 from park_portal.core.webhooks.services import create_webhook, pause_webhook, send_test
 from park_portal.core.workflow import advance
 from tests import factories
-from tests.factories import applications, calls, datarooms, decisions, panels, reviews
+from tests.factories import applications, awards, calls, datarooms, decisions, panels, reviews
+from tests.factories import reports as report_factory
 from tests.factories.core import token_of
 from tests.factories.incubator import make_faculty, make_liaison, make_organisation, make_university
 from tests.policy.roles import ROLES, STAFF
@@ -141,6 +143,8 @@ class World:
     panels: Rows = field(default_factory=dict)
     items: Rows = field(default_factory=dict)
     rooms: Rows = field(default_factory=dict)
+    awards: Rows = field(default_factory=dict)
+    reports: Rows = field(default_factory=dict)
     invitations: Rows = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     things: Rows = field(default_factory=dict)
@@ -196,6 +200,7 @@ def make_world() -> World:
     _reviews(world)
     _decisions(world)
     _money(world)
+    _awards(world)
     _panels(world)
     _rooms(world)
     _core(world)
@@ -471,6 +476,53 @@ def _money(world: World) -> None:
                 world.things["line"] = line
             else:
                 reserve_award(award, actor=SYSTEM, line=line)
+
+
+def _awards(world: World) -> None:
+    """Awards at every point of their lives.
+
+    own, foreign  under way, their first report to be written     sent    evidence and a report wait for staff
+    amended       an amendment is to be decided                   drawn, issued   its agreement is not signed
+    claimed       terminated, money claimed back                  suspended       for a time
+    """
+    for whose in ("own", "foreign"):
+        world.awards[whose] = _award(world, whose)
+        world.reports[whose] = world.awards[whose].reports.order_by("due_on")[0]
+        report_factory.add_expense(world.reports[whose])
+        save_report(world.reports[whose], actor=SYSTEM, **report_factory.WRITTEN)
+    sent = world.awards["sent"] = _award(world, "own")
+    world.reports["sent"] = report_factory.sent_report(sent)
+    awards.submitted_milestone(sent)
+    world.awards["amended"] = _award(world, "own")
+    awards.make_amendment(world.awards["amended"])
+    awards.make_agreement(_fresh(world, "own"))
+    awards.issued_agreement(_fresh(world, "own"))
+    suspended = world.awards["suspended"] = _award(world, "own")
+    awards.fill_bank(suspended)
+    awards.pay(suspended, 1_000_000)
+    suspend_award(suspended, actor=world.people["fund_manager"], reason="x")
+    awards.make_clawback(_fresh(world, "own"))
+    call = reviews.make_review_call("decision", outcome="acceptance", lead=world.people["lead"])
+    ready = report_factory.accept_reports(_award(world, "own"))
+    called = report_factory.accept_reports(_award(world, "own"))
+    call_to_acceptance(called, actor=world.people["officer"], call=call)
+    world.things["acceptance-call"] = reviews.make_review_call(
+        "decision", outcome="acceptance", lead=world.people["lead"]
+    )
+    world.awards["ready"] = ready
+    over = _award(world, "own")
+    terminate_award(over, actor=world.people["fund_manager"], reason="x")
+
+
+def _fresh(world: World, whose: str) -> Award:
+    return decisions.make_award(
+        reviews.make_review_call("decision", lead=world.people["lead"]), project=world.projects[whose]
+    )
+
+
+def _award(world: World, whose: str) -> Award:
+    """Return an award that began some months ago."""
+    return report_factory.running(award=_fresh(world, whose))
 
 
 def _panels(world: World) -> None:
