@@ -90,9 +90,12 @@ class LifePage(DetailPage):
                 *("application__call", "acceptance_call", "agreement__document", "acceptance"),
             )
             .prefetch_related(
-                "milestones__technical_document",
-                "milestones__market_document",
-                models.Prefetch("milestones", Milestone.objects.order_by("number")),
+                models.Prefetch(
+                    "milestones",
+                    Milestone.objects.select_related("technical_document", "market_document").order_by(
+                        "number"
+                    ),
+                ),
                 "tranches__milestone",
                 "categories",
                 "budget_shifts__source",

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 
 from funding.awards.accounts import COMMITTED
-from funding.awards.models import Award
-from funding.awards.services import start_award
-from funding.awards.states import AwardState
 from funding.funds.accounts import BANK, BUDGET, PLEDGED, UNALLOTTED
 from funding.funds.models import BudgetLine
 from funding.funds.services import add_budget_line, add_commitment, allot, note_contribution
+from funding.management.demo.awards import run_awards, sign_awards
 from incubator.organisations.models import Organisation
 from incubator.organisations.states import OrganisationKind
 from park_portal.core.ledger.models import AccountCode
@@ -83,9 +81,7 @@ def line_of(demo: Demo, year: int) -> BudgetLine | None:
 def run_money(demo: Demo) -> None:
     """The agreements of last year's awards are signed but one; a payment noted twice is reversed; old months are closed."""
     with demo.at(60):
-        signed = Award.objects.filter(fund=demo.fund_row, state=AwardState.AGREEMENT).order_by("pk")
-        for award in list(signed)[:-1]:
-            start_award(award, actor=demo.fund)
+        sign_awards(demo)
         commitment = demo.fund_row.commitments.order_by("pk")[0]
         wrong = note_contribution(
             commitment,
@@ -96,6 +92,8 @@ def run_money(demo: Demo) -> None:
         )
     with demo.at(58):
         reverse_transfer(wrong, actor=demo.finance2, reason="同一笔到账重复登记")
+    with demo.at(45):
+        run_awards(demo)
     with demo.at(40):
         book = demo.fund_row.book
         assert book is not None

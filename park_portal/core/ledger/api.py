@@ -4,11 +4,19 @@ from typing import Any
 
 import django_filters
 from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from park_portal.core.api.acts import HasActs
 from park_portal.core.api.resource import OfStaff, Resource, ResourceSerializer
+from park_portal.core.errors import DomainError
 from park_portal.core.ledger.models import Account, Transfer
+from park_portal.core.ledger.services import statement_of
 from park_portal.core.ledger.states import Step
 
 
@@ -35,6 +43,32 @@ class AccountFilter(django_filters.FilterSet):
         fields = ("book", "kind", "subject_type", "subject_id")
 
 
+class PeriodSerializer(serializers.Serializer[Any]):
+    since = serializers.DateField(required=False, help_text="First day; the first of this month if omitted.")
+    until = serializers.DateField(required=False, help_text="Last day; today if omitted.")
+
+
+class StatementLineSerializer(serializers.Serializer[Any]):
+    transfer = serializers.IntegerField(source="transfer.pk")
+    business_date = serializers.DateField(source="transfer.business_date")
+    code = serializers.CharField(source="transfer.code")
+    memo = serializers.CharField(source="transfer.memo")
+    other = serializers.IntegerField(source="other.pk", help_text="The account on the other side.")
+    debit_fen = serializers.IntegerField()
+    credit_fen = serializers.IntegerField()
+    balance_fen = serializers.IntegerField(help_text="Held after it, on the normal side.")
+
+
+class StatementSerializer(serializers.Serializer[Any]):
+    since = serializers.DateField()
+    until = serializers.DateField()
+    opening_fen = serializers.IntegerField()
+    debits_fen = serializers.IntegerField()
+    credits_fen = serializers.IntegerField()
+    closing_fen = serializers.IntegerField()
+    lines = StatementLineSerializer(many=True)
+
+
 class AccountResource(OfStaff, Resource):
     """The accounts of the ledger with what they hold now, for park staff."""
 
@@ -46,6 +80,19 @@ class AccountResource(OfStaff, Resource):
 
     def rows(self) -> models.QuerySet[Any]:
         return super().rows().select_related("book")
+
+    @extend_schema(parameters=[PeriodSerializer], responses=StatementSerializer)
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def statement(self, request: Request, pk: str) -> Response:
+        """Opening, movements and closing of a period, both days included."""
+        given = PeriodSerializer(data=request.query_params)
+        given.is_valid(raise_exception=True)
+        today = timezone.localdate()
+        until = given.validated_data.get("until", today)
+        since = given.validated_data.get("since", until.replace(day=1))
+        if since > until:
+            raise DomainError(_("The first day is after the last."), code="period", field="since")
+        return Response(StatementSerializer(statement_of(self.get_object(), since=since, until=until)).data)
 
 
 class TransferSerializer(ResourceSerializer):
