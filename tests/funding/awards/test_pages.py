@@ -118,7 +118,6 @@ def test_grantee_shifts_budget_and_asks_for_an_amendment_and_takes_it_back():
     refused = client.post(reverse("awards:shift", args=[award.pk]), {**shift, "amount_fen": "200000"})
     assert refused.status_code == 422
     assert "由基金经理调剂" in text_of(refused)
-    )
     client.post(reverse("awards:shift", args=[award.pk]), {**shift, "amount_fen": "10,000.00"})
     assert award.budget_shifts.get().amount_fen == 10_000_00
     address = reverse("awards:amend", args=[award.pk])
