@@ -7,6 +7,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.decorators import display
 
 from funding.awards.forms import (
@@ -125,7 +126,7 @@ class AwardAdmin(ReadOnly, StaffAdmin):
     fieldsets = [
         (None, {"fields": ["number", "title", "holder", "application", "fund", "budget_line", "amount_fen"]}),
         (
-            _("How it stands"),
+            pgettext_lazy("award", "How it stands"),
             {
                 "fields": [
                     "state",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime, time
 from typing import Any
 
 import django_filters
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,8 +21,8 @@ from funding.awards.models import Amendment, Award, Milestone
 from funding.awards.states import AwardState, MilestoneState
 from park_portal.core.errors import Text
 from park_portal.core.frame import Card, NavItem, Task, home_card, register_nav
-from park_portal.core.ledger.models import Transfer
-from park_portal.core.ledger.states import Standing
+from park_portal.core.ledger.models import Account, Transfer
+from park_portal.core.ledger.states import MOVES, Standing
 from park_portal.core.outbox.models import Delivery
 from park_portal.core.outbox.states import Channel
 from park_portal.core.tones import tone_of
@@ -37,6 +39,11 @@ def has_awards(user: Any) -> bool:
 
 
 register_nav(NavItem(NAV, gettext_lazy("My awards"), "awards:list", order=24, show=has_awards))
+
+
+def end_of(day: date) -> datetime:
+    """Return the last minute of a day, for deadlines that are days."""
+    return timezone.make_aware(datetime.combine(day, time(23, 59)))
 
 
 class AwardFilter(django_filters.FilterSet):
@@ -120,7 +127,7 @@ class LifePage(DetailPage):
             tone=tone_of(self.object),
             turn=first.who if first else "",
             next_step=first.what if first else "",
-            expected=first.until if first else None,
+            due=end_of(first.until) if first and first.until else None,
         )
 
     @property
@@ -144,7 +151,7 @@ class LifePage(DetailPage):
                 "funding.propose_amendment",
             ),
         ]
-        transfers: Any = Transfer.objects.about(award).with_standing().order_by("-business_date", "-id")[:40]
+        transfers = _transfers(award)
         runs = award.state in (AwardState.RUNNING, AwardState.SUSPENDED)
         return super().get_context(
             award=award,
@@ -186,6 +193,17 @@ def _trl(award: Award, agreement: Any) -> tuple[int, int, int] | None:
         return None
     met = [m.trl for m in award.milestones.all() if m.state == MilestoneState.MET and m.trl]
     return agreement.trl_start, max([agreement.trl_start, *met]), agreement.trl_target
+
+
+def _transfers(award: Award) -> Any:
+    """Return what was booked for an award and what is held for it, newest first; what only ended a hold is left out."""
+    accounts = Account.objects.of(award)
+    held = models.Q(pk__in=Transfer.objects.waiting().filter(debit__in=accounts).values("pk"))
+    held |= models.Q(pk__in=Transfer.objects.waiting().filter(credit__in=accounts).values("pk"))
+    mine = models.Q(subject_type=award._meta.label_lower, subject_id=str(award.pk))
+    rows: Any = Transfer.objects.filter(mine | models.Q(debit__in=accounts) | models.Q(credit__in=accounts))
+    rows = rows.filter(models.Q(step__in=MOVES) | held).with_standing()
+    return rows.order_by("-business_date", "-id")[:60]
 
 
 def _letters(award: Award, user: Any) -> models.QuerySet[Delivery]:

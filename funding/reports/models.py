@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from funding.awards.models import Award, BudgetCategory
 from funding.awards.models.awards import OfAwards
@@ -38,8 +39,8 @@ class Report(models.Model):
     state = models.CharField(
         _("state"), max_length=10, choices=ReportState, default=ReportState.DUE, editable=False
     )
-    progress = models.TextField(_("what was done"), max_length=6000, blank=True)
-    results = models.TextField(_("what came of it"), max_length=6000, blank=True)
+    progress = models.TextField(pgettext_lazy("report", "what was done"), max_length=6000, blank=True)
+    results = models.TextField(pgettext_lazy("report", "what came of it"), max_length=6000, blank=True)
     technical_evidence = models.TextField(_("technical evidence"), max_length=6000, blank=True)
     market_evidence = models.TextField(_("market evidence"), max_length=6000, blank=True)
     problems = models.TextField(_("problems"), max_length=6000, blank=True)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time
 from typing import Any
 
 import django_filters
 from django.db import models
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from funding.awards.facts import holds_awards
+from funding.awards.views import end_of
 from funding.reports import services
 from funding.reports.forms import ExpenseForm, ReportForm
 from funding.reports.models import TEXTS, Expense, Report
@@ -90,7 +89,7 @@ class ReportPage(DetailPage):
             tone=tone_of(report),
             turn=turn,
             is_you=report.is_open and may(self.request.user, "funding.write_report", report),
-            due=_end_of(report) if report.is_open else None,
+            due=end_of(report) if report.is_open else None,
         )
 
     def get_context(self, **context: Any) -> dict[str, Any]:
@@ -108,11 +107,6 @@ class ReportPage(DetailPage):
             missing=services.problems_of_report(report),
             **context,
         )
-
-
-def _end_of(report: Report) -> datetime:
-    """Return the last minute of the day that a report is due."""
-    return timezone.make_aware(datetime.combine(report.due_on, time(23, 59)))
 
 
 class ReportAct(ActPage):
@@ -213,7 +207,7 @@ def my_reports(user: Any) -> Card | None:
         Task(
             str(row),
             row.get_absolute_url(),
-            due=_end_of(row),
+            due=end_of(row),
             detail=row.award.title,
             state=row.get_state_display(),
             tone=tone_of(row),
