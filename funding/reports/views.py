@@ -89,7 +89,7 @@ class ReportPage(DetailPage):
             tone=tone_of(report),
             turn=turn,
             is_you=report.is_open and may(self.request.user, "funding.write_report", report),
-            due=end_of(report) if report.is_open else None,
+            due=end_of(report.due_on) if report.is_open else None,
         )
 
     def get_context(self, **context: Any) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def my_reports(user: Any) -> Card | None:
         Task(
             str(row),
             row.get_absolute_url(),
-            due=end_of(row),
+            due=end_of(row.due_on),
             detail=row.award.title,
             state=row.get_state_display(),
             tone=tone_of(row),

@@ -242,3 +242,10 @@ def test_finance_closes_and_is_told_what_is_open():
     award = type(claim.award).objects.get(pk=claim.award_id)
     assert award.state == "closed"
     assert services.money_of(award).left_fen == 0
+
+
+def test_home_tells_what_is_due():
+    award = running()
+    page = text_of(browser(owner_of(award)).get(reverse("home")))
+    assert award.get_absolute_url() in page
+    assert first_report(award).get_absolute_url() in page
