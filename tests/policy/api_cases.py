@@ -611,7 +611,12 @@ def staff_cases() -> Iterator[Case]:
     for route, model in (
         *(("accounts", Account), ("transfers", Transfer), ("commitments", Commitment)),
         ("budget-lines", BudgetLine),
-        *(("mandates", Mandate), ("deals", Deal), ("diligence-items", DiligenceItem), ("handovers", Handover)),
+        *(
+            ("mandates", Mandate),
+            ("deals", Deal),
+            ("diligence-items", DiligenceItem),
+            ("handovers", Handover),
+        ),
         *(("rounds", Round), ("investments", Investment), ("valuations", Valuation)),
         *(("distributions", Distribution), ("runway-figures", RunwayFigure)),
     ):
