@@ -4,6 +4,17 @@ from funding.applications.admin import ApplicationAdmin
 from funding.awards.admin import AwardAdmin
 from funding.calls.admin import CallAdmin, QuestionAdmin
 from funding.datarooms.admin import DataRoomGrantAdmin
+from funding.deals.admin import (
+    DealAdmin,
+    DiligenceItemAdmin,
+    DistributionAdmin,
+    HandoverAdmin,
+    InvestmentAdmin,
+    MandateAdmin,
+    RoundAdmin,
+    RunwayFigureAdmin,
+    ValuationAdmin,
+)
 from funding.decisions.admin import DecisionAdmin, LetterAdmin, LetterTemplateAdmin
 from funding.funds.admin import FundAdmin
 from funding.panels.admin import MeetingAdmin
@@ -29,10 +40,16 @@ __all__ = [
     "CallAdmin",
     "ConflictAdmin",
     "DataRoomGrantAdmin",
+    "DealAdmin",
     "DecisionAdmin",
+    "DiligenceItemAdmin",
+    "DistributionAdmin",
     "FundAdmin",
+    "HandoverAdmin",
+    "InvestmentAdmin",
     "LetterAdmin",
     "LetterTemplateAdmin",
+    "MandateAdmin",
     "MeetingAdmin",
     "NoticeLineAdmin",
     "ObjectionAdmin",
@@ -42,5 +59,8 @@ __all__ = [
     "ReportAdmin",
     "ReviewAdmin",
     "ReviewerAdmin",
+    "RoundAdmin",
+    "RunwayFigureAdmin",
     "StageRunAdmin",
+    "ValuationAdmin",
 ]

@@ -34,6 +34,17 @@ from funding.datarooms.api import (
     RoomRequestResource,
     SharedItemResource,
 )
+from funding.deals.api import (
+    DealResource,
+    DiligenceItemResource,
+    DistributionResource,
+    HandoverResource,
+    InvestmentResource,
+    MandateResource,
+    RoundResource,
+    RunwayFigureResource,
+    ValuationResource,
+)
 from funding.decisions.api import DecisionResource, LetterResource, OutcomeResource, RankingResource
 from funding.funds.api import BudgetLineResource, CommitmentResource, FundResource
 from funding.panels.api import ItemResource, MeetingResource
@@ -147,6 +158,15 @@ router.register("tranches", TrancheResource, basename="tranches")
 router.register("clawbacks", ClawbackResource, basename="clawbacks")
 router.register("reports", ReportResource, basename="reports")
 router.register("expenses", ExpenseResource, basename="expenses")
+router.register("mandates", MandateResource, basename="mandates")
+router.register("deals", DealResource, basename="deals")
+router.register("diligence-items", DiligenceItemResource, basename="diligence-items")
+router.register("handovers", HandoverResource, basename="handovers")
+router.register("rounds", RoundResource, basename="rounds")
+router.register("investments", InvestmentResource, basename="investments")
+router.register("valuations", ValuationResource, basename="valuations")
+router.register("distributions", DistributionResource, basename="distributions")
+router.register("runway-figures", RunwayFigureResource, basename="runway-figures")
 router.register("accounts", AccountResource, basename="accounts")
 router.register("transfers", TransferResource, basename="transfers")
 

@@ -35,6 +35,7 @@ BEAT: dict[str, tuple[str, object]] = {
     "remind of panel meetings": ("funding.panels.send_reminders", crontab(hour="8-19", minute="*/10")),
     "tell investors that their access ends": ("funding.datarooms.warn_of_ends", crontab(hour=9, minute=15)),
     "remind of reports of awards": ("funding.reports.send_reminders", crontab(hour=9, minute=20)),
+    "tell whose cash runs out": ("funding.deals.warn_of_runways", crontab(hour=9, minute=25)),
     "replace reviewers who stepped back": ("funding.reviews.tend_plans", crontab(minute="*/5")),
     "open and close calls at their minute": ("funding.calls.run_clock", 5.0),
     "remind people with drafts that a call closes": (

@@ -77,6 +77,20 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
         ),
     ),
     (
+        pgettext_lazy("menu", "Deals and portfolio"),
+        (
+            (None, "funding.mandate", "target"),
+            (None, "funding.deal", "handshake"),
+            (None, "funding.diligenceitem", "fact_check"),
+            (None, "funding.handover", "forward"),
+            (None, "funding.round", "paid"),
+            (None, "funding.investment", "add_card"),
+            (None, "funding.valuation", "query_stats"),
+            (None, "funding.distribution", "output"),
+            (None, "funding.runwayfigure", "hourglass_bottom"),
+        ),
+    ),
+    (
         pgettext_lazy("menu", "The park"),
         (
             (None, "incubator.organisation", "apartment"),

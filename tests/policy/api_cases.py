@@ -11,6 +11,17 @@ from django.utils import timezone
 
 from funding.awards.models import Amendment, Award, Clawback
 from funding.calls.models import Call
+from funding.deals.models import (
+    Deal,
+    DiligenceItem,
+    Distribution,
+    Handover,
+    Investment,
+    Mandate,
+    Round,
+    RunwayFigure,
+    Valuation,
+)
 from funding.decisions.models import Letter
 from funding.decisions.services import mark_of, ranking
 from funding.funds.models import BudgetLine, Commitment, Fund
@@ -600,9 +611,19 @@ def staff_cases() -> Iterator[Case]:
     for route, model in (
         *(("accounts", Account), ("transfers", Transfer), ("commitments", Commitment)),
         ("budget-lines", BudgetLine),
+        *(
+            ("mandates", Mandate),
+            ("deals", Deal),
+            ("diligence-items", DiligenceItem),
+            ("handovers", Handover),
+        ),
+        *(("rounds", Round), ("investments", Investment), ("valuations", Valuation)),
+        *(("distributions", Distribution), ("runway-figures", RunwayFigure)),
     ):
         yield ask(f"{route}-list")
         yield from each(f"{route}-detail", first(model))
+    yield from each("mandates-portfolio", first(Mandate))
+    yield from each("rounds-cap-table", first(Round))
     yield ask("people-list")
     yield from each("people-detail", {"any": lambda world: world.people["owner"]})
     for route, model in ACTS.items():
@@ -639,6 +660,15 @@ ACTS: Final[dict[str, str]] = {
     "reviews": "funding.Review",
     "runs": "funding.StageRun",
     "transfers": "core.Transfer",
+    "deals": "funding.Deal",
+    "diligence-items": "funding.DiligenceItem",
+    "distributions": "funding.Distribution",
+    "handovers": "funding.Handover",
+    "investments": "funding.Investment",
+    "mandates": "funding.Mandate",
+    "rounds": "funding.Round",
+    "runway-figures": "funding.RunwayFigure",
+    "valuations": "funding.Valuation",
 }
 
 

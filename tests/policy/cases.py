@@ -17,6 +17,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
 from django.utils import timezone
 
+from funding.awards.models import Award
 from funding.decisions.models import Letter
 from funding.decisions.services import seen_of
 from incubator.organisations.views import join_url
@@ -779,6 +780,33 @@ FILLED: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
         "kind": "fund.bank", "book": world.rows(AccountCode)[0].book_id, "code": "1002", "name": "基本户",
     },
     "admin:funding_fund_act[close_year]": lambda world: {"year": 2025},
+    "admin:funding_mandate_list_act[add]": lambda world: {
+        "manager_name": "青浦创投", "ticket_from_fen": "1", "ticket_to_fen": "2", "capital_fen": "3",
+    },
+    "admin:funding_mandate_act[change]": lambda world: {
+        "manager": "", "manager_name": "青浦创投", "ticket_from_fen": "1", "ticket_to_fen": "2", "capital_fen": "3",
+    },
+    "admin:funding_mandate_act[take_up]": lambda world: {"companies": [world.things["fits"].pk]},
+    "admin:funding_mandate_act[open]": lambda world: {"company": world.things["fits"].pk, "project": ""},
+    "admin:funding_deal_act[point]": lambda world: {"kind": "other", "title": "环评批复"},
+    "admin:funding_handover_list_act[hand_over]": lambda world: {
+        "award": world.rows(Award)[0].pk, "to": world.things["holding"]["fund"], "note": "移交",
+    },
+    "admin:funding_round_list_act[add]": lambda world: {"company": world.things["fits"].pk, "name": "A 轮"},
+    "admin:funding_round_act[invest]": lambda world: {
+        "fund": "", "organisation": "", "holder_name": "丁", "award": "", "instrument": "safe", "amount_fen": "1",
+        "shares": "", "cap_fen": "10", "discount_bp": "", "interest_bp": "", "matures_on": "",
+    },
+    "admin:funding_round_act[close]": lambda world: {"on": "2026-01-02", "converting": []},
+    "admin:funding_valuation_list_act[add]": lambda world: {
+        **world.things["holding"], "on": "2026-01-02", "value_fen": "1", "method": "comparables",
+    },
+    "admin:funding_distribution_list_act[add]": lambda world: {
+        **world.things["holding"], "on": "2026-01-02", "amount_fen": "1",
+    },
+    "admin:funding_runwayfigure_list_act[add]": lambda world: {
+        "company": world.things["fits"].pk, "on": "2026-01-02", "cash_fen": "1", "burn_fen": "1",
+    },
     "admin:funding_commitment_list_act[commit]": lambda world: {"amount_fen": "1", "agreed_on": "2026-01-01"},
     "admin:funding_commitment_act[contribution]": lambda world: {"amount_fen": "1", "on": "2026-01-02"},
     "admin:funding_budgetline_list_act[open]": lambda world: {"year": 2031},

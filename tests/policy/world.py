@@ -35,6 +35,14 @@ from funding.awards.models import Award
 from funding.awards.services import call_to_acceptance, reserve_award, suspend_award, terminate_award
 from funding.calls.models import CallText
 from funding.datarooms.services import ask_for_room, invite_investor, open_item
+from funding.deals.services import (
+    add_distribution,
+    add_valuation,
+    clear_item,
+    move_deal,
+    reverse_distribution,
+)
+from funding.deals.states import DealState
 from funding.decisions.models import Decision
 from funding.decisions.services import (
     Proposal,
@@ -82,7 +90,7 @@ from park_portal.core.tokens.states import Scope
 from park_portal.core.webhooks.services import create_webhook, pause_webhook, send_test
 from park_portal.core.workflow import advance
 from tests import factories
-from tests.factories import applications, awards, calls, datarooms, decisions, panels, reviews
+from tests.factories import applications, awards, calls, datarooms, deals, decisions, panels, reviews
 from tests.factories import reports as report_factory
 from tests.factories.core import token_of
 from tests.factories.incubator import make_faculty, make_liaison, make_organisation, make_university
@@ -201,6 +209,7 @@ def make_world() -> World:
     _decisions(world)
     _money(world)
     _awards(world)
+    _deals(world)
     _panels(world)
     _rooms(world)
     _core(world)
@@ -523,6 +532,29 @@ def _fresh(world: World, whose: str) -> Award:
 def _award(world: World, whose: str) -> Award:
     """Return an award that began some months ago."""
     return report_factory.running(award=_fresh(world, whose))
+
+
+def _deals(world: World) -> None:
+    """A deal in each state; a fund with a mandate, which a company fits, and with a holding; a round that is planned."""
+    fund = deals.make_market_fund()
+    deals.make_mandate(fund)
+    world.things["fits"] = deals.make_round(deals.make_startup()).company
+    for state in DealState.values:
+        if state != DealState.PASSED:
+            deals.make_deal(fund, upto=state)
+    for item in deals.make_deal(fund, upto="diligence").items.all():
+        clear_item(item, actor=SYSTEM)
+    passed = deals.make_deal(fund)
+    move_deal(passed, name="decline", actor=SYSTEM, reason="暂缓")
+    clear_item(passed.items.first(), actor=SYSTEM)
+    held = deals.invest(fund)
+    company, on = held.round.company, timezone.localdate()
+    world.things["holding"] = {"fund": fund.pk, "company": company.pk}
+    deals.convertible(deals.make_round(company))
+    values = {"actor": SYSTEM, "fund": fund, "company": company, "on": on}
+    add_valuation(method="comparables", value_fen=5, **values)
+    wrong, _kept = (add_distribution(kind="dividend", amount_fen=5, **values) for _number in range(2))
+    reverse_distribution(wrong, actor=SYSTEM, reason="重复")
 
 
 def _panels(world: World) -> None:

@@ -48,6 +48,7 @@ from funding.decisions.services import (
 from funding.funds.models import Fund
 from funding.management.demo import park, texts
 from funding.management.demo.datarooms import data_rooms
+from funding.management.demo.deals import deals_and_portfolio
 from funding.management.demo.money import line_of, open_money, run_money
 from funding.management.demo.panels import panel_call
 from funding.management.demo.papers import PROFILES
@@ -716,6 +717,7 @@ class Demo:
             ("an announced call", self.next_year),
             ("a call before its panel", lambda: panel_call(self)),
             ("a data room", lambda: data_rooms(self)),
+            ("market funds, deals, rounds and holdings", lambda: deals_and_portfolio(self)),
         ]
         for label, step in steps:
             self.say(f"  {label}")

@@ -839,4 +839,17 @@ SHIPPED: Final[tuple[Figure, ...]] = (
             "Reviewers’ records: look back",
         ),
     ),
+    *_group(
+        "portfolio",
+        "投后管理惯例；期限为园区自定",
+        "R",
+        "2021-01-01",
+        (
+            "runway_alert_months",
+            "6",
+            "months",
+            "在投企业现金可用月数：低于此数预警",
+            "Cash of portfolio companies: warned when it lasts fewer months than",
+        ),
+    ),
 )

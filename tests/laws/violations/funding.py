@@ -17,6 +17,7 @@ from tests.laws.violations import (
     changed,
     funding_awards,  # noqa: F401 - registers its attempts
     funding_datarooms,  # noqa: F401 - registers its attempts
+    funding_deals,  # noqa: F401 - registers its attempts
     funding_panels,  # noqa: F401 - registers its attempts
     funding_reports,  # noqa: F401 - registers its attempts
     repeated,

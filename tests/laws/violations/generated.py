@@ -40,6 +40,8 @@ def _states() -> list[Attempt]:
 # A request about data in no state at all has neither a time of answer nor none.
 BEHIND = {
     "decision_state_legal": ("decision_released_has_time",),
+    # However a deal is moved, the move has to be told.
+    "deal_state_legal": ("deal_moves_with_a_reason",),
     "privacy_request_state_legal": ("data_request_answered_has_time",),
 }
 
@@ -72,6 +74,8 @@ BESIDE: dict[str, Callable[[str], dict[str, Any]]] = {
         "submitted_at": timezone.now(),
         "decided_at": timezone.now(),
     },
+    "funding.Round": lambda state: {"closed_on": timezone.localdate()} if state == "closed" else {},
+    "funding.DiligenceItem": lambda state: {"settled_at": timezone.now(), "note": "x"},
     "funding.Meeting": lambda state: signature() if state == "signed" else {},
 }
 
@@ -176,11 +180,14 @@ WORDS = {
     "funding.Calculation": "method",
     "funding.Signature": "name",
     "funding.BudgetShift": "reason",
+    "funding.DealMove": "reason",
+    "funding.Handover": "note",
 }
 # … and of those without one, a column of another kind with its new value.
 OTHERS: dict[str, dict[str, Any]] = {
     "core.ClosedMonth": {"closed_at": datetime(2025, 1, 1, tzinfo=UTC)},
     "funding.Attendance": {"noted_by": None},
+    "funding.Conversion": {"shares": 999_999},
     "funding.PanelPledge": {"at": datetime(2020, 1, 1, tzinfo=UTC)},
     "funding.Turnout": {"round": 9},
 }
