@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from funding.awards.models import Award
+from funding.funds.models import Fund
+from funding.payments.states import (
+    BATCH_MACHINE,
+    DISBURSEMENT_MACHINE,
+    BatchState,
+    DisbursementState,
+    LineVerdict,
+)
+from park_portal.core.accounts.rules import sees_records
+from park_portal.core.documents.models import Document
+from park_portal.core.invariants import Agrees, kept, one_of
+from park_portal.core.money import MAX_FEN, MoneyField
+
+if TYPE_CHECKING:
+    from typing import Self
+
+_S = DisbursementState
+
+
+def _person(label: Any) -> Any:
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=label, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+
+class PaymentBatch(models.Model):
+    """One file of payments of a fund that goes to its bank: released whole or not at all."""
+
+    machine = BATCH_MACHINE
+
+    fund = models.ForeignKey(Fund, verbose_name=_("fund"), on_delete=models.PROTECT, related_name="payment_batches")
+    number = models.CharField(_("number"), max_length=40, unique=True)
+    state = models.CharField(_("state"), max_length=10, choices=BatchState, default=BatchState.OPEN, editable=False)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("put together by"), on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    released_by = _person(_("released by"))
+    released_at = models.DateTimeField(_("released"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("payment batch")
+        verbose_name_plural = _("payment batches")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="payment_batch_released_by_another",
+                condition=Q(released_by__isnull=True) | ~Q(released_by=F("made_by")),
+            ),
+        ]
+        triggers = [
+            *BATCH_MACHINE.triggers(),
+            pgtrigger.ReadOnly(name="payment_batch_identity_fixed", fields=["fund", "number", "made_by", "created_at"]),
+            kept("payment_batch"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class DisbursementQuerySet(models.QuerySet["Disbursement"]):
+    def visible_to(self, user: Any) -> Self:
+        """Staff see all; others those of awards they may see."""
+        if not user.is_authenticated:
+            return self.none()
+        if sees_records(user):
+            return self
+        return self.filter(award__in=Award.objects.visible_to(user).values("pk"))
+
+
+# What is approved is held in the ledger, and what is paid was posted there with the bank's day.
+_HELD = """
+    IF NOT EXISTS (SELECT 1 FROM core_transfer t WHERE t.key = 'disbursement/' || NEW.id || '/' || NEW.round
+                   AND t.step = 'pending' AND t.amount_fen = NEW.amount_fen) THEN
+        RAISE EXCEPTION 'nothing is held for disbursement %', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'disbursement_stands_on_the_ledger';
+    END IF;
+    IF NEW.state = 'paid' AND NOT EXISTS (
+        SELECT 1 FROM core_transfer t JOIN core_transfer p ON p.id = t.pending_id
+        WHERE p.key = 'disbursement/' || NEW.id || '/' || NEW.round AND t.step = 'post'
+            AND t.amount_fen = NEW.amount_fen AND t.business_date = NEW.paid_on) THEN
+        RAISE EXCEPTION 'disbursement % was not posted', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'disbursement_stands_on_the_ledger';
+    END IF;
+    RETURN NULL;
+"""
+
+
+class Disbursement(models.Model):
+    """One payment of an award: who asked, who checked, who approved, who released, and what the bank says of it."""
+
+    machine = DISBURSEMENT_MACHINE
+
+    award = models.ForeignKey(Award, verbose_name=_("award"), on_delete=models.PROTECT, related_name="disbursements")
+    number = models.CharField(_("number"), max_length=48, unique=True)
+    amount_fen = MoneyField(_("amount"))
+    purpose = models.CharField(_("purpose"), max_length=200)
+    payee = models.CharField(_("payee"), max_length=120)
+    bank = models.CharField(_("bank"), max_length=120)
+    account_number = models.CharField(_("account number"), max_length=40)
+    state = models.CharField(
+        _("state"), max_length=10, choices=DisbursementState, default=DisbursementState.ASKED, editable=False
+    )
+    # Counts up when the bank sends a payment back: what was held for it then has ended.
+    round = models.PositiveSmallIntegerField(_("attempt"), default=1, editable=False)
+    batch = models.ForeignKey(
+        PaymentBatch, verbose_name=_("batch"), null=True, blank=True, on_delete=models.PROTECT, related_name="payments"
+    )
+    asked_by = _person(_("asked for by"))
+    asked_at = models.DateTimeField(_("asked for"), default=timezone.now)
+    checked_by = _person(_("evidence checked by"))
+    checked_at = models.DateTimeField(_("evidence checked"), null=True, blank=True)
+    approved_by = _person(_("approved by"))
+    approved_at = models.DateTimeField(_("approved"), null=True, blank=True)
+    released_by = _person(_("released by"))
+    released_at = models.DateTimeField(_("released"), null=True, blank=True)
+    paid_on = models.DateField(_("paid on"), null=True, blank=True)
+    bank_reference = models.CharField(_("bank reference"), max_length=80, blank=True)
+    reason = models.CharField(_("reason"), max_length=400, blank=True)
+
+    objects = DisbursementQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("disbursement")
+        verbose_name_plural = _("disbursements")
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["state", "id"], name="disbursement_by_state")]
+        constraints = [
+            models.CheckConstraint(
+                name="disbursement_amount_positive", condition=Q(amount_fen__gt=0, amount_fen__lte=MAX_FEN)
+            ),
+            # Four eyes and two more: who asks, who checks, who approves and who releases are four people.
+            models.CheckConstraint(
+                name="disbursement_checked_by_another",
+                condition=Q(checked_by__isnull=True) | Q(asked_by__isnull=True) | ~Q(checked_by=F("asked_by")),
+            ),
+            models.CheckConstraint(
+                name="disbursement_approved_by_another",
+                condition=Q(approved_by__isnull=True)
+                | (~Q(approved_by=F("checked_by")) & (Q(asked_by__isnull=True) | ~Q(approved_by=F("asked_by")))),
+            ),
+            models.CheckConstraint(
+                name="disbursement_released_by_another",
+                condition=Q(released_by__isnull=True)
+                | (
+                    ~Q(released_by=F("approved_by"))
+                    & ~Q(released_by=F("checked_by"))
+                    & (Q(asked_by__isnull=True) | ~Q(released_by=F("asked_by")))
+                ),
+            ),
+            # Nobody's step is left out on the way.
+            models.CheckConstraint(
+                name="disbursement_has_its_people",
+                condition=Q(state__in=[_S.ASKED, _S.RETURNED, _S.CANCELLED])
+                | Q(state=_S.CHECKED, checked_by__isnull=False)
+                | Q(state=_S.APPROVED, checked_by__isnull=False, approved_by__isnull=False)
+                | Q(
+                    state__in=[_S.RELEASED, _S.PAID],
+                    checked_by__isnull=False,
+                    approved_by__isnull=False,
+                    released_by__isnull=False,
+                ),
+            ),
+            models.CheckConstraint(
+                name="disbursement_paid_as_the_bank_says",
+                condition=(Q(state=_S.PAID, paid_on__isnull=False) & ~Q(bank_reference=""))
+                | (~Q(state=_S.PAID) & Q(paid_on__isnull=True, bank_reference="")),
+            ),
+        ]
+        triggers = [
+            *DISBURSEMENT_MACHINE.triggers(),
+            Agrees(name="disbursement_of_the_batch_s_fund", same={"batch.fund": "award.fund"}, watch=("batch_id",)),
+            pgtrigger.Protect(
+                name="disbursement_terms_fixed",
+                operation=pgtrigger.UpdateOf("amount_fen", "payee", "bank", "account_number", "purpose"),
+                condition=pgtrigger.Q(old__state__in=[_S.CHECKED, _S.APPROVED, _S.RELEASED, _S.PAID]),
+            ),
+            pgtrigger.ReadOnly(name="disbursement_identity_fixed", fields=["award", "number", "asked_at"]),
+            pgtrigger.Trigger(
+                name="disbursement_stands_on_the_ledger",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Q(new__state__in=[_S.APPROVED, _S.RELEASED, _S.PAID]),
+                func=_HELD,
+            ),
+            kept("disbursement"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class BankStatement(models.Model):
+    """One statement of a fund's bank account as the bank sent it."""
+
+    fund = models.ForeignKey(Fund, verbose_name=_("fund"), on_delete=models.PROTECT, related_name="bank_statements")
+    document = models.OneToOneField(Document, verbose_name=_("file"), on_delete=models.PROTECT, related_name="+")
+    since = models.DateField(_("from"))
+    until = models.DateField(_("to"))
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("uploaded by"), on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(_("uploaded"), default=timezone.now)
+    booked_at = models.DateTimeField(_("booked"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("bank statement")
+        verbose_name_plural = _("bank statements")
+        ordering = ["-until", "-id"]
+        constraints = [models.CheckConstraint(name="bank_statement_in_order", condition=Q(until__gte=F("since")))]
+        triggers = [
+            pgtrigger.ReadOnly(
+                name="bank_statement_is_final", fields=["fund", "document", "since", "until", "uploaded_by", "created_at"]
+            ),
+            kept("bank_statement"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.fund} {self.since}–{self.until}"
+
+
+class StatementLine(models.Model):
+    """One line of a bank statement, and the payment that it is about."""
+
+    statement = models.ForeignKey(
+        BankStatement, verbose_name=_("bank statement"), on_delete=models.PROTECT, related_name="lines"
+    )
+    place = models.PositiveIntegerField(_("line"))
+    on = models.DateField(_("date"))
+    amount_fen = MoneyField(_("amount"))
+    counterparty = models.CharField(_("counterparty"), max_length=200, blank=True)
+    text = models.CharField(_("text"), max_length=400, blank=True)
+    bank_reference = models.CharField(_("bank reference"), max_length=80)
+    verdict = models.CharField(_("verdict"), max_length=10, choices=LineVerdict)
+    disbursement = models.ForeignKey(
+        Disbursement, verbose_name=_("disbursement"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("line of a bank statement")
+        verbose_name_plural = _("lines of bank statements")
+        ordering = ["statement_id", "place"]
+        constraints = [
+            models.UniqueConstraint(name="statement_line_once", fields=["statement", "place"]),
+            one_of("statement_line_verdict_known", "verdict", LineVerdict),
+            # One payment is settled by one line of all statements.
+            models.UniqueConstraint(
+                name="statement_line_settles_once",
+                fields=["disbursement"],
+                condition=Q(verdict=LineVerdict.MATCHED),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.statement} {self.place}"

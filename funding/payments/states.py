@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from park_portal.core.workflow import Machine, Transition
+
+
+class DisbursementState(models.TextChoices):
+    ASKED = "asked", pgettext_lazy("disbursement", "asked for")
+    RETURNED = "returned", pgettext_lazy("disbursement", "returned for changes")
+    CHECKED = "checked", pgettext_lazy("disbursement", "evidence checked")
+    APPROVED = "approved", pgettext_lazy("disbursement", "approved")
+    RELEASED = "released", pgettext_lazy("disbursement", "released to the bank")
+    PAID = "paid", pgettext_lazy("disbursement", "paid")
+    CANCELLED = "cancelled", pgettext_lazy("disbursement", "cancelled")
+
+
+_S = DisbursementState
+
+# Three people of the park stand behind each payment; that they are three is kept by the table's own constraints.
+DISBURSEMENT_MACHINE = Machine(
+    name="disbursement",
+    label=_("disbursement"),
+    states=DisbursementState,
+    initial=DisbursementState.ASKED,
+    tones={_S.ASKED: "wait", _S.CHECKED: "wait", _S.APPROVED: "wait", _S.RELEASED: "info", _S.PAID: "good"},
+    transitions=(
+        Transition("check", (_S.ASKED,), _S.CHECKED, _("Evidence is in order"), "funding.check_disbursement"),
+        Transition(
+            "return", (_S.ASKED, _S.CHECKED), _S.RETURNED, _("Return for changes"), "funding.return_disbursement"
+        ),
+        Transition("ask_again", (_S.RETURNED,), _S.ASKED, _("Ask again"), "funding.ask_disbursement_again"),
+        Transition("approve", (_S.CHECKED,), _S.APPROVED, _("Approve"), "funding.approve_disbursement"),
+        Transition("release", (_S.APPROVED,), _S.RELEASED, _("Release"), "funding.release_disbursement"),
+        Transition("pay", (_S.RELEASED,), _S.PAID, _("Paid by the bank"), "funding.settle_disbursement"),
+        # The bank sends it back: wrong account, closed account.
+        Transition("bounce", (_S.RELEASED,), _S.RETURNED, _("Sent back by the bank"), "funding.settle_disbursement"),
+        Transition(
+            "cancel",
+            (_S.ASKED, _S.RETURNED, _S.CHECKED, _S.APPROVED),
+            _S.CANCELLED,
+            _("Cancel"),
+            "funding.cancel_disbursement",
+        ),
+    ),
+)
+
+
+class BatchState(models.TextChoices):
+    OPEN = "open", pgettext_lazy("payment batch", "being put together")
+    RELEASED = "released", pgettext_lazy("payment batch", "released to the bank")
+    SETTLED = "settled", pgettext_lazy("payment batch", "settled")
+
+
+BATCH_MACHINE = Machine(
+    name="payment_batch",
+    label=_("payment batch"),
+    states=BatchState,
+    initial=BatchState.OPEN,
+    transitions=(
+        Transition("release", (BatchState.OPEN,), BatchState.RELEASED, _("Release"), "funding.release_disbursement"),
+        Transition("settle", (BatchState.RELEASED,), BatchState.SETTLED, _("Settle"), "funding.settle_disbursement"),
+    ),
+)
+
+
+class LineVerdict(models.TextChoices):
+    """What became of one line of a bank statement."""
+
+    MATCHED = "matched", pgettext_lazy("bank statement", "matched")
+    AMOUNT = "amount", pgettext_lazy("bank statement", "another amount")
+    TWICE = "twice", pgettext_lazy("bank statement", "paid twice")
+    UNKNOWN = "unknown", pgettext_lazy("bank statement", "no such reference")
+    OTHER = "other", pgettext_lazy("bank statement", "not a payment of the fund")
