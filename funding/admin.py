@@ -8,6 +8,7 @@ from funding.decisions.admin import DecisionAdmin, LetterAdmin, LetterTemplateAd
 from funding.funds.admin import FundAdmin
 from funding.panels.admin import MeetingAdmin
 from funding.reports.admin import ReportAdmin
+from funding.payments.admin import BankStatementAdmin, DisbursementAdmin, PaymentBatchAdmin
 from funding.reviews.admin import (
     AssignmentPlanAdmin,
     CalculationAdmin,
@@ -25,17 +26,20 @@ __all__ = [
     "ApplicationAdmin",
     "AssignmentPlanAdmin",
     "AwardAdmin",
+    "BankStatementAdmin",
     "CalculationAdmin",
     "CallAdmin",
     "ConflictAdmin",
     "DataRoomGrantAdmin",
     "DecisionAdmin",
+    "DisbursementAdmin",
     "FundAdmin",
     "LetterAdmin",
     "LetterTemplateAdmin",
     "MeetingAdmin",
     "NoticeLineAdmin",
     "ObjectionAdmin",
+    "PaymentBatchAdmin",
     "PublicNoticeAdmin",
     "PublicationAdmin",
     "QuestionAdmin",

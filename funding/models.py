@@ -53,6 +53,7 @@ from funding.panels.models import (
     UsefulnessRating,
 )
 from funding.reports.models import Expense, Report
+from funding.payments.models import BankStatement, Disbursement, PaymentBatch, StatementLine
 from funding.reviews.models import (
     AssignmentPlan,
     Calculation,
@@ -84,6 +85,7 @@ __all__ = [
     "Award",
     "Ballot",
     "BudgetCategory",
+    "BankStatement",
     "BudgetLine",
     "BudgetShift",
     "Calculation",
@@ -101,6 +103,7 @@ __all__ = [
     "DataRoomItem",
     "DataRoomRequest",
     "Decision",
+    "Disbursement",
     "EligibilityRule",
     "Expense",
     "Extension",
@@ -114,6 +117,7 @@ __all__ = [
     "PanelComment",
     "PanelMember",
     "PanelPledge",
+    "PaymentBatch",
     "Placement",
     "PlanPool",
     "PlannedPair",
@@ -133,6 +137,7 @@ __all__ = [
     "Stage",
     "StageRun",
     "Tranche",
+    "StatementLine",
     "Turnout",
     "UsefulnessRating",
     "Version",

@@ -38,6 +38,7 @@ from funding.decisions.api import DecisionResource, LetterResource, OutcomeResou
 from funding.funds.api import BudgetLineResource, CommitmentResource, FundResource
 from funding.panels.api import ItemResource, MeetingResource
 from funding.reports.api import ExpenseResource, ReportResource
+from funding.payments.api import BankStatementResource, PaymentBatchResource, PaymentResource
 from funding.reviews.api import (
     AssignmentPlanResource,
     CalculationResource,
@@ -147,6 +148,9 @@ router.register("tranches", TrancheResource, basename="tranches")
 router.register("clawbacks", ClawbackResource, basename="clawbacks")
 router.register("reports", ReportResource, basename="reports")
 router.register("expenses", ExpenseResource, basename="expenses")
+router.register("payments", PaymentResource, basename="payments")
+router.register("payment-batches", PaymentBatchResource, basename="payment-batches")
+router.register("bank-statements", BankStatementResource, basename="bank-statements")
 router.register("accounts", AccountResource, basename="accounts")
 router.register("transfers", TransferResource, basename="transfers")
 

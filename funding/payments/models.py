@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +20,7 @@ from funding.payments.states import (
     LineVerdict,
 )
 from park_portal.core.accounts.rules import sees_records
+from park_portal.core.audit.models import append_only
 from park_portal.core.documents.models import Document
 from park_portal.core.invariants import Agrees, kept, one_of
 from park_portal.core.money import MAX_FEN, MoneyField
@@ -31,8 +33,35 @@ _S = DisbursementState
 
 def _person(label: Any) -> Any:
     return models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=label, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        verbose_name=label,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
+
+
+class OfStaff(models.QuerySet[Any]):
+    """Rows that the park's staff see, and nobody else."""
+
+    def visible_to(self, user: Any) -> Self:
+        return self if user.is_authenticated and sees_records(user) else self.none()
+
+
+class PaymentBatchQuerySet(OfStaff):
+    pass
+
+
+# A file that the bank has is of these payments, all of them released with it.
+_WHOLE = """
+    IF EXISTS (SELECT 1 FROM funding_disbursement d WHERE d.batch_id = NEW.id
+               AND d.state NOT IN ('released', 'paid', 'bounced')) THEN
+        RAISE EXCEPTION 'payments of batch % are not released', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_batch_released_whole';
+    END IF;
+    RETURN NEW;
+"""
 
 
 class PaymentBatch(models.Model):
@@ -40,15 +69,24 @@ class PaymentBatch(models.Model):
 
     machine = BATCH_MACHINE
 
-    fund = models.ForeignKey(Fund, verbose_name=_("fund"), on_delete=models.PROTECT, related_name="payment_batches")
+    fund = models.ForeignKey(
+        Fund, verbose_name=_("fund"), on_delete=models.PROTECT, related_name="payment_batches"
+    )
     number = models.CharField(_("number"), max_length=40, unique=True)
-    state = models.CharField(_("state"), max_length=10, choices=BatchState, default=BatchState.OPEN, editable=False)
+    state = models.CharField(
+        _("state"), max_length=10, choices=BatchState, default=BatchState.OPEN, editable=False
+    )
     made_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("put together by"), on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("put together by"),
+        on_delete=models.PROTECT,
+        related_name="+",
     )
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     released_by = _person(_("released by"))
     released_at = models.DateTimeField(_("released"), null=True, blank=True)
+
+    objects = PaymentBatchQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("payment batch")
@@ -59,10 +97,24 @@ class PaymentBatch(models.Model):
                 name="payment_batch_released_by_another",
                 condition=Q(released_by__isnull=True) | ~Q(released_by=F("made_by")),
             ),
+            models.CheckConstraint(
+                name="payment_batch_released_by_somebody",
+                condition=Q(state=BatchState.OPEN, released_by__isnull=True, released_at__isnull=True)
+                | Q(state=BatchState.RELEASED, released_by__isnull=False, released_at__isnull=False),
+            ),
         ]
         triggers = [
             *BATCH_MACHINE.triggers(),
-            pgtrigger.ReadOnly(name="payment_batch_identity_fixed", fields=["fund", "number", "made_by", "created_at"]),
+            pgtrigger.ReadOnly(
+                name="payment_batch_identity_fixed", fields=["fund", "number", "made_by", "created_at"]
+            ),
+            pgtrigger.Trigger(
+                name="payment_batch_released_whole",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Q(new__state=BatchState.RELEASED),
+                func=_WHOLE,
+            ),
             kept("payment_batch"),
         ]
 
@@ -80,21 +132,33 @@ class DisbursementQuerySet(models.QuerySet["Disbursement"]):
         return self.filter(award__in=Award.objects.visible_to(user).values("pk"))
 
 
-# What is approved is held in the ledger, and what is paid was posted there with the bank's day.
-_HELD = """
-    IF NOT EXISTS (SELECT 1 FROM core_transfer t WHERE t.key = 'disbursement/' || NEW.id || '/' || NEW.round
-                   AND t.step = 'pending' AND t.amount_fen = NEW.amount_fen) THEN
-        RAISE EXCEPTION 'nothing is held for disbursement %', NEW.id
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'disbursement_stands_on_the_ledger';
+# What is approved is held in the ledger, what is paid was posted there with the bank's day, and what goes no further holds
+# nothing any longer.
+_ON_THE_LEDGER = """
+    SELECT * INTO held FROM core_transfer t
+    WHERE t.key = 'disbursement/' || NEW.id || '/' || NEW.round AND t.step = 'pending';
+    SELECT * INTO ended FROM core_transfer t WHERE t.pending_id = held.id;
+    IF NEW.state IN ('approved', 'released') THEN
+        stands := held.amount_fen = NEW.amount_fen AND ended.id IS NULL;
+    ELSIF NEW.state = 'paid' THEN
+        stands := ended.step = 'post' AND ended.amount_fen = NEW.amount_fen AND ended.business_date = NEW.paid_on;
+    ELSE
+        stands := held.id IS NULL OR ended.step IN ('void', 'expire')
+            OR (ended.step = 'post' AND EXISTS (SELECT 1 FROM core_transfer r WHERE r.reverses_id = ended.id));
     END IF;
-    IF NEW.state = 'paid' AND NOT EXISTS (
-        SELECT 1 FROM core_transfer t JOIN core_transfer p ON p.id = t.pending_id
-        WHERE p.key = 'disbursement/' || NEW.id || '/' || NEW.round AND t.step = 'post'
-            AND t.amount_fen = NEW.amount_fen AND t.business_date = NEW.paid_on) THEN
-        RAISE EXCEPTION 'disbursement % was not posted', NEW.id
+    IF stands IS NOT TRUE THEN
+        RAISE EXCEPTION 'disbursement % is % and the ledger says otherwise', NEW.id, NEW.state
             USING ERRCODE = 'check_violation', CONSTRAINT = 'disbursement_stands_on_the_ledger';
     END IF;
     RETURN NULL;
+"""
+
+_JOINS_OPEN = """
+    IF NOT EXISTS (SELECT 1 FROM funding_paymentbatch b WHERE b.id = NEW.batch_id AND b.state = 'open') THEN
+        RAISE EXCEPTION 'batch % is released', NEW.batch_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'disbursement_joins_an_open_batch';
+    END IF;
+    RETURN NEW;
 """
 
 
@@ -103,7 +167,9 @@ class Disbursement(models.Model):
 
     machine = DISBURSEMENT_MACHINE
 
-    award = models.ForeignKey(Award, verbose_name=_("award"), on_delete=models.PROTECT, related_name="disbursements")
+    award = models.ForeignKey(
+        Award, verbose_name=_("award"), on_delete=models.PROTECT, related_name="disbursements"
+    )
     number = models.CharField(_("number"), max_length=48, unique=True)
     amount_fen = MoneyField(_("amount"))
     purpose = models.CharField(_("purpose"), max_length=200)
@@ -116,7 +182,12 @@ class Disbursement(models.Model):
     # Counts up when the bank sends a payment back: what was held for it then has ended.
     round = models.PositiveSmallIntegerField(_("attempt"), default=1, editable=False)
     batch = models.ForeignKey(
-        PaymentBatch, verbose_name=_("batch"), null=True, blank=True, on_delete=models.PROTECT, related_name="payments"
+        PaymentBatch,
+        verbose_name=_("batch"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="payments",
     )
     asked_by = _person(_("asked for by"))
     asked_at = models.DateTimeField(_("asked for"), default=timezone.now)
@@ -144,12 +215,17 @@ class Disbursement(models.Model):
             # Four eyes and two more: who asks, who checks, who approves and who releases are four people.
             models.CheckConstraint(
                 name="disbursement_checked_by_another",
-                condition=Q(checked_by__isnull=True) | Q(asked_by__isnull=True) | ~Q(checked_by=F("asked_by")),
+                condition=Q(checked_by__isnull=True)
+                | Q(asked_by__isnull=True)
+                | ~Q(checked_by=F("asked_by")),
             ),
             models.CheckConstraint(
                 name="disbursement_approved_by_another",
                 condition=Q(approved_by__isnull=True)
-                | (~Q(approved_by=F("checked_by")) & (Q(asked_by__isnull=True) | ~Q(approved_by=F("asked_by")))),
+                | (
+                    ~Q(approved_by=F("checked_by"))
+                    & (Q(asked_by__isnull=True) | ~Q(approved_by=F("asked_by")))
+                ),
             ),
             models.CheckConstraint(
                 name="disbursement_released_by_another",
@@ -163,15 +239,23 @@ class Disbursement(models.Model):
             # Nobody's step is left out on the way.
             models.CheckConstraint(
                 name="disbursement_has_its_people",
-                condition=Q(state__in=[_S.ASKED, _S.RETURNED, _S.CANCELLED])
+                condition=Q(
+                    state__in=[_S.ASKED, _S.RETURNED, _S.CANCELLED],
+                    approved_by__isnull=True,
+                    released_by__isnull=True,
+                )
                 | Q(state=_S.CHECKED, checked_by__isnull=False)
                 | Q(state=_S.APPROVED, checked_by__isnull=False, approved_by__isnull=False)
                 | Q(
-                    state__in=[_S.RELEASED, _S.PAID],
+                    state__in=[_S.RELEASED, _S.PAID, _S.BOUNCED],
                     checked_by__isnull=False,
                     approved_by__isnull=False,
                     released_by__isnull=False,
                 ),
+            ),
+            # Of digits alone, as banks keep them; spaces and hyphens are only for reading.
+            models.CheckConstraint(
+                name="disbursement_account_is_a_number", condition=Q(account_number__regex=r"^[0-9]{8,32}$")
             ),
             models.CheckConstraint(
                 name="disbursement_paid_as_the_bank_says",
@@ -181,19 +265,47 @@ class Disbursement(models.Model):
         ]
         triggers = [
             *DISBURSEMENT_MACHINE.triggers(),
-            Agrees(name="disbursement_of_the_batch_s_fund", same={"batch.fund": "award.fund"}, watch=("batch_id",)),
+            Agrees(
+                name="disbursement_of_the_batch_s_fund",
+                same={"batch.fund": "award.fund"},
+                watch=("batch_id",),
+            ),
             pgtrigger.Protect(
                 name="disbursement_terms_fixed",
                 operation=pgtrigger.UpdateOf("amount_fen", "payee", "bank", "account_number", "purpose"),
                 condition=pgtrigger.Q(old__state__in=[_S.CHECKED, _S.APPROVED, _S.RELEASED, _S.PAID]),
+            ),
+            pgtrigger.Protect(
+                name="disbursement_attempts_count_up",
+                operation=pgtrigger.UpdateOf("round", "state"),
+                condition=pgtrigger.Condition(
+                    "NEW.round <> OLD.round + CASE WHEN NEW.state = 'asked' AND OLD.state <> 'asked' THEN 1 ELSE 0 END"
+                ),
+            ),
+            pgtrigger.Trigger(
+                name="disbursement_joins_an_open_batch",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("batch_id"),
+                condition=pgtrigger.Condition(
+                    "NEW.batch_id IS NOT NULL AND NEW.batch_id IS DISTINCT FROM OLD.batch_id"
+                ),
+                func=_JOINS_OPEN,
+            ),
+            pgtrigger.Protect(
+                name="disbursement_leaves_no_released_batch",
+                operation=pgtrigger.UpdateOf("batch_id"),
+                condition=pgtrigger.Condition(
+                    "OLD.state IN ('released', 'paid') AND NEW.batch_id IS DISTINCT FROM OLD.batch_id"
+                ),
             ),
             pgtrigger.ReadOnly(name="disbursement_identity_fixed", fields=["award", "number", "asked_at"]),
             pgtrigger.Trigger(
                 name="disbursement_stands_on_the_ledger",
                 when=pgtrigger.After,
                 operation=pgtrigger.UpdateOf("state"),
-                condition=pgtrigger.Q(new__state__in=[_S.APPROVED, _S.RELEASED, _S.PAID]),
-                func=_HELD,
+                condition=pgtrigger.Condition("NEW.state <> 'asked'"),
+                declare=[("held", "core_transfer"), ("ended", "core_transfer"), ("stands", "boolean")],
+                func=_ON_THE_LEDGER,
             ),
             kept("disbursement"),
         ]
@@ -201,28 +313,60 @@ class Disbursement(models.Model):
     def __str__(self) -> str:
         return self.number
 
+    def get_absolute_url(self) -> str:
+        return reverse("payments:detail", args=[self.pk])
+
+    @property
+    def ledger_key(self) -> str:
+        """The key under which this attempt is held in the ledger."""
+        return f"disbursement/{self.pk}/{self.round}"
+
+
+class BankStatementQuerySet(OfStaff):
+    pass
+
 
 class BankStatement(models.Model):
     """One statement of a fund's bank account as the bank sent it."""
 
-    fund = models.ForeignKey(Fund, verbose_name=_("fund"), on_delete=models.PROTECT, related_name="bank_statements")
-    document = models.OneToOneField(Document, verbose_name=_("file"), on_delete=models.PROTECT, related_name="+")
+    fund = models.ForeignKey(
+        Fund, verbose_name=_("fund"), on_delete=models.PROTECT, related_name="bank_statements"
+    )
+    document = models.OneToOneField(
+        Document, verbose_name=_("file"), on_delete=models.PROTECT, related_name="+"
+    )
     since = models.DateField(_("from"))
     until = models.DateField(_("to"))
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("uploaded by"), on_delete=models.PROTECT, related_name="+"
     )
     created_at = models.DateTimeField(_("uploaded"), default=timezone.now)
+    booked_by = _person(_("booked by"))
     booked_at = models.DateTimeField(_("booked"), null=True, blank=True)
+
+    objects = BankStatementQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("bank statement")
         verbose_name_plural = _("bank statements")
         ordering = ["-until", "-id"]
-        constraints = [models.CheckConstraint(name="bank_statement_in_order", condition=Q(until__gte=F("since")))]
+        constraints = [
+            models.CheckConstraint(name="bank_statement_in_order", condition=Q(until__gte=F("since"))),
+            models.CheckConstraint(
+                name="bank_statement_booked_by_somebody",
+                condition=Q(booked_at__isnull=True, booked_by__isnull=True)
+                | Q(booked_at__isnull=False, booked_by__isnull=False),
+            ),
+        ]
         triggers = [
             pgtrigger.ReadOnly(
-                name="bank_statement_is_final", fields=["fund", "document", "since", "until", "uploaded_by", "created_at"]
+                name="bank_statement_is_final",
+                fields=["fund", "document", "since", "until", "uploaded_by", "created_at"],
+            ),
+            pgtrigger.Protect(
+                name="bank_statement_booked_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__booked_at__isnull=False),
             ),
             kept("bank_statement"),
         ]
@@ -242,10 +386,17 @@ class StatementLine(models.Model):
     amount_fen = MoneyField(_("amount"))
     counterparty = models.CharField(_("counterparty"), max_length=200, blank=True)
     text = models.CharField(_("text"), max_length=400, blank=True)
-    bank_reference = models.CharField(_("bank reference"), max_length=80)
-    verdict = models.CharField(_("verdict"), max_length=10, choices=LineVerdict)
+    bank_reference = models.CharField(_("bank reference"), max_length=80, blank=True)
+    # Money that came in rather than went out.
+    is_incoming = models.BooleanField(_("incoming"), default=False)
+    verdict = models.CharField(_("what it is"), max_length=10, choices=LineVerdict)
     disbursement = models.ForeignKey(
-        Disbursement, verbose_name=_("disbursement"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        Disbursement,
+        verbose_name=_("disbursement"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
 
     class Meta:
@@ -255,13 +406,21 @@ class StatementLine(models.Model):
         constraints = [
             models.UniqueConstraint(name="statement_line_once", fields=["statement", "place"]),
             one_of("statement_line_verdict_known", "verdict", LineVerdict),
-            # One payment is settled by one line of all statements.
+            models.CheckConstraint(
+                name="statement_line_amount_positive", condition=Q(amount_fen__gt=0, amount_fen__lte=MAX_FEN)
+            ),
+            # One payment is settled by one line of a statement.
             models.UniqueConstraint(
                 name="statement_line_settles_once",
-                fields=["disbursement"],
+                fields=["statement", "disbursement"],
                 condition=Q(verdict=LineVerdict.MATCHED),
             ),
+            models.CheckConstraint(
+                name="statement_line_matches_something",
+                condition=~Q(verdict=LineVerdict.MATCHED) | Q(disbursement__isnull=False),
+            ),
         ]
+        triggers: ClassVar = append_only("statement_line")
 
     def __str__(self) -> str:
         return f"{self.statement} {self.place}"
