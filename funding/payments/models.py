@@ -298,7 +298,7 @@ class Disbursement(models.Model):
                     "OLD.state IN ('released', 'paid') AND NEW.batch_id IS DISTINCT FROM OLD.batch_id"
                 ),
             ),
-            pgtrigger.ReadOnly(name="disbursement_identity_fixed", fields=["award", "number", "asked_at"]),
+            pgtrigger.ReadOnly(name="disbursement_identity_fixed", fields=["award", "number"]),
             pgtrigger.Trigger(
                 name="disbursement_stands_on_the_ledger",
                 when=pgtrigger.After,

@@ -122,9 +122,9 @@ def ask_again(
             "bank": bank,
             "account_number": number,
         }
-        if held.state == DisbursementState.ASKED and held.asked_by_id == actor.pk:
-            if all(getattr(held, name) == value for name, value in values.items()):
-                return held  # the second click
+        is_same = all(getattr(held, name) == value for name, value in values.items())
+        if is_same and (held.state, held.asked_by_id) == (DisbursementState.ASKED, actor.pk):
+            return held  # the second click
         refuse_state(held, DisbursementState.RETURNED, DisbursementState.BOUNCED)
         _refuse_amount(held.award, amount_fen, beside=held)
         if held.state == DisbursementState.BOUNCED and (held.payee, held.bank, held.account_number) == (
