@@ -66,7 +66,10 @@ class DisbursementAdmin(ReadOnly, StaffAdmin):
     ordering = ["-id"]
     where_from = _("Payments are asked for by those who hold an award, or by staff with the button above.")
     fieldsets = [
-        (None, {"fields": ["number", "award", "amount", "purpose", "state_label", "turn", "reason"]}),
+        (
+            None,
+            {"fields": ["number", "award", "tranche", "amount", "purpose", "state_label", "turn", "reason"]},
+        ),
         (_("Account"), {"fields": ["payee", "bank", "account_number"]}),
         (
             _("Who did what"),

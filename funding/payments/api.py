@@ -14,7 +14,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from funding.awards.models import Award
+from funding.awards.models import Tranche
 from funding.funds.models import Fund
 from funding.payments import services
 from funding.payments.models import BankStatement, Disbursement, PaymentBatch, StatementLine
@@ -29,12 +29,25 @@ from park_portal.core.views import visible_or_404
 
 class PaymentSerializer(ResourceSerializer):
     # Who of the park took which step is the park's own affair.
-    private = dict.fromkeys(("checked_by", "approved_by", "released_by", "asked_by", "batch"), "core.see_records")
+    private = dict.fromkeys(
+        ("checked_by", "approved_by", "released_by", "asked_by", "batch"), "core.see_records"
+    )
 
     class Meta:
         model = Disbursement
         fields = (
-            *("id", "number", "award", "amount_fen", "purpose", "payee", "bank", "account_number", "state"),
+            *(
+                "id",
+                "number",
+                "award",
+                "tranche",
+                "amount_fen",
+                "purpose",
+                "payee",
+                "bank",
+                "account_number",
+                "state",
+            ),
             *("round", "batch", "asked_by", "asked_at", "checked_by", "checked_at", "approved_by"),
             *("approved_at", "released_by", "released_at", "paid_on", "bank_reference", "reason"),
         )
@@ -42,7 +55,7 @@ class PaymentSerializer(ResourceSerializer):
 
 
 class PaymentAskSerializer(serializers.Serializer[Any]):
-    award = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    tranche = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     amount_fen = serializers.IntegerField(min_value=1, max_value=MAX_FEN)
     purpose = serializers.CharField(max_length=200)
     payee = serializers.CharField(max_length=120)
@@ -64,7 +77,7 @@ class PaymentFilter(django_filters.FilterSet):
 
     class Meta:
         model = Disbursement
-        fields = ("state", "award", "batch", "number")
+        fields = ("state", "award", "tranche", "batch", "number")
 
 
 class PaymentResource(HasActs, HasListActs, Resource):
@@ -83,12 +96,14 @@ class PaymentResource(HasActs, HasListActs, Resource):
     @extend_schema(request=PaymentAskSerializer, responses={201: PaymentSerializer})
     @idempotent
     def create(self, request: Request) -> Response:
-        """Ask for a payment of an award that you answer for."""
+        """Ask for a tranche of an award that you answer for."""
         sent = PaymentAskSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         values = dict(sent.validated_data)
-        award = visible_or_404(Award.objects.visible_to(self.actor), pk=values.pop("award"))
-        made = services.ask_disbursement(award, actor=self.actor, **values)
+        rows = Tranche.objects.visible_to(self.actor).select_related("award__application", "milestone")
+        made = services.ask_disbursement(
+            visible_or_404(rows, pk=values.pop("tranche")), actor=self.actor, **values
+        )
         row = visible_or_404(self.rows(), pk=made.pk)
         return Response(self.show(row), status=201, headers={"ETag": self.tag_of(row)})
 

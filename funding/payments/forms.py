@@ -6,14 +6,17 @@ import re
 from typing import Any
 
 from django import forms
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from funding.awards.models import Award
+from funding.awards.models import Tranche
 from funding.awards.states import AwardState
 from funding.funds.models import Fund
 from funding.payments.models import Disbursement
+from funding.payments.states import DisbursementState
 from park_portal.core.forms import MoneyInput, PortalForm, TextField
+from park_portal.core.money import format_yuan
 
 
 def _fields() -> dict[str, forms.Field]:
@@ -43,25 +46,46 @@ class PaymentForm(PortalForm):
     account_number = _fields()["account_number"]
 
 
+def open_tranches() -> models.QuerySet[Tranche]:
+    """Return the tranches of awards under way that nobody has asked for."""
+    asked = Disbursement.objects.filter(tranche=models.OuterRef("pk")).exclude(
+        state=DisbursementState.CANCELLED
+    )
+    rows = Tranche.objects.filter(~models.Exists(asked), award__state=AwardState.RUNNING, amount_fen__gt=0)
+    return rows.select_related("award").order_by("award__number", "number")
+
+
+class TrancheField(forms.ModelChoiceField):
+    """One tranche, named with its award and amount."""
+
+    def __init__(self, queryset: Any = None, **kwargs: Any) -> None:
+        super().__init__(queryset=Tranche.objects.none() if queryset is None else queryset, **kwargs)
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj} · {format_yuan(obj.amount_fen)} · {obj.award.title}"
+
+
 class AskForm(PaymentForm):
     """The same for a new payment, of one of the awards that one answers for."""
 
-    field_order = ("award", "amount_fen")
-    award: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
-        label=_("award"), queryset=Award.objects.none()
-    )
+    field_order = ("tranche", "amount_fen")
+    tranche = TrancheField(label=_("tranche"))
 
-    def __init__(self, *args: Any, awards: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, tranches: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["award"].queryset = awards  # type: ignore[attr-defined] # a model's choices
+        self.fields["tranche"].queryset = tranches  # type: ignore[attr-defined] # a model's choices
 
 
 class StaffAskForm(forms.Form):
     """A payment that staff ask for, where a milestone falls due."""
 
-    award: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
-        label=_("award"), queryset=Award.objects.filter(state=AwardState.RUNNING).order_by("number")
-    )
+    field_order = ("tranche", "amount_fen")
+    tranche = TrancheField(label=_("tranche"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["tranche"].queryset = open_tranches()  # type: ignore[attr-defined] # a model's choices
+
     amount_fen = _fields()["amount_fen"]
     purpose = _fields()["purpose"]
     payee = _fields()["payee"]

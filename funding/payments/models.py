@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from funding.awards.models import Award
+from funding.awards.models import Award, Tranche
 from funding.funds.models import Fund
 from funding.payments.states import (
     BATCH_MACHINE,
@@ -158,6 +158,14 @@ _ON_THE_LEDGER = """
     RETURN NULL;
 """
 
+_WITHIN = """
+    IF NEW.amount_fen > (SELECT t.amount_fen FROM funding_tranche t WHERE t.id = NEW.tranche_id) THEN
+        RAISE EXCEPTION 'more than tranche % has', NEW.tranche_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'disbursement_within_its_tranche';
+    END IF;
+    RETURN NEW;
+"""
+
 _JOINS_OPEN = """
     IF NOT EXISTS (SELECT 1 FROM funding_paymentbatch b WHERE b.id = NEW.batch_id AND b.state = 'open') THEN
         RAISE EXCEPTION 'batch % is released', NEW.batch_id
@@ -174,6 +182,13 @@ class Disbursement(models.Model):
 
     award = models.ForeignKey(
         Award, verbose_name=_("award"), on_delete=models.PROTECT, related_name="disbursements"
+    )
+    tranche = models.ForeignKey(
+        Tranche,
+        verbose_name=_("tranche"),
+        on_delete=models.PROTECT,
+        related_name="disbursements",
+        db_index=False,
     )
     number = models.CharField(_("number"), max_length=48, unique=True)
     amount_fen = MoneyField(_("amount"))
@@ -216,6 +231,9 @@ class Disbursement(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="disbursement_amount_positive", condition=Q(amount_fen__gt=0, amount_fen__lte=MAX_FEN)
+            ),
+            models.UniqueConstraint(
+                name="disbursement_one_a_tranche", fields=["tranche"], condition=~Q(state=_S.CANCELLED)
             ),
             # Four eyes and two more: who asks, who checks, who approves and who releases are four people.
             models.CheckConstraint(
@@ -270,6 +288,13 @@ class Disbursement(models.Model):
         ]
         triggers = [
             *DISBURSEMENT_MACHINE.triggers(),
+            Agrees(name="disbursement_of_its_award_s_tranche", same={"tranche.award": "award"}),
+            pgtrigger.Trigger(
+                name="disbursement_within_its_tranche",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("amount_fen"),
+                func=_WITHIN,
+            ),
             Agrees(
                 name="disbursement_of_the_batch_s_fund",
                 same={"batch.fund": "award.fund"},
@@ -303,7 +328,7 @@ class Disbursement(models.Model):
                     "OLD.state IN ('released', 'paid') AND NEW.batch_id IS DISTINCT FROM OLD.batch_id"
                 ),
             ),
-            pgtrigger.ReadOnly(name="disbursement_identity_fixed", fields=["award", "number"]),
+            pgtrigger.ReadOnly(name="disbursement_identity_fixed", fields=["award", "tranche", "number"]),
             pgtrigger.Trigger(
                 name="disbursement_stands_on_the_ledger",
                 when=pgtrigger.After,

@@ -12,7 +12,10 @@ holds(
     keep=Keep.PROJECT,
     kept={Law.ACCOUNTING: "payee bank account_number purpose reason"},
     linked="asked_by checked_by approved_by released_by",
-    plain="id award number amount_fen state round batch asked_at checked_at approved_at released_at paid_on bank_reference",
+    plain=(
+        "id award tranche number amount_fen state round batch asked_at checked_at approved_at released_at paid_on "
+        "bank_reference"
+    ),
     since="asked_at",
     untold="asked_by checked_by approved_by released_by",
 )

@@ -20,8 +20,8 @@ class DisbursementState(models.TextChoices):
 
 _S = DisbursementState
 
-# Of these none counts against what the award still has.
-OVER = (_S.RETURNED, _S.BOUNCED, _S.CANCELLED)
+# Nothing more becomes of these.
+OVER = (_S.PAID, _S.CANCELLED)
 
 # Three people of the park stand behind each payment; that they are three is kept by the table's own constraints.
 DISBURSEMENT_MACHINE = Machine(

@@ -11,11 +11,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from funding.awards.models import Award
-from funding.awards.states import AwardState
+from funding.awards.facts import holds_awards
+from funding.awards.models import Award, Tranche
 from funding.payments import services
-from funding.payments.facts import has_award
-from funding.payments.forms import AskForm, PaymentForm, ReasonPageForm, values_of
+from funding.payments.forms import AskForm, PaymentForm, ReasonPageForm, open_tranches, values_of
 from funding.payments.models import Disbursement
 from funding.payments.states import DISBURSEMENT_MACHINE, DisbursementState
 from park_portal.core.accounts.rules import sees_records
@@ -29,7 +28,7 @@ from park_portal.core.workflow import may
 NAV = "payments"
 SHOWN = 5
 ASK = "funding.ask_disbursement"
-register_nav(NavItem(NAV, _("Payments"), "payments:list", order=30, show=has_award))
+register_nav(NavItem(NAV, _("Payments"), "payments:list", order=30, show=holds_awards))
 
 # Whose turn it is, as the grantee is told.
 TURN: dict[str, Text] = {
@@ -78,14 +77,21 @@ class PaymentList(ListPage):
         return Disbursement.objects.visible_to(self.request.user).select_related("award")
 
     def actions(self) -> Sequence[tuple[Text, str]]:
-        return [(_("Ask for a payment"), reverse("payments:ask"))] if awards_of(self.request.user) else []
+        return [(_("Ask for a payment"), reverse("payments:ask"))] if tranches_of(self.request.user) else []
 
 
-def awards_of(user: Any) -> list[Award]:
-    """Return the awards under way that ``user`` answers for."""
-    rows = Award.objects.visible_to(user).filter(state=AwardState.RUNNING)
-    rows = rows.select_related("application__organisation", "application__project").order_by("pk")
-    return [award for award in rows[:50] if may(user, ASK, award)]
+def tranches_of(user: Any) -> list[Tranche]:
+    """Return the tranches nobody has asked for of the awards under way that ``user`` answers for."""
+    rows = open_tranches().filter(award__in=Award.objects.visible_to(user).values("pk"))
+    rows = rows.select_related("award__application__organisation", "award__application__project")
+    answers: dict[int, bool] = {}
+    found = []
+    for tranche in rows[:200]:
+        if tranche.award_id not in answers:
+            answers[tranche.award_id] = may(user, ASK, tranche)
+        if answers[tranche.award_id]:
+            found.append(tranche)
+    return found
 
 
 class PaymentAsk(ActPage):
@@ -102,20 +108,25 @@ class PaymentAsk(ActPage):
     success = _("The payment is asked for. You are told of each step that needs you.")
 
     def check(self) -> None:
-        self.awards = awards_of(self.request.user)
-        if not self.awards:
+        self.tranches = tranches_of(self.request.user)
+        if not self.tranches:
             raise Forbidden(rule=ASK)
 
     def get_crumbs(self) -> Sequence[Crumb]:
         return [Crumb(_("Payments"), reverse("payments:list")), Crumb(self.title)]
 
     def form_kwargs(self) -> dict[str, Any]:
-        return {"awards": Award.objects.filter(pk__in=[award.pk for award in self.awards])}
+        chosen = [tranche.pk for tranche in self.tranches]
+        return {"tranches": open_tranches().filter(pk__in=chosen)}
 
     def initial(self) -> dict[str, Any]:
-        asked = self.request.GET.get("award", "")
-        chosen = next((award for award in self.awards if str(award.pk) == asked), self.awards[0])
-        return {"award": chosen.pk, "payee": str(chosen.application.applicant)}
+        asked = self.request.GET.get("tranche", "")
+        chosen = next((one for one in self.tranches if str(one.pk) == asked), self.tranches[0])
+        return {
+            "tranche": chosen.pk,
+            "amount_fen": chosen.amount_fen,
+            "payee": str(chosen.award.application.applicant),
+        }
 
     def act(self, form: Any) -> Disbursement:
         return services.ask_disbursement(actor=self.request.user, **form.cleaned_data)
@@ -239,7 +250,7 @@ class PaymentCancel(PaymentAct):
 @home_card(order=30)
 def payments_back(user: Any) -> Card | None:
     """Payments that came back and wait for a correction; nothing where there is none."""
-    if not has_award(user) or sees_records(user):
+    if not holds_awards(user) or sees_records(user):
         return None
     rows = Disbursement.objects.visible_to(user).filter(state__in=YOURS).order_by("pk")[:SHOWN]
     tasks = [

@@ -5,7 +5,6 @@ from funding.payments.services.asking import (
     ask_disbursement,
     cancel_disbursement,
     check_disbursement,
-    left_of,
     return_disbursement,
 )
 from funding.payments.services.batches import (
@@ -42,7 +41,6 @@ __all__ = [
     "check_disbursement",
     "file_of",
     "files_of",
-    "left_of",
     "make_batch",
     "match_rows",
     "preview_of",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from funding.awards.models import Award
-from funding.awards.states import AwardState
+from funding.awards.models import Tranche
+from funding.awards.services import refuse_tranche
 from funding.payments.models import Disbursement
 from funding.payments.services.common import (
     lock_award,
@@ -22,7 +21,7 @@ from funding.payments.services.common import (
 )
 from funding.payments.services.holding import let_go
 from funding.payments.services.telling import tell_grantee, tell_next
-from funding.payments.states import OVER, DisbursementState
+from funding.payments.states import DisbursementState
 from park_portal.core.audit.services import Actor, record
 from park_portal.core.checked import checked
 from park_portal.core.errors import DomainError
@@ -30,23 +29,22 @@ from park_portal.core.money import MAX_FEN, format_yuan
 from park_portal.core.workflow import advance, require
 
 
-def left_of(award: Award, *, beside: Disbursement | None = None) -> int:
-    """Return how much of the award nothing was asked for yet, in fen; ``beside`` is left out of what was."""
-    living = Disbursement.objects.filter(award=award).exclude(state__in=OVER)
-    if beside is not None:
-        living = living.exclude(pk=beside.pk)
-    asked = living.aggregate(sum=Sum("amount_fen"))["sum"] or 0
-    return int(award.amount_fen - asked)
-
-
 def ask_disbursement(
-    award: Award, *, actor: Actor, amount_fen: int, purpose: str, payee: str, bank: str, account_number: str
+    tranche: Tranche,
+    *,
+    actor: Actor,
+    amount_fen: int,
+    purpose: str,
+    payee: str,
+    bank: str,
+    account_number: str,
 ) -> Disbursement:
-    """Ask for ``amount_fen`` fen of a running award, to be paid to an account of its holder; the same asked twice is one.
+    """Ask for ``amount_fen`` fen of a tranche, to be paid to an account of the award's holder; the same asked twice is one.
 
-    Raises ``DomainError`` beyond what is left of the award, while it does not run, or for an account that cannot be.
+    Raises ``DomainError`` while the tranche's conditions are not met, beyond its amount, where it was asked for before, or
+    for an account that cannot be.
     """
-    require(actor, "funding.ask_disbursement", award)
+    require(actor, "funding.ask_disbursement", tranche)
     values: dict[str, Any] = {
         "amount_fen": amount_fen,
         "purpose": purpose,
@@ -55,14 +53,24 @@ def ask_disbursement(
         "account_number": read_account(account_number),
     }
     with transaction.atomic():
-        held = lock_award(award)
-        if before := Disbursement.objects.filter(
-            award=held, state=DisbursementState.ASKED, asked_by=who(actor), **values
-        ).first():
-            return before
-        _refuse_amount(held, amount_fen)
-        count = Disbursement.objects.filter(award=held).count() + 1
-        payment = Disbursement(award=held, number=f"{held.number}-P{count}", asked_by=who(actor), **values)
+        award = lock_award(tranche.award)
+        living = Disbursement.objects.filter(tranche=tranche).exclude(state=DisbursementState.CANCELLED)
+        before = living.first()
+        if before is not None:
+            if before.asked_by_id == actor.pk and _is_same(before, values):
+                return before
+            raise DomainError(
+                _("This tranche was asked for: %(payment)s, %(state)s.")
+                % {"payment": before.number, "state": before.get_state_display()},
+                code="asked_for",
+                field="tranche",
+            )
+        refuse_tranche(tranche)
+        _refuse_amount(tranche, amount_fen)
+        count = Disbursement.objects.filter(award=award).count() + 1
+        payment = Disbursement(
+            award=award, tranche=tranche, number=f"{award.number}-P{count}", asked_by=who(actor), **values
+        )
         checked(payment)
         payment.save(force_insert=True)
         record(
@@ -75,22 +83,21 @@ def ask_disbursement(
     return payment
 
 
-def _refuse_amount(award: Award, amount_fen: int, *, beside: Disbursement | None = None) -> None:
-    if award.state != AwardState.RUNNING:
-        raise DomainError(
-            _("The award is not under way (%(state)s). Nothing can be paid from it.")
-            % {"state": award.get_state_display()},
-            code="award_not_running",
-        )
+def _is_same(payment: Disbursement, values: dict[str, Any]) -> bool:
+    return payment.state == DisbursementState.ASKED and all(
+        getattr(payment, name) == value for name, value in values.items()
+    )
+
+
+def _refuse_amount(tranche: Tranche, amount_fen: int) -> None:
     if not 0 < amount_fen <= MAX_FEN:
         raise DomainError(
             _("An amount must be more than nothing."), code="amount_positive", field="amount_fen"
         )
-    left = left_of(award, beside=beside)
-    if amount_fen > left:
+    if amount_fen > tranche.amount_fen:
         raise DomainError(
-            _("Of the award %(left)s is left to be asked for, %(asked)s is too much.")
-            % {"left": format_yuan(left), "asked": format_yuan(amount_fen)},
+            _("The tranche has %(most)s; %(asked)s is too much.")
+            % {"most": format_yuan(tranche.amount_fen), "asked": format_yuan(amount_fen)},
             code="too_much",
             field="amount_fen",
         )
@@ -122,11 +129,11 @@ def ask_again(
             "bank": bank,
             "account_number": number,
         }
-        is_same = all(getattr(held, name) == value for name, value in values.items())
-        if is_same and (held.state, held.asked_by_id) == (DisbursementState.ASKED, actor.pk):
+        if held.asked_by_id == actor.pk and _is_same(held, values):
             return held  # the second click
         refuse_state(held, DisbursementState.RETURNED, DisbursementState.BOUNCED)
-        _refuse_amount(held.award, amount_fen, beside=held)
+        refuse_tranche(held.tranche)
+        _refuse_amount(held.tranche, amount_fen)
         if held.state == DisbursementState.BOUNCED and (held.payee, held.bank, held.account_number) == (
             payee,
             bank,
@@ -168,6 +175,7 @@ def check_disbursement(payment: Disbursement, *, actor: Actor) -> Disbursement:
             return held
         refuse_state(held, DisbursementState.ASKED)
         refuse_same_person(held, actor, "asked_by")
+        refuse_tranche(held.tranche)
         held = advance(
             held,
             "check",

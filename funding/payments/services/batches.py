@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from funding.funds.models import Fund
 from funding.payments.models import Disbursement, PaymentBatch
 from funding.payments.services.common import problems_of, same_person, who
-from funding.payments.services.holding import hold_all
+from funding.payments.services.holding import hold_all, look_at_keys
 from funding.payments.services.telling import tell_batch
 from funding.payments.states import BatchState, DisbursementState, FileForm
 from park_portal.core.accounts.models import User
@@ -69,6 +69,7 @@ def make_batch(*, actor: User, fund: Fund, numbers: Sequence[str] = ()) -> Payme
             )
         batch = _open_batch(fund, actor)
         hold_all(payments, fund, actor=actor)
+        look_at_keys()
         advance_all(
             payments,
             "approve",

@@ -21,7 +21,7 @@ def locked(payment: Disbursement) -> Disbursement:
     """Return the row as it is now, held until the transaction ends."""
     return (
         Disbursement.objects.select_for_update(of=("self",))
-        .select_related("award__fund", "award__application")
+        .select_related("award__fund", "award__application", "tranche__award", "tranche__milestone")
         .get(pk=payment.pk)
     )
 

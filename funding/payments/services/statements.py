@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from funding.funds.models import Fund
 from funding.payments.models import BankStatement, Disbursement, StatementLine
 from funding.payments.reading import Reading, StatementRow, read_statement, refusal
-from funding.payments.services.holding import held_of
+from funding.payments.services.holding import held_of, look_at_keys
 from funding.payments.services.telling import tell_grantee
 from funding.payments.states import DIFFERENCES, DisbursementState, LineVerdict
 from park_portal.core.accounts.models import User
@@ -210,6 +210,7 @@ def book_statement(statement: BankStatement, *, actor: User) -> BankStatement:
             [posting_of(transfers[payments[_key(line)].ledger_key], on=line.on) for line in lines],
             actor=actor,
         )
+        look_at_keys()
         advance_all(
             list(payments.values()),
             "pay",

@@ -3,6 +3,8 @@
 import pytest
 from django.db import IntegrityError, transaction
 
+from funding.awards.hooks import holds_of_tranche, stops_of_close
+from funding.awards.services import suspend_award
 from funding.payments import services
 from funding.payments.models import Disbursement, PaymentBatch
 from park_portal.core.documents.models import Document
@@ -10,6 +12,7 @@ from park_portal.core.errors import DomainError, Forbidden, IllegalTransition
 from park_portal.core.ledger.models import Account, Transfer
 from park_portal.core.ledger.services import NotEnough
 from park_portal.core.outbox.models import Message
+from tests.factories import awards
 from tests.factories.calls import make_line
 from tests.factories.core import make_staff, make_user
 from tests.factories.payments import ACCOUNT, grantee_of, make_payment, make_running
@@ -26,51 +29,79 @@ def notices(kind):
 
 def test_grantee_asks_once():
     award = make_running()
-    owner = grantee_of(award)
-    first = services.ask_disbursement(award, actor=owner, amount_fen=100, **ASKED)
-    assert services.ask_disbursement(award, actor=owner, amount_fen=100, **ASKED) == first
+    owner, (tranche, *_others) = grantee_of(award), award.tranches.order_by("number")
+    first = services.ask_disbursement(tranche, actor=owner, amount_fen=100, **ASKED)
+    assert services.ask_disbursement(tranche, actor=owner, amount_fen=100, **ASKED) == first
     assert (first.number, first.state, first.asked_by) == (f"{award.number}-P1", "asked", owner)
     assert notices("payment.asked") == 1
+    with pytest.raises(DomainError) as other:
+        services.ask_disbursement(tranche, actor=owner, amount_fen=101, **ASKED)
+    assert (other.value.code, other.value.field) == ("asked_for", "tranche")
     with pytest.raises(Forbidden):
-        services.ask_disbursement(award, actor=person("stranger"), amount_fen=100, **ASKED)
+        services.ask_disbursement(tranche, actor=person("stranger"), amount_fen=100, **ASKED)
+    services.cancel_disbursement(first, actor=owner, reason="以后再申请")
+    again = services.ask_disbursement(tranche, actor=owner, amount_fen=101, **ASKED)
+    assert again.number == f"{award.number}-P2"
 
 
 @pytest.mark.parametrize(
     ("amount", "code"),
-    [(0, "amount_positive"), (-1, "amount_positive"), (100_000_001, "too_much"), (10**30, "amount_positive")],
+    [(0, "amount_positive"), (-1, "amount_positive"), (40_000_001, "too_much"), (10**30, "amount_positive")],
 )
 def test_amount_that_cannot_be_asked(amount, code):
     award = make_running()
     with pytest.raises(DomainError) as refused:
-        services.ask_disbursement(award, actor=grantee_of(award), amount_fen=amount, **ASKED)
+        services.ask_disbursement(
+            award.tranches.get(number=1), actor=grantee_of(award), amount_fen=amount, **ASKED
+        )
     assert (refused.value.code, refused.value.field) == (code, "amount_fen")
 
 
 @pytest.mark.parametrize("number", ["", "1234567", "6222 02x0 1234 5678", "1" * 33, "=1+1"])
 def test_account_that_cannot_be(number):
     award = make_running()
+    values = {**ASKED, "account_number": number}
     with pytest.raises(DomainError) as refused:
         services.ask_disbursement(
-            award, actor=grantee_of(award), amount_fen=100, **{**ASKED, "account_number": number}
+            award.tranches.get(number=1), actor=grantee_of(award), amount_fen=100, **values
         )
     assert refused.value.field == "account_number"
 
 
-def test_more_than_the_award_is_never_asked_for():
-    award = make_running()
-    make_payment(award, amount_fen=60_000_000)
+def test_tranche_whose_milestone_is_not_met_is_not_asked_for():
+    award = awards.make_running()
     with pytest.raises(DomainError) as refused:
-        make_payment(award, amount_fen=40_000_001)
-    assert "¥400,000.00" in str(refused.value)
-    rest = make_payment(award, amount_fen=40_000_000)
-    services.cancel_disbursement(rest, actor=grantee_of(award), reason="以后再申请")
-    assert services.left_of(award) == 40_000_000
+        services.ask_disbursement(
+            award.tranches.get(number=2), actor=grantee_of(award), amount_fen=100, **ASKED
+        )
+    assert refused.value.code == "tranche_stopped"
+    assert len(refused.value.problems) == 1
+
+
+def test_award_that_is_suspended_pays_nothing():
+    award = make_running()
+    asked, checked_ = make_payment(award), make_payment(award, to="checked")
+    suspend_award(award, actor=make_staff("fund_manager"), reason="审计")
+    with pytest.raises(DomainError):
+        services.check_disbursement(asked, actor=make_staff("officer"))
+    with pytest.raises(DomainError) as refused:
+        services.approve_disbursement(checked_, actor=make_staff("finance"))
+    assert refused.value.code == "not_payable"
+
+
+def test_award_with_an_open_payment_is_not_closed_and_its_tranche_stays_what_it_is():
+    award = make_running()
+    payment = make_payment(award)
+    assert payment.number in str([*stops_of_close(award)])
+    assert [problem.message for problem in holds_of_tranche(payment.tranche)] != []
+    services.cancel_disbursement(payment, actor=grantee_of(award), reason="x")
+    assert ([*stops_of_close(award)], [*holds_of_tranche(payment.tranche)]) == ([], [])
 
 
 def test_each_step_is_somebody_else_s():
     award = make_running()
     officer, one, two = make_staff("officer"), make_staff("finance"), make_staff("finance")
-    own = services.ask_disbursement(award, actor=officer, amount_fen=100, **ASKED)
+    own = services.ask_disbursement(award.tranches.get(number=1), actor=officer, amount_fen=100, **ASKED)
     with pytest.raises(DomainError) as refused:
         services.check_disbursement(own, actor=officer)
     assert refused.value.code == "four_eyes"

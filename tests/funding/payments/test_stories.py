@@ -13,7 +13,14 @@ from park_portal.core.errors import DomainError
 from park_portal.core.ledger.services import statement_of, verify_ledger
 from tests.factories.calls import make_line
 from tests.factories.core import make_staff
-from tests.factories.payments import csv_statement, grantee_of, make_payment, make_running, paid_row, put_in_bank
+from tests.factories.payments import (
+    csv_statement,
+    grantee_of,
+    make_payment,
+    make_running,
+    paid_row,
+    put_in_bank,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -95,7 +102,9 @@ def test_batch_with_one_wrong_account():
     assert figures(second) == (30_000_000, 20_000_000, 100_000_000, 20_000_000)
     services.release_batch(retry, actor=one)
     statement = services.take_statement(
-        actor=two, fund=line.fund, file=csv_statement([paid_row(again, balance="100000.00", reference="CMB-3")])
+        actor=two,
+        fund=line.fund,
+        file=csv_statement([paid_row(again, balance="100000.00", reference="CMB-3")]),
     )
     services.book_statement(statement, actor=two)
 
@@ -114,7 +123,9 @@ def test_batch_with_one_wrong_account():
 
 def test_file_for_the_bank_says_what_is_paid_and_stays_what_it_was():
     award = make_running()
-    payment = make_payment(award, to="checked", amount_fen=12_345_678, payee='=HYPERLINK("x")', purpose="设备,首期")
+    payment = make_payment(
+        award, to="checked", amount_fen=12_345_678, payee='=HYPERLINK("x")', purpose="设备,首期"
+    )
     one, two = make_staff("finance"), make_staff("finance")
     batch = services.make_batch(actor=one, fund=award.fund)
     assert services.files_of(batch) == []
