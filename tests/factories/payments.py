@@ -194,8 +194,8 @@ def batch(**values: Any) -> PaymentBatch:
 
 @makes("funding.BankStatement")
 def statement(**values: Any) -> BankStatement:
-    day = date(2026, 11, 1)
-    return fill("funding.BankStatement", **{"since": day, "until": day, **values})
+    made = {"since": date(2026, 11, 1), "until": date(2200, 1, 1), **values}
+    return fill("funding.BankStatement", **made)
 
 
 @makes("funding.StatementLine")

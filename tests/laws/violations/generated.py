@@ -38,7 +38,15 @@ def _states() -> list[Attempt]:
 
 # A decision that is released never changes, and one that is not can only be released or be in no state at all.
 # A request about data in no state at all has neither a time of answer nor none.
+# A payment stands on its people and on the ledger, a batch on who released it.
 BEHIND = {
+    "disbursement_state_legal": (
+        *("disbursement_has_its_people", "disbursement_stands_on_the_ledger"),
+        "disbursement_paid_as_the_bank_says",
+    ),
+    "payment_batch_state_legal": ("payment_batch_released_by_somebody",),
+    "payment_batch_state_initial": ("payment_batch_released_by_somebody",),
+    "agreement_state_initial": ("agreement_adds_up",),
     "decision_state_legal": ("decision_released_has_time",),
     "privacy_request_state_legal": ("data_request_answered_has_time",),
 }
@@ -176,6 +184,7 @@ WORDS = {
     "funding.Calculation": "method",
     "funding.Signature": "name",
     "funding.BudgetShift": "reason",
+    "funding.StatementLine": "text",
 }
 # … and of those without one, a column of another kind with its new value.
 OTHERS: dict[str, dict[str, Any]] = {
