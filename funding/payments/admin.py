@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Count, Q, Sum
 from django.http import HttpResponseBase
@@ -296,6 +297,8 @@ class PreviewPage(StaffPage):
         }
 
     def post(self) -> HttpResponseBase:
+        if not may(self.request.user, "funding.read_bank_statement", self.object):
+            raise PermissionDenied
         services.book_statement(self.object, actor=self.request.user)
         return self.redirect(message=_("The matched payments are booked at the bank's days."))
 
