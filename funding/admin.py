@@ -7,8 +7,8 @@ from funding.datarooms.admin import DataRoomGrantAdmin
 from funding.decisions.admin import DecisionAdmin, LetterAdmin, LetterTemplateAdmin
 from funding.funds.admin import FundAdmin
 from funding.panels.admin import MeetingAdmin
-from funding.reports.admin import ReportAdmin
 from funding.payments.admin import BankStatementAdmin, DisbursementAdmin, PaymentBatchAdmin
+from funding.reports.admin import ReportAdmin
 from funding.reviews.admin import (
     AssignmentPlanAdmin,
     CalculationAdmin,

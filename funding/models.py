@@ -52,8 +52,8 @@ from funding.panels.models import (
     Turnout,
     UsefulnessRating,
 )
-from funding.reports.models import Expense, Report
 from funding.payments.models import BankStatement, Disbursement, PaymentBatch, StatementLine
+from funding.reports.models import Expense, Report
 from funding.reviews.models import (
     AssignmentPlan,
     Calculation,

@@ -37,8 +37,8 @@ from funding.datarooms.api import (
 from funding.decisions.api import DecisionResource, LetterResource, OutcomeResource, RankingResource
 from funding.funds.api import BudgetLineResource, CommitmentResource, FundResource
 from funding.panels.api import ItemResource, MeetingResource
-from funding.reports.api import ExpenseResource, ReportResource
 from funding.payments.api import BankStatementResource, PaymentBatchResource, PaymentResource
+from funding.reports.api import ExpenseResource, ReportResource
 from funding.reviews.api import (
     AssignmentPlanResource,
     CalculationResource,

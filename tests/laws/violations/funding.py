@@ -18,8 +18,8 @@ from tests.laws.violations import (
     funding_awards,  # noqa: F401 - registers its attempts
     funding_datarooms,  # noqa: F401 - registers its attempts
     funding_panels,  # noqa: F401 - registers its attempts
-    funding_reports,  # noqa: F401 - registers its attempts
     funding_payments,  # noqa: F401 - likewise
+    funding_reports,  # noqa: F401 - registers its attempts
     repeated,
 )
 from tests.laws.violations.generated import below_zero
