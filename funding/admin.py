@@ -18,6 +18,7 @@ from funding.deals.admin import (
 from funding.decisions.admin import DecisionAdmin, LetterAdmin, LetterTemplateAdmin
 from funding.funds.admin import FundAdmin
 from funding.panels.admin import MeetingAdmin
+from funding.payments.admin import BankStatementAdmin, DisbursementAdmin, PaymentBatchAdmin
 from funding.reports.admin import ReportAdmin
 from funding.reviews.admin import (
     AssignmentPlanAdmin,
@@ -36,6 +37,7 @@ __all__ = [
     "ApplicationAdmin",
     "AssignmentPlanAdmin",
     "AwardAdmin",
+    "BankStatementAdmin",
     "CalculationAdmin",
     "CallAdmin",
     "ConflictAdmin",
@@ -43,6 +45,7 @@ __all__ = [
     "DealAdmin",
     "DecisionAdmin",
     "DiligenceItemAdmin",
+    "DisbursementAdmin",
     "DistributionAdmin",
     "FundAdmin",
     "HandoverAdmin",
@@ -53,6 +56,7 @@ __all__ = [
     "MeetingAdmin",
     "NoticeLineAdmin",
     "ObjectionAdmin",
+    "PaymentBatchAdmin",
     "PublicNoticeAdmin",
     "PublicationAdmin",
     "QuestionAdmin",

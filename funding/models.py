@@ -65,6 +65,7 @@ from funding.panels.models import (
     Turnout,
     UsefulnessRating,
 )
+from funding.payments.models import BankStatement, Disbursement, PaymentBatch, StatementLine
 from funding.reports.models import Expense, Report
 from funding.reviews.models import (
     AssignmentPlan,
@@ -96,6 +97,7 @@ __all__ = [
     "Attendance",
     "Award",
     "Ballot",
+    "BankStatement",
     "BudgetCategory",
     "BudgetLine",
     "BudgetShift",
@@ -118,6 +120,7 @@ __all__ = [
     "DealMove",
     "Decision",
     "DiligenceItem",
+    "Disbursement",
     "Distribution",
     "EligibilityRule",
     "Expense",
@@ -135,6 +138,7 @@ __all__ = [
     "PanelComment",
     "PanelMember",
     "PanelPledge",
+    "PaymentBatch",
     "Placement",
     "PlanPool",
     "PlannedPair",
@@ -155,6 +159,7 @@ __all__ = [
     "Signature",
     "Stage",
     "StageRun",
+    "StatementLine",
     "Tranche",
     "Turnout",
     "UsefulnessRating",

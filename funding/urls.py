@@ -10,5 +10,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("awards/", include("funding.awards.urls")),
     path("reports/", include("funding.reports.urls")),
     path("data-rooms/", include("funding.datarooms.urls")),
+    path("payments/", include("funding.payments.urls")),
     path("applications/", include("funding.decisions.urls")),
 ]

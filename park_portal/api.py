@@ -48,6 +48,7 @@ from funding.deals.api import (
 from funding.decisions.api import DecisionResource, LetterResource, OutcomeResource, RankingResource
 from funding.funds.api import BudgetLineResource, CommitmentResource, FundResource
 from funding.panels.api import ItemResource, MeetingResource
+from funding.payments.api import BankStatementResource, PaymentBatchResource, PaymentResource
 from funding.reports.api import ExpenseResource, ReportResource
 from funding.reviews.api import (
     AssignmentPlanResource,
@@ -167,6 +168,9 @@ router.register("investments", InvestmentResource, basename="investments")
 router.register("valuations", ValuationResource, basename="valuations")
 router.register("distributions", DistributionResource, basename="distributions")
 router.register("runway-figures", RunwayFigureResource, basename="runway-figures")
+router.register("payments", PaymentResource, basename="payments")
+router.register("payment-batches", PaymentBatchResource, basename="payment-batches")
+router.register("bank-statements", BankStatementResource, basename="bank-statements")
 router.register("accounts", AccountResource, basename="accounts")
 router.register("transfers", TransferResource, basename="transfers")
 

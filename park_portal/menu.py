@@ -68,6 +68,9 @@ MENU: Final[tuple[tuple[Any, tuple[Line, ...]], ...]] = (
     (
         pgettext_lazy("menu", "Money"),
         (
+            (None, "funding.disbursement", "payments"),
+            (None, "funding.paymentbatch", "inventory"),
+            (None, "funding.bankstatement", "receipt_long"),
             (None, "funding.commitment", "handshake"),
             (None, "funding.budgetline", "donut_small"),
             (None, "core.account", "account_balance_wallet"),

@@ -483,6 +483,8 @@ SPECTACULAR_SETTINGS = {
         "DecisionStateEnum": "funding.decisions.states.DecisionState",
         "LetterStateEnum": "funding.decisions.states.LetterState",
         "AwardStateEnum": "funding.awards.states.AwardState",
+        "PaymentStateEnum": "funding.payments.states.DisbursementState",
+        "PaymentBatchStateEnum": "funding.payments.states.BatchState",
         "JobStateEnum": "park_portal.core.jobs.states.JobState",
         "DataRequestKindEnum": "park_portal.core.privacy.states.RequestKind",
         "DataRequestStateEnum": "park_portal.core.privacy.states.RequestState",

@@ -13,7 +13,7 @@ import park_portal.core.money
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("funding", "0020_agreements"),
+        ("funding", "0025_payments"),
         ("incubator", "0004_rows_looked_at"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -7,18 +7,18 @@ from the same table refuses any other change. Buttons, API actions, diagrams and
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pgtrigger
 import rules
 from django.apps import apps
 from django.db import models, transaction
 
-from park_portal.core.audit.services import SYSTEM, Actor, System, record
-from park_portal.core.errors import Forbidden, IllegalTransition, Text
+from park_portal.core.audit.services import SYSTEM, Actor, System, entry_of, record, record_all
+from park_portal.core.errors import Forbidden, IllegalTransition, Problem, Text
 from park_portal.core.prepared import Prepared
 
 if TYPE_CHECKING:
@@ -26,7 +26,20 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=models.Model)
 
-__all__ = ["SYSTEM", "Actor", "Machine", "System", "Transition", "advance", "machines", "may", "require"]
+_AT_ONCE: Final = 1000
+
+__all__ = [
+    "SYSTEM",
+    "Actor",
+    "Machine",
+    "System",
+    "Transition",
+    "advance",
+    "advance_all",
+    "machines",
+    "may",
+    "require",
+]
 
 
 @dataclass(frozen=True)
@@ -170,6 +183,71 @@ def advance(
         column = _column(locked, key)
         setattr(obj, column, getattr(locked, column))
     return obj
+
+
+def advance_all(
+    rows: Collection[M],
+    name: str,
+    *,
+    actor: Actor,
+    changes: Mapping[str, Any] | None = None,
+    each: Mapping[Any, Mapping[str, Any]] | None = None,
+    reason: str = "",
+    **facts: Any,
+) -> list[M]:
+    """Make transition ``name`` on all ``rows`` of one model, or on none; return them, refreshed, by key.
+
+    As ``advance`` for each, in a few statements for ten thousand rows: they are locked in the order of their keys, looked
+    at, written with ``changes`` (the same columns for all) and ``each`` (by key, what is every row's own), and each leaves
+    its audit entry. Raises ``IllegalTransition`` or ``Forbidden``
+    with a problem for each row that cannot be moved; then nothing is written.
+    """
+    if not rows:
+        return []
+    model = type(next(iter(rows)))
+    machine: Machine = model.machine  # type: ignore[attr-defined] # every model with states has one
+    transition_ = machine.get(name)
+    values = {machine.field: transition_.target, **(changes or {})}
+    with transaction.atomic():
+        locked = list(
+            model._base_manager.select_for_update(of=("self",))
+            .filter(pk__in=[row.pk for row in rows])
+            .order_by("pk")
+        )
+        astray = [row for row in locked if getattr(row, machine.field) not in transition_.sources]
+        if astray or len(locked) < len({row.pk for row in rows}):
+            raise IllegalTransition(
+                transition=name, problems=[Problem(str(row), anchor=str(row.pk)) for row in astray]
+            )
+        # A rule that asks nothing of the row is asked once.
+        asked = locked[:1] if is_of_person(transition_.rule) else locked
+        for row in asked:
+            require(actor, transition_.rule, row)
+        entries = []
+        for row in locked:
+            own = {**values, **(each[row.pk] if each else {})}
+            before = {key: getattr(row, _column(row, key)) for key in own}
+            for key, value in own.items():
+                setattr(row, key, value)
+            after = {key: getattr(row, _column(row, key)) for key in own}
+            entries.append(
+                entry_of(
+                    f"{machine.name}.{name}",
+                    row,
+                    actor=actor,
+                    before=before,
+                    after=after,
+                    reason=reason,
+                    **facts,
+                )
+            )
+        if each:
+            columns = {*values, *(key for own in each.values() for key in own)}
+            model._base_manager.bulk_update(locked, sorted(columns), batch_size=_AT_ONCE)
+        else:
+            model._base_manager.filter(pk__in=[row.pk for row in locked]).update(**values)
+        record_all(entries)
+    return locked
 
 
 def _column(obj: models.Model, key: str) -> str:

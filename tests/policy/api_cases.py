@@ -25,6 +25,7 @@ from funding.deals.models import (
 from funding.decisions.models import Letter
 from funding.decisions.services import mark_of, ranking
 from funding.funds.models import BudgetLine, Commitment, Fund
+from funding.payments.models import BankStatement, PaymentBatch
 from funding.reviews.models import Calculation, Conflict, Objection
 from incubator.models import Membership, ProjectMember
 from park_portal.core.accounts.models import SavedView
@@ -34,7 +35,7 @@ from park_portal.core.calendar.models import SpecialDay
 from park_portal.core.ledger.models import Account, Transfer
 from park_portal.core.personal import CONSENTS
 from park_portal.core.policies.models import PolicyValue
-from tests.factories import datarooms
+from tests.factories import datarooms, payments
 from tests.factories.incubator import make_code
 from tests.policy.asking import Case
 from tests.policy.cases import FILLED, ITEM_ACTS, PANELS, for_act, model_acts, nothing
@@ -138,6 +139,7 @@ def api_cases() -> Iterator[Case]:
     yield from room_cases()
     yield from decision_cases()
     yield from award_cases()
+    yield from payment_cases()
     yield from park_cases()
     yield from staff_cases()
 
@@ -539,6 +541,35 @@ def award_cases() -> Iterator[Case]:
     yield from each("expenses-detail", spent, "GET", "DELETE")
 
 
+def payment_cases() -> Iterator[Case]:
+    """Payments of one's own and of others; batches and bank statements for staff."""
+    body: dict[str, Any] = {
+        **{"amount_fen": 1, "purpose": "x", "payee": "x", "bank": "x"},
+        "account_number": "31006666101880009",
+    }
+    yield ask("payments-list")
+    for whose in ("own", "foreign"):
+        yield ask(
+            "payments-list", whose, None, "POST", tag="ask",
+            body=send(**body, tranche=lambda world, whose=whose: world.awards[whose].tranches.get(number=2).pk),
+        )  # fmt: skip
+    found = rows("payments", ("own", "returned", "foreign"))
+    yield from each("payments-detail", found)
+    yield from each("payments-again", found, "POST", body=send(**body))
+    for route, model in (("payment-batches", PaymentBatch), ("bank-statements", BankStatement)):
+        yield ask(f"{route}-list")
+        yield from each(f"{route}-detail", first(model))
+    yield from each("payment-batches-files", first(PaymentBatch))
+    yield from each("bank-statements-preview", first(BankStatement))
+    yield from each("bank-statements-book", first(BankStatement), "POST")
+    yield ask("bank-statements-take", "-", None, "POST", body=_statement)
+
+
+def _statement(world: World, method: str) -> dict[str, Any]:
+    payment = world.payments["released"]
+    return {"fund": payment.award.fund.code, "file": payments.csv_statement([payments.paid_row(payment)])}
+
+
 def _part(award: Award, name: str) -> Any:
     found = getattr(award, name)
     return found if name == "agreement" else found.order_by("pk").first()
@@ -634,6 +665,8 @@ def staff_cases() -> Iterator[Case]:
 ACTS: Final[dict[str, str]] = {
     "applications": "funding.Application",
     "awards": "funding.Award",
+    "payments": "funding.Disbursement",
+    "payment-batches": "funding.PaymentBatch",
     "calls": "funding.Call",
     "conflicts": "funding.Conflict",
     "data-requests": "core.DataRequest",

@@ -100,6 +100,7 @@ def portal_cases() -> Iterator[Case]:
     yield from review_cases()
     yield from panel_cases()
     yield from room_cases()
+    yield from payment_cases()
     yield from award_cases()
     yield from organisation_cases()
     yield from project_cases()
@@ -408,6 +409,28 @@ ITEM_ACTS: Final = (
     ("comment", "left", {"text": "建议资助"}),
     ("rate", "own", {"review": "1", "value": "4"}),
 )
+
+
+PAID: Final = {
+    "amount_fen": "1",
+    "purpose": "x",
+    "payee": "x",
+    "bank": "x",
+    "account_number": "31006666101880009",
+}
+
+
+def payment_cases() -> Iterator[Case]:
+    """Payments: world._payments says how each stands."""
+    yield from pages("payments:list")
+    yield Case(
+        "payments:ask",
+        post=lambda world: {**PAID, "tranche": world.awards["ready"].tranches.get(number=1).pk},
+    )
+    for whose in ("own", "returned", "foreign"):
+        yield Case("payments:detail", whose, pk("payments", whose))
+        yield Case("payments:again", whose, pk("payments", whose), post=PAID)
+        yield Case("payments:cancel", whose, pk("payments", whose), post={"reason": "x"})
 
 
 def room_cases() -> Iterator[Case]:

@@ -62,6 +62,7 @@ from funding.panels.services import (
     pledge_on,
     postpone_item,
 )
+from funding.payments.services import make_batch, return_disbursement, take_statement
 from funding.reports.services import save_report
 from funding.reviews.criteria import PlanCriteria
 from funding.reviews.models import Conflict, Publication, Reviewer
@@ -90,9 +91,19 @@ from park_portal.core.tokens.states import Scope
 from park_portal.core.webhooks.services import create_webhook, pause_webhook, send_test
 from park_portal.core.workflow import advance
 from tests import factories
-from tests.factories import applications, awards, calls, datarooms, deals, decisions, panels, reviews
+from tests.factories import (
+    applications,
+    awards,
+    calls,
+    datarooms,
+    deals,
+    decisions,
+    panels,
+    payments,
+    reviews,
+)
 from tests.factories import reports as report_factory
-from tests.factories.core import token_of
+from tests.factories.core import make_staff, token_of
 from tests.factories.incubator import make_faculty, make_liaison, make_organisation, make_university
 from tests.policy.roles import ROLES, STAFF
 
@@ -152,6 +163,7 @@ class World:
     items: Rows = field(default_factory=dict)
     rooms: Rows = field(default_factory=dict)
     awards: Rows = field(default_factory=dict)
+    payments: Rows = field(default_factory=dict)
     reports: Rows = field(default_factory=dict)
     invitations: Rows = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
@@ -210,6 +222,7 @@ def make_world() -> World:
     _money(world)
     _awards(world)
     _deals(world)
+    _payments(world)
     _panels(world)
     _rooms(world)
     _core(world)
@@ -526,6 +539,32 @@ def _awards(world: World) -> None:
 def _fresh(world: World, whose: str) -> Award:
     return decisions.make_award(
         reviews.make_review_call("decision", lead=world.people["lead"]), project=world.projects[whose]
+    )
+
+
+def _payments(world: World) -> None:
+    """Payments of the first tranches, one in each state in which something can be done, each step by somebody else."""
+    for name, award, state in (
+        ("own", world.awards["own"], "asked"),
+        ("foreign", world.awards["foreign"], "asked"),
+        ("checked", world.awards["sent"], "checked"),
+        ("approved", world.awards["amended"], "approved"),
+        ("returned", _award(world, "own"), "asked"),
+        ("released", _award(world, "own"), "released"),
+        ("batched", _award(world, "foreign"), "checked"),
+    ):
+        awards.fill_bank(award)
+        world.payments[name] = payments.make_payment(award, to=state)
+    return_disbursement(world.payments["returned"], actor=make_staff("officer"), reason="x")
+    world.things["batch"] = make_batch(
+        actor=make_staff("finance"),
+        fund=world.payments["batched"].award.fund,
+        numbers=[world.payments["batched"].number],
+    )
+    world.things["statement"] = take_statement(
+        actor=make_staff("finance"),
+        fund=world.payments["released"].award.fund,
+        file=payments.csv_statement([payments.paid_row(world.payments["released"])]),
     )
 
 

@@ -31,10 +31,14 @@ class FormulaWithoutValue:
 
 @dataclass
 class Sheet:
-    """One sheet: its name and its rows with the row number that Excel shows; empty rows are left out."""
+    """One sheet: its name and its rows with the row number that Excel shows; empty rows are left out.
+
+    ``formulas`` are the numbers of the rows in which a cell holds a formula, whether its value is known or not.
+    """
 
     name: str
     rows: list[tuple[int, list[Any]]] = field(default_factory=list)
+    formulas: set[int] = field(default_factory=set)
 
 
 def read_workbook(content: bytes, file_name: str = "") -> list[Sheet]:
@@ -122,6 +126,8 @@ def _read_sheet(values: Any, formulas: Any) -> Sheet:
             FormulaWithoutValue() if value is None and isinstance(raw, str) and raw.startswith("=") else value
             for value, raw in zip(row, source, strict=False)
         ]
+        if any(isinstance(raw, str) and raw.startswith("=") for raw in source):
+            sheet.formulas.add(number)
         _add(sheet, number, cells)
     return sheet
 

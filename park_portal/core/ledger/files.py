@@ -92,7 +92,7 @@ def journal_as_file(journal: Journal, software: str) -> tuple[bytes, str, str]:
     text = io.StringIO()
     rows = [JOURNAL, *([str(value) for value in _values(line)] for line in journal.lines)]
     for row in rows:
-        text.write(",".join(_cell(value) for value in row) + "\r\n")
+        text.write(",".join(csv_cell(value) for value in row) + "\r\n")
     encoding = "gb18030" if software == Software.CSV_GBK else "utf-8-sig"
     return text.getvalue().encode(encoding), "text/csv", "csv"
 
@@ -106,7 +106,7 @@ def _values(line: JournalLine) -> tuple[object, ...]:
     )
 
 
-def _cell(value: str) -> str:
+def csv_cell(value: str) -> str:
     """Return a cell of a CSV file; one that a spreadsheet would take for a formula begins with an apostrophe."""
     if value[:1] in "=+-@\t\r" and value:
         value = f"'{value}"

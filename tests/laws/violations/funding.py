@@ -19,6 +19,7 @@ from tests.laws.violations import (
     funding_datarooms,  # noqa: F401 - registers its attempts
     funding_deals,  # noqa: F401 - registers its attempts
     funding_panels,  # noqa: F401 - registers its attempts
+    funding_payments,  # noqa: F401 - likewise
     funding_reports,  # noqa: F401 - registers its attempts
     repeated,
 )

@@ -38,7 +38,14 @@ def _states() -> list[Attempt]:
 
 # A decision that is released never changes, and one that is not can only be released or be in no state at all.
 # A request about data in no state at all has neither a time of answer nor none.
+# A payment stands on its people and on the ledger, a batch on who released it.
 BEHIND = {
+    "disbursement_state_legal": (
+        *("disbursement_has_its_people", "disbursement_stands_on_the_ledger"),
+        "disbursement_paid_as_the_bank_says",
+    ),
+    "payment_batch_state_legal": ("payment_batch_released_by_somebody",),
+    "payment_batch_state_initial": ("payment_batch_released_by_somebody",),
     "decision_state_legal": ("decision_released_has_time",),
     # However a deal is moved, the move has to be told.
     "deal_state_legal": ("deal_moves_with_a_reason",),
@@ -182,6 +189,7 @@ WORDS = {
     "funding.BudgetShift": "reason",
     "funding.DealMove": "reason",
     "funding.Handover": "note",
+    "funding.StatementLine": "text",
 }
 # … and of those without one, a column of another kind with its new value.
 OTHERS: dict[str, dict[str, Any]] = {

@@ -173,10 +173,12 @@ LIGHT: dict[str, dict[str, Any]] = {
         "award": lambda given: row("funding.Award"),
         "number": lambda given: number() % 30_000,
     },
-    "funding.Tranche": {
-        "award": lambda given: row("funding.Award"),
-        "number": lambda given: number() % 30_000,
+    "funding.Disbursement": {
+        "tranche": lambda given: part_of(given["award"] if "award" in given else row("funding.Award")),
+        "award": lambda given: given["tranche"].award,
+        "number": lambda given: f"P-{number()}",
         "amount_fen": 5,
+        "account_number": "310066661018800012345",
     },
     "funding.Report": {
         "award": lambda given: row("funding.Award"),
@@ -207,6 +209,11 @@ def row(label: str, **values: Any) -> Any:
         if key not in given:
             given[key] = value(given) if callable(value) else value
     return fill(label, **given)
+
+
+def part_of(award: Any) -> Any:
+    """Return a tranche of an award whose plan is being drawn up."""
+    return fill("funding.Tranche", award=award, number=number() % 30_000 + 1, amount_fen=1_000)
 
 
 def in_session(**values: Any) -> Any:

@@ -180,6 +180,11 @@ def reversal_of(transfer: Transfer, *, reason: str, on: date | None = None) -> B
     )
 
 
+def posting_of(held: Transfer, *, on: date | None = None, memo: str = "") -> Booking:
+    """Return the booking that posts all of a pending transfer, to be booked with others by ``book_all``."""
+    return _end(held, Step.POST, held.amount_fen, on, memo)
+
+
 def _end(held: Transfer, step: str, amount: int, on: date | None, memo: str) -> Booking:
     return Booking(
         debit=held.debit,
