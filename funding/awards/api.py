@@ -59,7 +59,6 @@ class OfAward(Resource):
     """Rows of awards: read by whoever sees the award."""
 
     scope = "decisions"
-    orders: tuple[str, ...] = ("id",)
 
 
 class AgreementSerializer(ResourceSerializer):

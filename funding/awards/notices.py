@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
@@ -84,7 +84,7 @@ AGREEMENT_KIND: Final = Kind(
 
 def _told(
     name: str,
-    label: str,
+    label: Any,
     fields: dict[str, MergeField],
     zh: tuple[str, str],
     en: tuple[str, str],
@@ -92,13 +92,13 @@ def _told(
     staff: bool = False,
 ) -> Kind:
     """One notice about an award: to who answers for it, or to staff."""
+    common: Any = {"offered_with": "core.see_records", "default": "digest"} if staff else {"required": True}
     return Kind(
         name=name,
         label=label,
         audience=_("park staff") if staff else _PEOPLE,
         group=_GROUP,
-        required=not staff,
-        **({"offered_with": "core.see_records", "default": "digest"} if staff else {}),
+        **common,
         fields={**_AWARD, **fields},
         subject={"zh-hans": zh[0], "en": en[0]},
         body={"zh-hans": "{{ name }}，您好：\n\n" + zh[1], "en": "Dear {{ name }},\n\n" + en[1]},

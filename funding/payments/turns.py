@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from funding.awards.hooks import Part, Turn, awaits, keeps_tranche, shows_part, stops_close
 from funding.awards.models import Award, Tranche
+from funding.awards.services import stops_of
 from funding.payments.models import Disbursement
 from funding.payments.states import OVER, DisbursementState
 from park_portal.core.accounts.models import User
@@ -60,6 +61,22 @@ def payment_turns(award: Award) -> Iterator[Turn]:
             else reverse("admin:funding_disbursement_change", args=[payment.pk])
         )
         yield Turn(who, str(what) % {"payment": payment.number}, url=url)
+    yield from _tranches_to_ask_for(award)
+
+
+def _tranches_to_ask_for(award: Award) -> Iterator[Turn]:
+    """Tranches whose conditions are met and that nobody has asked for."""
+    asked = set(
+        Disbursement.objects.filter(award=award).exclude(state=_S.CANCELLED).values_list("tranche", flat=True)
+    )
+    for tranche in award.tranches.all():
+        tranche.award = award
+        if tranche.pk not in asked and tranche.amount_fen and not stops_of(tranche):
+            yield Turn(
+                _("grantee"),
+                _("Ask for tranche %(number)s") % {"number": tranche.number},
+                url=f"{reverse('payments:ask')}?tranche={tranche.pk}",
+            )
 
 
 @shows_part

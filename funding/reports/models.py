@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
@@ -21,6 +23,12 @@ from park_portal.core.money import MAX_FEN, MoneyField
 # What the grantee writes.
 TEXTS = ("progress", "results", "technical_evidence", "market_evidence", "problems", "next_steps")
 _TEXTS_CHANGED = " OR ".join(f"OLD.{name} <> NEW.{name}" for name in TEXTS)
+
+
+def label_of(name: str) -> Any:
+    """Return the label of one of ``TEXTS``."""
+    field: Any = Report._meta.get_field(name)
+    return field.verbose_name
 
 
 class Report(models.Model):

@@ -20,7 +20,7 @@ from funding.awards.hooks import stops_acceptance, stops_tranche, when_amended, 
 from funding.awards.models import Agreement, Award, BudgetCategory, Tranche
 from funding.awards.services.people import tell_grantee, tell_staff
 from funding.awards.states import AwardState, MilestoneState
-from funding.reports.models import TEXTS, Expense, Report
+from funding.reports.models import TEXTS, Expense, Report, label_of
 from funding.reports.states import OPEN, ReportKind, ReportState
 from park_portal.core.accounts.states import StaffRole
 from park_portal.core.audit.services import Actor, record
@@ -293,7 +293,7 @@ def remove_expense(expense: Expense, *, actor: Actor) -> Report:
 def problems_of_report(report: Report) -> list[Problem]:
     """Return what is missing before ``report`` can be sent."""
     problems = [
-        Problem(_("“%(field)s” is empty.") % {"field": Report._meta.get_field(name).verbose_name}, field=name)
+        Problem(_("“%(field)s” is empty.") % {"field": label_of(name)}, field=name)
         for name in NEEDED
         if not getattr(report, name)
     ]

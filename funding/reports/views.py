@@ -15,7 +15,7 @@ from funding.awards.facts import holds_awards
 from funding.awards.views import end_of
 from funding.reports import services
 from funding.reports.forms import ExpenseForm, ReportForm
-from funding.reports.models import TEXTS, Expense, Report
+from funding.reports.models import TEXTS, Expense, Report, label_of
 from funding.reports.states import OPEN, ReportKind, ReportState
 from park_portal.core.errors import Text
 from park_portal.core.frame import Card, Task, home_card
@@ -98,7 +98,7 @@ class ReportPage(DetailPage):
         return super().get_context(
             report=report,
             award=report.award,
-            texts=[(Report._meta.get_field(name).verbose_name, getattr(report, name)) for name in TEXTS],
+            texts=[(label_of(name), getattr(report, name)) for name in TEXTS],
             figures=figures,
             total=sum(row.now_fen for row in figures),
             expenses=report.expenses.select_related("category", "receipt"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from funding.awards.models import Agreement, Award
+from funding.awards.models import Agreement, Award, Milestone
 from funding.awards.services import (
     add_milestone,
     add_tranche,
@@ -57,7 +57,7 @@ def _draw_up(demo: Demo, award: Award) -> Agreement:
         trl_target=6,
         report_months=6,
     )
-    waits = [None]
+    waits: list[Milestone | None] = [None]
     for title, technical, market, trl, days in MILESTONES:
         waits.append(
             add_milestone(

@@ -31,7 +31,7 @@ def _states() -> list[Attempt]:
         legal, initial = (f"{machine.name}_{machine.field}_{kind}" for kind in ("legal", "initial"))
         found += [
             Attempt(legal, _moved(model, machine), BEHIND.get(legal, ())),
-            Attempt(initial, _born_late(model, machine)),
+            Attempt(initial, _born_late(model, machine), BEHIND.get(initial, ())),
         ]
     return found
 
