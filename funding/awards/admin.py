@@ -57,6 +57,8 @@ from funding.awards.services import (
     note_signature,
     propose_amendment,
     refuse_amendment,
+    refuse_drawn,
+    refuse_fixed,
     refuse_held,
     refuse_unclosable,
     refuse_unheld,
@@ -158,6 +160,7 @@ class AwardAdmin(ReadOnly, StaffAdmin):
         Act(
             "draft",
             draft_agreement,
+            check=refuse_drawn,
             label=_("Draw up the agreement"),
             rule="funding.draft_agreement",
             form=TermsForm,
@@ -170,6 +173,7 @@ class AwardAdmin(ReadOnly, StaffAdmin):
         Act(
             "add_milestone",
             add_milestone,
+            check=refuse_fixed,
             label=_("Add a milestone"),
             rule="funding.draft_agreement",
             form=MilestoneForm,
@@ -182,6 +186,7 @@ class AwardAdmin(ReadOnly, StaffAdmin):
         Act(
             "add_tranche",
             add_tranche,
+            check=refuse_fixed,
             label=_("Add a tranche"),
             rule="funding.draft_agreement",
             form=TrancheForm,
@@ -193,6 +198,7 @@ class AwardAdmin(ReadOnly, StaffAdmin):
         Act(
             "budget",
             set_categories,
+            check=refuse_fixed,
             label=_("Set the budget"),
             rule="funding.draft_agreement",
             form=CategoriesForm,
@@ -499,6 +505,7 @@ class MilestoneAdmin(ReadOnly, StaffAdmin):
         Act(
             "edit",
             edit_milestone,
+            check=refuse_fixed,
             label=_("Change the milestone"),
             rule="funding.draft_agreement",
             form=MilestoneForm,
@@ -510,6 +517,7 @@ class MilestoneAdmin(ReadOnly, StaffAdmin):
         Act(
             "remove",
             remove_milestone,
+            check=refuse_fixed,
             label=_("Remove the milestone"),
             rule="funding.draft_agreement",
             icon="delete",
@@ -534,6 +542,7 @@ class TrancheAdmin(ReadOnly, StaffAdmin):
         Act(
             "edit",
             edit_tranche,
+            check=refuse_fixed,
             label=_("Change the tranche"),
             rule="funding.draft_agreement",
             form=TrancheForm,
@@ -544,6 +553,7 @@ class TrancheAdmin(ReadOnly, StaffAdmin):
         Act(
             "remove",
             remove_tranche,
+            check=refuse_fixed,
             label=_("Remove the tranche"),
             rule="funding.draft_agreement",
             icon="delete",

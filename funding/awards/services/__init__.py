@@ -6,6 +6,7 @@ from funding.awards.services.agreements import (
     issue_agreement,
     note_signature,
     problems_of_agreement,
+    refuse_drawn,
     reopen_agreement,
 )
 from funding.awards.services.amendments import (
@@ -41,6 +42,7 @@ from funding.awards.services.plans import (
     add_tranche,
     edit_milestone,
     edit_tranche,
+    refuse_fixed,
     refuse_tranche,
     remove_milestone,
     remove_tranche,
@@ -76,6 +78,8 @@ __all__ = [
     "problems_of_close",
     "propose_amendment",
     "refuse_amendment",
+    "refuse_drawn",
+    "refuse_fixed",
     "refuse_held",
     "refuse_tranche",
     "refuse_unclosable",

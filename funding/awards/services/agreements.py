@@ -38,13 +38,18 @@ def draft_agreement(award: Award, *, actor: Actor, **terms: Any) -> Agreement:
         held = Award.objects.select_for_update().get(pk=award.pk)
         if held.state != AwardState.AGREEMENT:
             raise IllegalTransition(state=held.state)
-        if Agreement.objects.filter(award=held).exists():
-            raise DomainError(_("There is an agreement already."), code="has_agreement")
+        refuse_drawn(held, actor)
         agreement = Agreement(award=held, amount_fen=held.amount_fen, **terms)
         checked(agreement)
         agreement.save(force_insert=True)
         record("agreement.draft", agreement, actor=actor, after=terms)
     return agreement
+
+
+def refuse_drawn(award: Award, actor: Actor) -> None:
+    """Raise ``DomainError`` where ``award`` has an agreement."""
+    if Agreement.objects.filter(award=award).exists():
+        raise DomainError(_("There is an agreement already."), code="has_agreement")
 
 
 def edit_agreement(agreement: Agreement, *, actor: Actor, **terms: Any) -> Agreement:

@@ -34,6 +34,15 @@ def _drafting(award: Award, actor: Actor) -> Agreement:
     """Lock the agreement of ``award`` and return it; raises where it is none to be changed by hand."""
     require(actor, "funding.draft_agreement", award)
     held = Agreement.objects.select_for_update().filter(award=award).first()
+    refuse_fixed(award, actor)
+    assert held is not None
+    return held
+
+
+def refuse_fixed(thing: Any, actor: Actor) -> None:
+    """Raise ``DomainError`` where the plan of ``thing`` (an award, a milestone or a tranche) is not to be changed by hand."""
+    award = thing if isinstance(thing, Award) else thing.award
+    held = Agreement.objects.filter(award=award).first()
     if held is None:
         raise DomainError(_("Draw the agreement up first."), code="no_agreement")
     if held.state != AgreementState.DRAFT:
@@ -41,7 +50,6 @@ def _drafting(award: Award, actor: Actor) -> Agreement:
             _("The agreement is issued. Take it back, or change it by an amendment once it is signed."),
             state=held.state,
         )
-    return held
 
 
 def set_categories(award: Award, *, actor: Actor, amounts: Mapping[str, int]) -> list[BudgetCategory]:

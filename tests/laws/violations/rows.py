@@ -180,6 +180,11 @@ LIGHT: dict[str, dict[str, Any]] = {
         "amount_fen": 5,
         "account_number": "310066661018800012345",
     },
+    "funding.Tranche": {
+        "award": lambda given: row("funding.Award"),
+        "number": lambda given: number() % 30_000,
+        "amount_fen": 5,
+    },
     "funding.Report": {
         "award": lambda given: row("funding.Award"),
         "number": lambda given: number() % 30_000,
