@@ -132,7 +132,7 @@ def test_from_the_agreement_to_the_close(visitor):
     assert batch.state == "released"
     page = second.go(reverse("admin:funding_paymentbatch_change", args=[batch.pk]))
     with page.expect_download() as download:
-        page.get_by_role("link").filter(has_text=".csv").first.click()
+        page.get_by_role("link").filter(has_text="UTF-8").first.click()
     written = download.value.path().read_bytes().decode("utf-8-sig")
     assert ACCOUNT in written
     assert "400000.00" in written

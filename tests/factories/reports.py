@@ -72,7 +72,7 @@ def sent_report(award: Award | None = None) -> Report:
 
 def accept_reports(award: Award) -> Award:
     """Has all reports of an award written, sent and accepted."""
-    for report in award.reports.order_by("due_on"):
+    for report in award.reports.filter(state="due").order_by("due_on"):
         services.save_report(report, actor=SYSTEM, **WRITTEN)
         services.accept_report(services.submit_report(report, actor=SYSTEM), actor=make_staff("officer"))
     return award
