@@ -62,6 +62,8 @@ from funding.awards.services import (
     refuse_held,
     refuse_unclosable,
     refuse_unheld,
+    refuse_unready,
+    refuse_waited_for,
     remove_milestone,
     remove_tranche,
     reopen_agreement,
@@ -260,6 +262,7 @@ class AwardAdmin(ReadOnly, StaffAdmin):
         Act(
             "call_to_acceptance",
             call_to_acceptance,
+            check=refuse_unready,
             form=AcceptanceForm,
             icon="fact_check",
             explain=_("The grantee applies in the call; its panel decides like on any application."),
@@ -517,7 +520,7 @@ class MilestoneAdmin(ReadOnly, StaffAdmin):
         Act(
             "remove",
             remove_milestone,
-            check=refuse_fixed,
+            check=refuse_waited_for,
             label=_("Remove the milestone"),
             rule="funding.draft_agreement",
             icon="delete",

@@ -655,6 +655,8 @@ def staff_cases() -> Iterator[Case]:
         yield from each(f"{route}-detail", first(model))
     yield from each("mandates-portfolio", first(Mandate))
     yield from each("rounds-cap-table", first(Round))
+    yield from each("accounts-statement", first(Account))
+    yield from each("funds-standing", first(Fund), arg="code", attr="code")
     yield ask("people-list")
     yield from each("people-detail", {"any": lambda world: world.people["owner"]})
     for route, model in ACTS.items():

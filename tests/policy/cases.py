@@ -26,7 +26,7 @@ from park_portal.core.admin.base import StaffAdmin
 from park_portal.core.ledger.models import AccountCode
 from park_portal.core.outbox.models import Message
 from park_portal.core.personal import CONSENTS
-from tests.factories import datarooms
+from tests.factories import datarooms, payments
 from tests.factories.incubator import make_code
 from tests.factories.reports import receipt
 from tests.policy.asking import Case, Json
@@ -480,6 +480,10 @@ def _shared(world: World) -> dict[str, Any]:
     }
 
 
+TERMS: Final = {
+    "starts_on": "2026-01-01", "ends_on": "2027-06-30", "pi_name": "x", "scope": "x", "trl_start": "3",
+    "trl_target": "5", "report_months": "6",
+}  # fmt: skip
 EVIDENCE: Final = {"technical_evidence": "准确率 91 %", "market_evidence": "三家医院"}
 
 
@@ -759,6 +763,14 @@ def _of_draft(**more: Callable[[Any], Any]) -> Kwargs:
     return kwargs
 
 
+def _bank_statement(world: World) -> dict[str, Any]:
+    paid = world.payments["released"]
+    return {
+        "fund": paid.award.fund_id,
+        "file": payments.csv_statement([payments.paid_row(paid, reference="B-7")]),
+    }
+
+
 def _sheet(world: World) -> dict[str, Any]:
     return {"file": SimpleUploadedFile("导入.xlsx", _workbook(), content_type=XLSX)}
 
@@ -789,7 +801,23 @@ FILLED: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     },
     "admin:incubator_researchproject_add": lambda world: {"title_zh_hans": "新立课题"},
     "admin:funding_application_act[return]": lambda world: {"comment-abstract": "请补充", "open-abstract": "on"},
-    "admin:funding_award_act[draft]": lambda world: {"trl_start": "3", "trl_target": "5", "pi_name": "x", "scope": "x"},
+    "admin:funding_award_act[draft]": lambda world: TERMS,
+    "admin:funding_award_act[add_tranche]": lambda world: {"amount_fen": "1"},
+    "admin:funding_award_act[amend]": lambda world: {"pi_name": "李强"},
+    "admin:funding_award_act[budget]": lambda world: {"equipment": "1"},
+    "admin:funding_award_act[shift]": lambda world: _shifted("own")(world),
+    "admin:funding_agreement_act[edit]": lambda world: TERMS,
+    "admin:funding_tranche_act[edit]": lambda world: {"amount_fen": "1"},
+    "admin:funding_disbursement_act[pay]": lambda world: {
+        "on": timezone.localdate().isoformat(), "bank_reference": "B-1",
+    },
+    "admin:funding_disbursement_act[ask_again]": lambda world: PAID,
+    "admin:funding_disbursement_list_act[ask]": lambda world: {
+        **PAID, "tranche": world.awards["ready"].tranches.get(number=1).pk,
+    },
+    "admin:funding_paymentbatch_list_act[make]": lambda world: {
+        "fund": world.payments["checked"].award.fund_id,
+    },
     "admin:funding_award_act[call_to_acceptance]": lambda world: {"call": world.things["acceptance-call"].pk},
     "admin:funding_award_act[claim_back]": lambda world: {"amount_fen": "1"},
     "admin:funding_clawback_act[note_recovery]": lambda world: {
@@ -880,6 +908,7 @@ PLAN_FORM: Final = {
 PAGES: Final[dict[str, tuple[Kwargs | None, Any]]] = {
     "admin:core_book_close": (None, {"month": "2026-01-01"}),
     "admin:core_transfer_verify": (None, {}),
+    "admin:funding_bankstatement_take": (None, _bank_statement),
     "admin:incubator_organisation_import_rows": (None, _sheet),
     "admin:incubator_researchproject_import_rows": (None, _sheet),
     "admin:incubator_organisation_import": (

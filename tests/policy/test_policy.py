@@ -74,6 +74,7 @@ DO_NOTHING: Final = {
     "api:my-data-requests-list[": "asks first who it is, which a token cannot say; tests/core/privacy",
     "admin:core_entry_verify": "reads the chain",
     "admin:core_importbatch_change": "leads on to the import's own page",
+    "api:agreements-act[signature]": "wants a scan, which is sent from the page",
     "api:webhook-requests-again": "what waits to be sent is not sent again; tests/core/webhooks",
     "admin:password_change": "leads on to the portal's own page",
 }

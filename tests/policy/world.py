@@ -32,7 +32,13 @@ from funding.applications.services import (
     withdraw_application,
 )
 from funding.awards.models import Award
-from funding.awards.services import call_to_acceptance, reserve_award, suspend_award, terminate_award
+from funding.awards.services import (
+    add_milestone,
+    call_to_acceptance,
+    reserve_award,
+    suspend_award,
+    terminate_award,
+)
 from funding.calls.models import CallText
 from funding.datarooms.services import ask_for_room, invite_investor, open_item
 from funding.deals.services import (
@@ -517,7 +523,15 @@ def _awards(world: World) -> None:
     awards.submitted_milestone(sent)
     world.awards["amended"] = _award(world, "own")
     awards.make_amendment(world.awards["amended"])
-    awards.make_agreement(_fresh(world, "own"))
+    drawn = awards.make_agreement(_fresh(world, "own"))
+    add_milestone(
+        drawn.award,
+        actor=world.people["officer"],
+        title="x",
+        due_on=drawn.ends_on,
+        technical_goal="x",
+        market_goal="x",
+    )
     awards.issued_agreement(_fresh(world, "own"))
     suspended = world.awards["suspended"] = _award(world, "own")
     awards.fill_bank(suspended)

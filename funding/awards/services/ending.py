@@ -68,6 +68,12 @@ def _say(award: Award, name: str, actor: Actor, reason: str, standing: dict[str,
 # --- acceptance
 
 
+def refuse_unready(award: Award, actor: Actor) -> None:
+    """Raise ``DomainError`` with all problems while ``award`` is not ready for acceptance."""
+    if problems := list(stops_of_acceptance(award)):
+        raise DomainError(_("This award is not ready for acceptance."), code="not_ready", problems=problems)
+
+
 def call_to_acceptance(award: Award, *, actor: Actor, call: Call) -> Award:
     """Ask the grantee to apply for acceptance in ``call``, where a panel looks at it like at any application.
 
@@ -91,10 +97,7 @@ def call_to_acceptance(award: Award, *, actor: Actor, call: Call) -> Award:
                 code="another",
                 field="call",
             )
-        if problems := list(stops_of_acceptance(held)):
-            raise DomainError(
-                _("This award is not ready for acceptance."), code="not_ready", problems=problems
-            )
+        refuse_unready(held, actor)
         done = advance(
             held, "call_to_acceptance", actor=actor, changes={"acceptance_call": call, "state_reason": ""}
         )

@@ -83,15 +83,21 @@ def edit_milestone(milestone: Milestone, *, actor: Actor, **values: Any) -> Mile
     return _edit(milestone, "milestone.edit", actor, values)
 
 
+def refuse_waited_for(milestone: Milestone, actor: Actor) -> None:
+    """Raise ``DomainError`` where the plan is fixed, or a tranche waits for ``milestone``."""
+    refuse_fixed(milestone, actor)
+    if tranche := milestone.tranches.first():
+        raise DomainError(
+            _("Tranche %(number)s waits for this milestone.") % {"number": tranche.number},
+            code="tranche_waits",
+        )
+
+
 def remove_milestone(milestone: Milestone, *, actor: Actor) -> Award:
     """Take a milestone out of the plan; raises ``DomainError`` while a tranche waits for it."""
     with transaction.atomic():
         _drafting(milestone.award, actor)
-        if tranche := milestone.tranches.first():
-            raise DomainError(
-                _("Tranche %(number)s waits for this milestone.") % {"number": tranche.number},
-                code="tranche_waits",
-            )
+        refuse_waited_for(milestone, actor)
         record("milestone.remove", milestone, actor=actor, before={"title": milestone.title})
         milestone.delete()
     return milestone.award
