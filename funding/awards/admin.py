@@ -617,27 +617,3 @@ def awards_to_sign(user: Any) -> StaffCard | None:
         more_url=list_url("funding.award", state__exact=AwardState.AGREEMENT.value),
         more_label=_("All awards"),
     )
-
-
-@staff_card(order=25)
-def evidence_to_check(user: Any) -> StaffCard | None:
-    """For officers: milestones whose evidence waits."""
-    if not user.has_perm("funding.check_milestone"):
-        return None
-    waiting = Milestone.objects.filter(state=MilestoneState.SUBMITTED).select_related("award")
-    lines = [
-        Line(
-            title=str(milestone),
-            url=reverse("admin:funding_milestone_change", args=[milestone.pk]),
-            detail=milestone.award.number,
-        )
-        for milestone in waiting.order_by("submitted_at")[:SHOWN]
-    ]
-    if not lines:
-        return None
-    return StaffCard(
-        _("Evidence to be checked"),
-        lines=lines,
-        more_url=list_url("funding.milestone", state__exact=MilestoneState.SUBMITTED.value),
-        more_label=_("All milestones"),
-    )

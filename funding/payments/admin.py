@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum, Value
 from django.http import HttpResponseBase
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -17,6 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 from unfold.decorators import display
 
+from funding.awards.models import Milestone
+from funding.awards.states import MilestoneState
 from funding.payments import services
 from funding.payments.forms import (
     BatchForm,
@@ -29,6 +31,8 @@ from funding.payments.forms import (
 )
 from funding.payments.models import BankStatement, Disbursement, PaymentBatch
 from funding.payments.states import BatchState, DisbursementState
+from funding.reports.models import Report
+from funding.reports.states import ReportKind, ReportState
 from park_portal.core.accounts.rules import is_finance, is_officer
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin, StaffPage, dress, label_acts, money, state_label
 from park_portal.core.admin.home import Line, StaffCard, list_url, staff_card
@@ -352,11 +356,40 @@ def _waiting(title: Text, state: str, user: Any, *had: str) -> StaffCard | None:
     )
 
 
+def _to_check(model: type[models.Model], name: str, state: str, label: str, since: str) -> Any:
+    """Return the rows of ``model`` in ``state``, as one query with others of their kind: what, key, award, label, since."""
+    rows = model._default_manager.filter(state=state).order_by()
+    values = (Value(name), F("pk"), F("award__number"), F(label), F(since))
+    return rows.values_list(*values)
+
+
+# What of an award waits for an officer, with where it is done.
+CHECKS: dict[str, Text] = {
+    "milestone": _("milestone: evidence to be checked"),
+    "report": _("report to be read"),
+    "disbursement": _("payment to be checked"),
+}
+
+
 @staff_card(order=25)
-def payments_to_check(user: Any) -> StaffCard | None:
+def awards_to_check(user: Any) -> StaffCard | None:
+    """For officers, in one query: evidence of milestones, reports, and payments that were asked for."""
     if not is_officer(user):
         return None
-    return _waiting(_("Payments to check"), DisbursementState.ASKED, user, "asked_by")
+    found = _to_check(Milestone, "milestone", MilestoneState.SUBMITTED, "title", "submitted_at").union(
+        _to_check(Report, "report", ReportState.SUBMITTED, "kind", "submitted_at"),
+        _to_check(Disbursement, "disbursement", DisbursementState.ASKED, "payee", "asked_at"),
+        all=True,
+    )
+    lines = [
+        Line(
+            title=f"{award} {dict(ReportKind.choices).get(label, label)}",
+            url=reverse(f"admin:funding_{name}_change", args=[key]),
+            detail=CHECKS[name],
+        )
+        for name, key, award, label, _since in sorted(found[:200], key=lambda row: row[4])[:SHOWN]
+    ]
+    return StaffCard(_("Awards: to be checked"), lines=lines) if lines else None
 
 
 @staff_card(order=26)

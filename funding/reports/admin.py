@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.contrib import admin
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
@@ -19,9 +18,7 @@ from funding.reports.services import (
     refuse_unacceptable,
     return_report,
 )
-from funding.reports.states import ReportState
 from park_portal.core.admin import Act, ReadOnly, StaffAdmin, label_acts, state_label
-from park_portal.core.admin.home import Line, StaffCard, list_url, staff_card
 from park_portal.core.money import format_yuan
 
 label_acts(
@@ -32,7 +29,6 @@ label_acts(
         "report.expense_removed": _("expense removed"),
     }
 )
-SHOWN: Final = 8
 # What a grantee is given to change a report, unless staff say otherwise.
 USUAL_DAYS: Final = 14
 
@@ -135,27 +131,3 @@ class ReportAdmin(ReadOnly, StaffAdmin):
             for pair in duplicates_in(report)
         ]
         return format_html_join("", "{} → {} {}<br>", rows) or format_html("{}", _("none"))
-
-
-@staff_card(order=26)
-def reports_to_read(user: Any) -> StaffCard | None:
-    """For officers: reports that wait to be read."""
-    if not user.has_perm("funding.decide_report"):
-        return None
-    waiting = (
-        Report.objects.filter(state=ReportState.SUBMITTED).select_related("award").order_by("submitted_at")
-    )
-    lines = [
-        Line(
-            title=str(row), url=reverse("admin:funding_report_change", args=[row.pk]), detail=row.award.title
-        )
-        for row in waiting[:SHOWN]
-    ]
-    if not lines:
-        return None
-    return StaffCard(
-        _("Reports to be read"),
-        lines=lines,
-        more_url=list_url("funding.report", state__exact=ReportState.SUBMITTED.value),
-        more_label=_("All reports"),
-    )

@@ -152,8 +152,13 @@ def deal_move(**values: Any) -> DealMove:
 
 
 @makes("funding.DiligenceItem")
-def diligence_item(**values: Any) -> DiligenceItem:
-    return fill("funding.DiligenceItem", **{"kind": "other", "title": f"事项 {number()}", **values})
+def diligence_item(*, settled: str = "", **values: Any) -> DiligenceItem:
+    """A point that is open, or ``settled`` as this."""
+    item = fill("funding.DiligenceItem", **{"kind": "other", "title": f"事项 {number()}", **values})
+    if settled:
+        DiligenceItem.objects.filter(pk=item.pk).update(state=settled, settled_at=timezone.now(), note="x")
+        item.refresh_from_db()
+    return item
 
 
 @makes("funding.Round")

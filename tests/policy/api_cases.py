@@ -551,7 +551,7 @@ def payment_cases() -> Iterator[Case]:
     for whose in ("own", "foreign"):
         yield ask(
             "payments-list", whose, None, "POST", tag="ask",
-            body=send(**body, tranche=lambda world, whose=whose: world.awards[whose].tranches.get(number=2).pk),
+            body=send(**body, tranche=lambda world, whose=whose: world.awards["ready" if whose == "own" else "foreign"].tranches.get(number=1).pk),
         )  # fmt: skip
     found = rows("payments", ("own", "returned", "foreign"))
     yield from each("payments-detail", found)

@@ -523,7 +523,7 @@ def _awards(world: World) -> None:
     awards.submitted_milestone(sent)
     world.awards["amended"] = _award(world, "own")
     awards.make_amendment(world.awards["amended"])
-    drawn = awards.make_agreement(_fresh(world, "own"))
+    drawn = awards.make_agreement(_fresh(world, "same"))
     add_milestone(
         drawn.award,
         actor=world.people["officer"],
@@ -532,21 +532,22 @@ def _awards(world: World) -> None:
         technical_goal="x",
         market_goal="x",
     )
-    awards.issued_agreement(_fresh(world, "own"))
-    suspended = world.awards["suspended"] = _award(world, "own")
+    awards.issued_agreement(_fresh(world, "same"))
+    awards.make_signed(_fresh(world, "same"))
+    suspended = world.awards["suspended"] = _award(world, "same")
     awards.fill_bank(suspended)
     awards.pay(suspended, 1_000_000)
     suspend_award(suspended, actor=world.people["fund_manager"], reason="x")
-    awards.make_clawback(_fresh(world, "own"))
+    awards.make_clawback(_fresh(world, "same"))
     call = reviews.make_review_call("decision", outcome="acceptance", lead=world.people["lead"])
     ready = report_factory.accept_reports(_award(world, "own"))
-    called = report_factory.accept_reports(_award(world, "own"))
+    called = report_factory.accept_reports(_award(world, "same"))
     call_to_acceptance(called, actor=world.people["officer"], call=call)
     world.things["acceptance-call"] = reviews.make_review_call(
         "decision", outcome="acceptance", lead=world.people["lead"]
     )
     world.awards["ready"] = ready
-    over = _award(world, "own")
+    over = _award(world, "same")
     terminate_award(over, actor=world.people["fund_manager"], reason="x")
 
 
@@ -564,7 +565,7 @@ def _payments(world: World) -> None:
         ("checked", world.awards["sent"], "checked"),
         ("approved", world.awards["amended"], "approved"),
         ("returned", _award(world, "own"), "asked"),
-        ("released", _award(world, "own"), "released"),
+        ("released", _award(world, "same"), "released"),
         ("batched", _award(world, "foreign"), "checked"),
     ):
         awards.fill_bank(award)

@@ -52,13 +52,24 @@ WAYS: dict[str, list[tuple[dict[str, object], Sequence[str], Sequence[str]]]] = 
         ({"other_name": "x"}, ["person"], ["other_name", "other_email", "other_orcid"]),
     ],
     "funding.Meeting": [({"state": "signed"}, ["signed_by"], [])],
+    "funding.DiligenceItem": [({"settled": "waived"}, ["settled_by"], ["title", "note"])],
 }
+# Tables in which nobody takes two steps: a row for each, the first with every column.
+APART = (
+    *("funding.Amendment", "funding.Milestone", "funding.Report"),
+    *("funding.Disbursement", "funding.PaymentBatch"),
+)
 
 
 def plant(holding: Holding, person: User) -> set[str]:
     """Make rows of the table that are the person's, with a canary in every personal column; return those columns."""
     sung: set[str] = set()
-    for values, paths, columns in WAYS.get(holding.label, [({}, holding.people, holding.columns)]):
+    ways = WAYS.get(holding.label, [({}, holding.people, holding.columns)])
+    if holding.label in APART:
+        ways = [
+            ({}, [path], holding.columns if number == 0 else []) for number, path in enumerate(holding.people)
+        ]
+    for values, paths, columns in ways:
         made = {name: value() if callable(value) else value for name, value in values.items()}
         row = person if holding.model is User else make(holding.label, **made)
         sung |= plant_in(row, holding, person, paths, columns)
@@ -112,6 +123,8 @@ def canary_for(field: models.Field) -> object:
         or f"{field.model.__name__}.{field.name}" in CODES
     ):
         return None
+    if field.name == "account_number":
+        return NUMBER
     if isinstance(field, ArrayField):
         return "{" + WORD + "}"
     match field:
