@@ -444,7 +444,7 @@ class AgreementTemplateAdmin(StaffAdmin):
     list_display = ["fund_or_all"]
     list_select_related = ["fund"]
     fields = ["fund", "body"]
-    view_rule = add_rule = change_rule = delete_rule = "funding.keep_agreement_templates"
+    add_rule = change_rule = delete_rule = "funding.keep_agreement_templates"
 
     @display(description=_("fund"))
     def fund_or_all(self, obj: AgreementTemplate) -> str:

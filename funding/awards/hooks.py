@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from park_portal.core.errors import Problem, Text
 
 if TYPE_CHECKING:
-    from funding.awards.models import Award, Tranche
+    from funding.awards.models import Award, BudgetCategory, Tranche
     from park_portal.core.accounts.models import User
     from park_portal.core.audit.services import Actor
 
@@ -40,6 +40,7 @@ class Part:
 
 Started = Callable[["Award", "Actor"], None]
 StopsTranche = Callable[["Tranche"], Iterable[Problem]]
+Spent = Callable[["BudgetCategory"], int]
 StopsEnd = Callable[["Award"], Iterable[Problem]]
 Turns = Callable[["Award"], Iterable[Turn]]
 Parts = Callable[["Award", "User"], Iterable[Part]]
@@ -48,6 +49,7 @@ _STARTED: Final[list[Started]] = []
 _AMENDED: Final[list[Started]] = []
 _TRANCHE: Final[list[StopsTranche]] = []
 _TAKEN: Final[list[StopsTranche]] = []
+_SPENT: Final[list[Spent]] = []
 _ACCEPTANCE: Final[list[StopsEnd]] = []
 _CLOSE: Final[list[StopsEnd]] = []
 _TURNS: Final[list[Turns]] = []
@@ -75,6 +77,12 @@ def stops_tranche(function: StopsTranche) -> StopsTranche:
 def keeps_tranche(function: StopsTranche) -> StopsTranche:
     """Register why the amount of a tranche may not be changed any longer."""
     _TAKEN.append(function)
+    return function
+
+
+def counts_spent(function: Spent) -> Spent:
+    """Register what of a budget category is spent for good, in fen: less than that is not left in it."""
+    _SPENT.append(function)
     return function
 
 
@@ -120,6 +128,11 @@ def stops_of_tranche(tranche: Tranche) -> Iterator[Problem]:
 def holds_of_tranche(tranche: Tranche) -> Iterator[Problem]:
     for function in _TAKEN:
         yield from function(tranche)
+
+
+def spent_of(category: BudgetCategory) -> int:
+    """Return what of ``category`` is spent for good, in fen."""
+    return sum(function(category) for function in _SPENT)
 
 
 def stops_of_acceptance(award: Award) -> Iterator[Problem]:

@@ -1765,8 +1765,8 @@ class Migration(migrations.Migration):
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.\"duplicate_note\" = '')",
                     func="\n    IF EXISTS (SELECT 1 FROM funding_expense e WHERE e.receipt_sha256 = NEW.receipt_sha256 AND e.id <> NEW.id) THEN\n        RAISE EXCEPTION 'the receipt of expense % was used before', NEW.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'expense_receipt_once_or_explained';\n    END IF;\n    RETURN NULL;\n",
-                    hash="6f3fb93a646b0b34cdba00f5387c4bf98bc900ba",
-                    operation="INSERT",
+                    hash="3dc14950eba2d5f2f31c2629ee655c6242e438f8",
+                    operation='INSERT OR UPDATE OF "duplicate_note"',
                     pgid="pgtrigger_expense_receipt_once_or_explained_11f4f",
                     table="funding_expense",
                     when="AFTER",

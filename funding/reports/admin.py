@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 from unfold.decorators import display
 
 from funding.reports.forms import ReturnForm
@@ -95,13 +96,18 @@ class ReportAdmin(ReadOnly, StaffAdmin):
         rows = [
             (
                 row.category,
-                format_yuan(row.total_fen),
-                format_yuan(row.budget_fen),
+                *(_("Budget"), format_yuan(row.budget_fen), _("Spent before"), format_yuan(row.before_fen)),
+                *(
+                    _("This report"),
+                    format_yuan(row.now_fen),
+                    pgettext("budget", "Left"),
+                    format_yuan(row.left_fen),
+                ),
                 _("over budget") if row.left_fen < 0 else "",
             )
             for row in figures_of(report)
         ]
-        return format_html_join("", "{}: {} / {} {}<br>", rows) or "—"
+        return format_html_join("", "{}: {} {} · {} {} · {} {} · {} {} {}<br>", rows) or "—"
 
     @display(description=_("receipts"))
     def receipts(self, report: Report) -> str:

@@ -103,9 +103,12 @@ class ReportResource(HasActs, Changeable, Resource):
     @idempotent
     def expenses(self, request: Request, pk: str) -> Response:
         """Add an expense with its receipt."""
+        report = self.get_object()
         given = NewExpenseSerializer(data=request.data)
+        # Another award's category is as unknown as one that does not exist.
+        given.fields["category"].queryset = BudgetCategory.objects.filter(award=report.award_id)  # type: ignore[attr-defined] # of rows
         given.is_valid(raise_exception=True)
-        made = services.add_expense(self.get_object(), actor=self.actor, **given.validated_data)
+        made = services.add_expense(report, actor=self.actor, **given.validated_data)
         return Response(ExpenseSerializer(made, context=self.get_serializer_context()).data, status=201)
 
 

@@ -215,7 +215,7 @@ class Expense(models.Model):
             pgtrigger.Trigger(
                 name="expense_receipt_once_or_explained",
                 when=pgtrigger.After,
-                operation=pgtrigger.Insert,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("duplicate_note"),
                 condition=pgtrigger.Q(new__duplicate_note=""),
                 func=_EXPLAINED,
             ),

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from funding.awards.hooks import stops_acceptance, stops_tranche, when_amended, when_started
+from funding.awards.hooks import counts_spent, stops_acceptance, stops_tranche, when_amended, when_started
 from funding.awards.models import Agreement, Award, BudgetCategory, Tranche
 from funding.awards.services.people import tell_grantee, tell_staff
 from funding.awards.states import AwardState, MilestoneState
@@ -41,6 +41,8 @@ REMIND_DAYS: Final = "award.report_reminder_days"
 RECEIPTS: Final = frozenset({formats.PDF, formats.JPEG, formats.PNG, formats.WEBP})
 NEEDED: Final = ("progress", "technical_evidence", "market_evidence")
 UNDER_WAY: Final = (AwardState.RUNNING, AwardState.SUSPENDED)
+# Also who was stopped tells what was done and spent.
+WRITABLE: Final = (*UNDER_WAY, AwardState.TERMINATED)
 
 
 # --- the schedule
@@ -85,13 +87,17 @@ def lay_out_reports(award: Award, actor: Actor) -> None:
     for report in Report.objects.select_for_update().filter(award=award):
         slot = wanted.pop((report.kind, report.period_from), None)
         before += 1
-        if report.state != ReportState.DUE:
-            after += 1
-        elif slot is not None:
-            report.period_to, report.due_on = slot.period_to, slot.due_on
+        if slot is not None and report.is_open:
+            # What was returned has a day of its own by which it is to be sent again.
+            is_due = report.state == ReportState.DUE
+            report.period_to, report.due_on = slot.period_to, slot.due_on if is_due else report.due_on
             report.save(update_fields=["period_to", "due_on"])
             after += 1
-        elif report.expenses.exists() or any(getattr(report, name) for name in TEXTS):
+        elif (
+            report.state != ReportState.DUE
+            or report.expenses.exists()
+            or any(getattr(report, name) for name in TEXTS)
+        ):
             after += 1
         else:
             report.delete()
@@ -196,7 +202,22 @@ def _lock_open(report: Report, actor: Actor) -> Report:
     )
     if not held.is_open:
         raise IllegalTransition(state=held.state)
+    _refuse_over(held)
     return held
+
+
+def is_writable(report: Report) -> bool:
+    """Whether the grantee may still write ``report``: it is not sent, and its award not over."""
+    return report.is_open and report.award.state in WRITABLE
+
+
+def _refuse_over(report: Report) -> None:
+    award = report.award
+    if award.state not in WRITABLE:
+        raise IllegalTransition(
+            _("The award is not running: %(state)s.") % {"state": award.get_state_display()},
+            state=award.state,
+        )
 
 
 def save_report(report: Report, *, actor: Actor, **values: Any) -> Report:
@@ -311,6 +332,7 @@ def submit_report(report: Report, *, actor: Actor) -> Report:
             .select_related("award__application")
             .get(pk=report.pk)
         )
+        _refuse_over(held)
         if held.is_open and (problems := problems_of_report(held)):
             raise DomainError(_("The report is not complete."), code="incomplete", problems=problems)
         now = timezone.now()
@@ -398,6 +420,8 @@ def refuse_unacceptable(report: Report, actor: Actor) -> None:
 def accept_report(report: Report, *, actor: Actor) -> Report:
     """Accept a report: its expenses count against the budget from now on."""
     with transaction.atomic():
+        # Two reports of one award, and shifts of its budget, wait for each other: all count against the same amounts.
+        Award.objects.select_for_update().get(pk=report.award_id)
         held = (
             Report.objects.select_for_update(of=("self",))
             .select_related("award__application")
@@ -415,6 +439,13 @@ def accept_report(report: Report, *, actor: Actor) -> Report:
 
 
 # --- what others wait for
+
+
+@counts_spent
+def accepted_expenses(category: BudgetCategory) -> int:
+    """What accepted reports have spent of a category."""
+    rows = Expense.objects.filter(category=category, report__state=ReportState.ACCEPTED)
+    return rows.aggregate(sum=Sum("amount_fen"))["sum"] or 0
 
 
 @stops_tranche

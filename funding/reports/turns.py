@@ -9,7 +9,9 @@ from django.utils.translation import gettext as _
 
 from funding.awards.hooks import Part, Turn, awaits, shows_part
 from funding.awards.models import Award
+from funding.awards.states import AwardState
 from funding.reports.models import Report
+from funding.reports.services import is_writable
 from funding.reports.states import ReportState
 from park_portal.core.accounts.models import User
 
@@ -22,7 +24,9 @@ def report_turns(award: Award) -> Iterator[Turn]:
     )
     for report in rows:
         report.award = award
-    for report in [one for one in rows if one.is_open][:1]:
+    if award.state == AwardState.CLOSED:
+        return
+    for report in [one for one in rows if is_writable(one)][:1]:
         yield Turn(
             _("grantee"),
             _("Send the %(report)s") % {"report": report},

@@ -88,7 +88,7 @@ class ReportPage(DetailPage):
             state=report.get_state_display(),
             tone=tone_of(report),
             turn=turn,
-            is_you=report.is_open and may(self.request.user, "funding.write_report", report),
+            is_you=services.is_writable(report) and may(self.request.user, "funding.write_report", report),
             due=end_of(report.due_on) if report.is_open else None,
         )
 
@@ -103,7 +103,7 @@ class ReportPage(DetailPage):
             total=sum(row.now_fen for row in figures),
             expenses=report.expenses.select_related("category", "receipt"),
             duplicates={pair.expense.pk for pair in services.duplicates_in(report)},
-            may_write=report.is_open and may(self.request.user, "funding.write_report", report),
+            may_write=services.is_writable(report) and may(self.request.user, "funding.write_report", report),
             missing=services.problems_of_report(report),
             **context,
         )

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from funding.awards import accounts
-from funding.awards.hooks import holds_of_tranche, tell_amended
+from funding.awards.hooks import holds_of_tranche, spent_of, tell_amended
 from funding.awards.models import Agreement, Amendment, Award, BudgetCategory, Tranche
 from funding.awards.services.money import committed_account
 from funding.awards.services.people import tell_grantee, tell_staff
@@ -167,6 +167,12 @@ def _move(award: Award, agreement: Agreement, amendment: Amendment, actor: Actor
         memo=f"{award.number} · {amendment.number}",
     )
     category = BudgetCategory.objects.select_for_update().get(pk=amendment.category_id)
+    if category.amount_fen + difference < (spent := spent_of(category)):
+        raise DomainError(
+            _("%(amount)s of “%(category)s” is spent already.")
+            % {"amount": format_yuan(spent), "category": category},
+            code="spent",
+        )
     category.amount_fen += difference
     category.planned_fen = max(0, category.planned_fen + difference)
     category.save(update_fields=["amount_fen", "planned_fen"])

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from funding.awards.hooks import stops_of_tranche
+from funding.awards.hooks import spent_of, stops_of_tranche
 from funding.awards.models import (
     Agreement,
     Award,
@@ -224,10 +224,11 @@ def shift_categories(
             .order_by("pk")
         }
         one, other = rows[source.pk], rows[target.pk]
-        if amount_fen > one.amount_fen:
+        left = one.amount_fen - spent_of(one)
+        if amount_fen > left:
             raise DomainError(
                 _("%(category)s has %(amount)s left.")
-                % {"category": one, "amount": format_yuan(one.amount_fen)},
+                % {"category": one, "amount": format_yuan(max(0, left))},
                 code="not_enough",
                 field="amount_fen",
             )

@@ -12,6 +12,7 @@ from funding.funds.accounts import BANK, BUDGET, PLEDGED, UNALLOTTED
 from funding.funds.models import BudgetLine
 from funding.funds.services import add_budget_line, add_commitment, allot, note_contribution
 from funding.management.demo.awards import run_awards, sign_awards
+from funding.management.demo.payments import pay_tranches
 from incubator.organisations.models import Organisation
 from incubator.organisations.states import OrganisationKind
 from park_portal.core.ledger.models import AccountCode
@@ -92,6 +93,8 @@ def run_money(demo: Demo) -> None:
         )
     with demo.at(58):
         reverse_transfer(wrong, actor=demo.finance2, reason="同一笔到账重复登记")
+    with demo.at(52):
+        pay_tranches(demo)
     with demo.at(45):
         run_awards(demo)
     with demo.at(40):

@@ -48,7 +48,7 @@ class PeriodSerializer(serializers.Serializer[Any]):
     until = serializers.DateField(required=False, help_text="Last day; today if omitted.")
 
 
-class StatementLineSerializer(serializers.Serializer[Any]):
+class AccountStatementLineSerializer(serializers.Serializer[Any]):
     transfer = serializers.IntegerField(source="transfer.pk")
     business_date = serializers.DateField(source="transfer.business_date")
     code = serializers.CharField(source="transfer.code")
@@ -59,14 +59,14 @@ class StatementLineSerializer(serializers.Serializer[Any]):
     balance_fen = serializers.IntegerField(help_text="Held after it, on the normal side.")
 
 
-class StatementSerializer(serializers.Serializer[Any]):
+class AccountStatementSerializer(serializers.Serializer[Any]):
     since = serializers.DateField()
     until = serializers.DateField()
     opening_fen = serializers.IntegerField()
     debits_fen = serializers.IntegerField()
     credits_fen = serializers.IntegerField()
     closing_fen = serializers.IntegerField()
-    lines = StatementLineSerializer(many=True)
+    lines = AccountStatementLineSerializer(many=True)
 
 
 class AccountResource(OfStaff, Resource):
@@ -81,7 +81,7 @@ class AccountResource(OfStaff, Resource):
     def rows(self) -> models.QuerySet[Any]:
         return super().rows().select_related("book")
 
-    @extend_schema(parameters=[PeriodSerializer], responses=StatementSerializer)
+    @extend_schema(parameters=[PeriodSerializer], responses=AccountStatementSerializer)
     @action(detail=True, methods=["get"], pagination_class=None)
     def statement(self, request: Request, pk: str) -> Response:
         """Opening, movements and closing of a period, both days included."""
@@ -92,7 +92,7 @@ class AccountResource(OfStaff, Resource):
         since = given.validated_data.get("since", until.replace(day=1))
         if since > until:
             raise DomainError(_("The first day is after the last."), code="period", field="since")
-        return Response(StatementSerializer(statement_of(self.get_object(), since=since, until=until)).data)
+        return Response(AccountStatementSerializer(statement_of(self.get_object(), since=since, until=until)).data)
 
 
 class TransferSerializer(ResourceSerializer):

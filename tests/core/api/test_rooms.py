@@ -26,7 +26,8 @@ from park_portal.core.workflow import SYSTEM
 from tests.callers import Caller
 from tests.factories.applications import PDF
 from tests.factories.applications import make_application as make_draft
-from tests.factories.decisions import decidable, make_award, make_letter, under_notice
+from tests.factories.awards import make_signed
+from tests.factories.decisions import decidable, make_letter, under_notice
 from tests.factories.incubator import make_organisation, make_project, make_university
 from tests.factories.reviews import (
     expert_run,
@@ -347,7 +348,7 @@ class TestDecisions:
         assert Decision.objects.count() == 0
 
     def test_awards_are_moved_on_by_fund_managers(self, caller):
-        award = make_award()
+        award = make_signed()
         assert caller("founder").get(f"/awards/{award.pk}/").status_code == 404
         assert caller("officer").post(f"/awards/{award.pk}/acts/start/").status_code == 403
         assert caller("fund_manager").post(f"/awards/{award.pk}/acts/start/").json()["state"] == "running"

@@ -1,15 +1,19 @@
 """Reports: laid out from the agreement, written, sent, returned, accepted; what waits for them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from funding.awards import services as awards
+from funding.awards.hooks import turns_of
+from funding.awards.models import Award
 from funding.reports import services
-from funding.reports.models import Expense
+from funding.reports.models import Expense, Report
 from funding.reports.services import _months_later
-from park_portal.core.errors import Forbidden, IllegalTransition
+from park_portal.core.errors import DomainError, Forbidden, IllegalTransition
 from park_portal.core.outbox.models import Message
 from park_portal.core.workflow import SYSTEM
 from tests.factories.awards import make_amendment, make_running
@@ -215,3 +219,96 @@ def test_reminders_are_sent_once_for_each_day_due():
     services.send_reminders(report.due_on + timedelta(days=1))
     services.send_reminders(report.due_on + timedelta(days=2))
     assert Message.objects.filter(key__startswith="report.overdue:").count() == 1
+
+
+# --- what is spent stays covered
+
+
+def spent(wan: int):
+    """An award whose first report, accepted, spent this much on materials, of 40."""
+    award = running()
+    report = first_report(award)
+    services.save_report(report, actor=SYSTEM, **WRITTEN)
+    add_expense(report, wan * WAN)
+    services.submit_report(report, actor=SYSTEM)
+    services.accept_report(report, actor=make_staff("officer"))
+    return award
+
+
+def test_budget_is_not_shifted_away_from_under_what_was_spent():
+    award = spent(35)
+    shift = {
+        "source": award.categories.get(kind="materials"),
+        "target": award.categories.get(kind="equipment"),
+        "reason": "x",
+    }
+    manager = make_staff("fund_manager")
+    with refused("not_enough") as error:
+        awards.shift_categories(award, actor=manager, amount_fen=5 * WAN + 1, **shift)
+    assert "¥50,000.00" in str(error.value)
+    awards.shift_categories(award, actor=manager, amount_fen=5 * WAN, **shift)
+
+
+def test_amendment_does_not_take_what_was_spent():
+    award = spent(35)
+    cut = {"category": award.categories.get(kind="materials"), "tranche": award.tranches.get(number=3)}
+    amendment = make_amendment(award, amount_fen=80 * WAN, **cut)
+    with refused("spent"):
+        awards.approve_amendment(amendment, actor=make_staff("fund_manager"))
+    amendment.refresh_from_db()
+    assert amendment.state == "proposed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_reports_accepted_at_once_count_against_the_same_budget():
+    """25 and 25 of 40: whoever comes second waits, and is told."""
+    award = running()
+    reports = list(award.reports.order_by("due_on")[:2])
+    for report in reports:
+        services.save_report(report, actor=SYSTEM, **WRITTEN)
+        add_expense(report, 25 * WAN, spent_on=award.agreement.starts_on)
+        services.submit_report(report, actor=SYSTEM)
+    officers = [make_staff("officer"), make_staff("officer")]
+    done: list[str] = []
+
+    def accept(number: int) -> None:
+        try:
+            services.accept_report(reports[number], actor=officers[number])
+            done.append("accepted")
+        except DomainError as error:
+            done.append(error.code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(accept, range(2)))
+    assert sorted(done) == ["accepted", "not_acceptable"]
+
+
+def test_returned_report_follows_the_agreement_and_keeps_its_own_day():
+    award = make_running(starts_on=date(2025, 4, 1), ends_on=date(2026, 10, 1))
+    final = award.reports.get(kind="final")
+    services.save_report(final, actor=SYSTEM, **WRITTEN)
+    services.submit_report(final, actor=SYSTEM)
+    until = timezone.localdate() + timedelta(days=5)
+    services.return_report(final, actor=make_staff("officer"), reason="x", until=until)
+    amendment = make_amendment(award, ends_on=date(2027, 10, 1))
+    awards.approve_amendment(amendment, actor=make_staff("fund_manager"))
+    final.refresh_from_db()
+    assert (final.period_to, final.due_on) == (date(2027, 10, 1), until)
+
+
+def test_award_that_is_over_has_no_reports_to_be_written():
+    award = running()
+    report = first_report(award)
+    awards.terminate_award(award, actor=make_staff("fund_manager"), reason="x")
+    services.save_report(
+        Report.objects.get(pk=report.pk), actor=SYSTEM, progress="终止前的工作"
+    )  # still to be told
+    awards.close_award(award, actor=make_staff("finance"))
+    report = Report.objects.get(pk=report.pk)
+    with pytest.raises(IllegalTransition):
+        services.save_report(report, actor=SYSTEM, progress="x")
+    with pytest.raises(IllegalTransition):
+        services.submit_report(report, actor=SYSTEM)
+    assert turns_of(Award.objects.get(pk=award.pk)) == []

@@ -107,4 +107,8 @@ def expense_of_a_sent_report() -> dict[str, Breach]:
 @breaks("expense_receipt_once_or_explained")
 def expense_of_the_same_receipt() -> dict[str, Breach]:
     expense = row("funding.Expense")
-    return {"insert": lambda: row("funding.Expense", receipt_sha256=expense.receipt_sha256)}
+    again = row("funding.Expense", receipt_sha256=expense.receipt_sha256, duplicate_note="x")
+    return {
+        "insert": lambda: row("funding.Expense", receipt_sha256=expense.receipt_sha256),
+        "update": lambda: update(again, duplicate_note=""),
+    }
