@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from django.utils import timezone
+
 from park_portal.core.errors import Problem, Text
 
 if TYPE_CHECKING:
@@ -146,9 +148,10 @@ def stops_of_close(award: Award) -> Iterator[Problem]:
 
 
 def turns_of(award: Award) -> list[Turn]:
-    """Return what is to be done for ``award``: what has a day comes first, the earliest before the others."""
+    """Return what is to be done for ``award``: what is overdue, then what can be done now, then what has a later day."""
+    today = timezone.localdate()
     found = [turn for function in _TURNS for turn in function(award)]
-    return sorted(found, key=lambda turn: (turn.until is None, turn.until or date.max))
+    return sorted(found, key=lambda turn: turn.until or today)
 
 
 def parts_of(award: Award, user: User) -> list[Part]:

@@ -170,12 +170,17 @@ def _day(day: date) -> str:
     return date_format(day, "DATE_FORMAT")
 
 
+def _grantee(award: Award) -> str:
+    """Return who signs as the grantee: the organisation, or the university that the research team is of."""
+    return str(award.project.institution if award.project is not None else award.organisation)
+
+
 def _context(agreement: Agreement) -> dict[str, Any]:
     award = agreement.award
     return {
         "award": award.number,
         "title": award.title,
-        "grantee": both(lambda: str(award.holder)),
+        "grantee": both(lambda: _grantee(award)),
         "fund": both(lambda: str(award.fund.name)),
         "amount": format_yuan(agreement.amount_fen),
         "starts": both(lambda: _day(agreement.starts_on)),
@@ -217,7 +222,7 @@ def agreement_pdf(agreement: Agreement) -> bytes:
                     "facts": [
                         [_("Award"), award.number],
                         [_("Title"), award.title],
-                        [_("Grantee"), str(award.holder)],
+                        [_("Grantee"), _grantee(award)],
                         [_("Amount"), format_yuan(agreement.amount_fen)],
                         [_("From – to"), f"{_day(agreement.starts_on)} – {_day(agreement.ends_on)}"],
                         ["TRL", f"{agreement.trl_start} → {agreement.trl_target}"],

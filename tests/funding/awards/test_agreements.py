@@ -7,7 +7,8 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from funding.awards import services
-from funding.awards.models import Award
+from funding.awards.models import AgreementTemplate, Award
+from funding.awards.services.agreements import agreement_text
 from funding.funds.models import BudgetLine
 from park_portal.core.errors import DomainError, Forbidden, IllegalTransition
 from park_portal.core.ledger.models import Account
@@ -19,12 +20,14 @@ from tests.factories.awards import (
     make_amendment,
     make_running,
     pdf_file,
+    sign,
     submitted_milestone,
     terms,
 )
 from tests.factories.calls import make_line
-from tests.factories.core import make_staff
+from tests.factories.core import make_staff, make_user
 from tests.factories.decisions import TEN_THOUSAND, make_award
+from tests.factories.incubator import make_project, make_university
 from tests.factories.reviews import make_review_call
 
 pytestmark = pytest.mark.django_db
@@ -326,11 +329,19 @@ def test_evidence_cannot_be_found_good_by_who_sent_it():
 
 
 def test_template_of_the_fund_is_used_and_its_fields_are_filled_in():
-    from funding.awards.models import AgreementTemplate
-    from funding.awards.services.agreements import agreement_text
-
     agreement = make_agreement()
     AgreementTemplate.objects.create(
         fund=agreement.award.fund, body_zh_hans="甲方资助 {{ amount }}", body_en="x"
     )
     assert agreement_text(agreement) == {"zh-hans": "甲方资助 ¥1,000,000.00", "en": "x"}
+
+
+def test_university_signs_for_a_research_team():
+    university = make_university()
+    project = make_project(pi=make_user(), university=university)
+    award = make_award(project=project)
+    agreement = issued_agreement(award)
+    assert str(university) in agreement_text(agreement)["zh-hans"]
+    assert str(project) not in agreement_text(agreement)["zh-hans"]
+    assert [str(party) for party in agreement.parties] == ["park", "grantee", "university"]
+    assert sign(agreement).state == "signed"
