@@ -21,6 +21,7 @@ from park_portal.core.api.acts import HasActs
 from park_portal.core.api.idempotency import idempotent
 from park_portal.core.api.resource import Changeable, Removable, Resource, ResourceSerializer
 from park_portal.core.money import MAX_FEN
+from park_portal.core.workflow import require
 
 
 class ReportSerializer(ResourceSerializer):
@@ -104,6 +105,7 @@ class ReportResource(HasActs, Changeable, Resource):
     def expenses(self, request: Request, pk: str) -> Response:
         """Add an expense with its receipt."""
         report = self.get_object()
+        require(self.actor, "funding.write_report", report)
         given = NewExpenseSerializer(data=request.data)
         # Another award's category is as unknown as one that does not exist.
         given.fields["category"].queryset = BudgetCategory.objects.filter(award=report.award_id)  # type: ignore[attr-defined] # of rows

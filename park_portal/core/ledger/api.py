@@ -92,7 +92,9 @@ class AccountResource(OfStaff, Resource):
         since = given.validated_data.get("since", until.replace(day=1))
         if since > until:
             raise DomainError(_("The first day is after the last."), code="period", field="since")
-        return Response(AccountStatementSerializer(statement_of(self.get_object(), since=since, until=until)).data)
+        return Response(
+            AccountStatementSerializer(statement_of(self.get_object(), since=since, until=until)).data
+        )
 
 
 class TransferSerializer(ResourceSerializer):
