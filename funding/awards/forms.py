@@ -24,6 +24,10 @@ def date_field(label: Any, **kwargs: Any) -> forms.DateField:
     )
 
 
+def _of(form: forms.Form, field: str, rows: Any) -> None:
+    form.fields[field].queryset = rows  # type: ignore[attr-defined] # a model's choices
+
+
 class ReasonForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), max_length=400)
 
@@ -38,8 +42,7 @@ class ReserveForm(forms.Form):
 
     def __init__(self, *args: Any, obj: Award, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        lines = BudgetLine.objects.filter(fund=obj.fund_id).select_related("fund")
-        self.fields["line"].queryset = lines  # type: ignore[attr-defined] # a model's choices
+        _of(self, "line", BudgetLine.objects.filter(fund=obj.fund_id).select_related("fund"))
 
 
 class TermsForm(forms.Form):
@@ -119,7 +122,7 @@ class TrancheForm(forms.Form):
     def __init__(self, *args: Any, obj: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         award = obj.award if isinstance(obj, Tranche) else obj
-        self.fields["milestone"].queryset = Milestone.objects.filter(award=award)  # type: ignore[attr-defined]
+        _of(self, "milestone", Milestone.objects.filter(award=award))
 
 
 def tranche_as_typed(tranche: Tranche, user: Any) -> dict[str, Any]:
@@ -141,7 +144,7 @@ class SignatureForm(forms.Form):
             set(obj.signatures.filter(version=obj.version).values_list("party", flat=True)) if obj else set()
         )
         parties = obj.parties if obj else list(Party)
-        self.fields["party"].choices = [(p.value, p.label) for p in parties if p not in done]  # type: ignore[attr-defined]
+        self.fields["party"].choices = [(p.value, p.label) for p in parties if p not in done]  # type: ignore[attr-defined] # a field of choices
 
 
 class EvidenceForm(PortalForm):
@@ -160,10 +163,6 @@ class EvidenceForm(PortalForm):
         super().__init__(*args, **kwargs)
         self.fields["technical_evidence"].help_text = milestone.technical_goal
         self.fields["market_evidence"].help_text = milestone.market_goal
-
-
-def _of(form: forms.Form, field: str, rows: Any) -> None:
-    form.fields[field].queryset = rows  # type: ignore[attr-defined] # a model's choices
 
 
 class ShiftForm(PortalForm):

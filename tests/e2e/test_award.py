@@ -68,7 +68,7 @@ def visitor(browser: Browser, live_server: Any) -> Iterator[Callable[[User], Vis
         return Visitor(contexts[-1], live_server.url, user)
 
     yield make
-    complaints = [line for one in contexts for page in one.pages for line in page.complaints]  # type: ignore[attr-defined]
+    complaints = [line for one in contexts for page in one.pages for line in page.complaints]  # type: ignore[attr-defined] # set by new_context
     for context in contexts:
         context.close()
     assert complaints == []
